@@ -1,0 +1,34 @@
+#pragma once
+// What several families read alike.
+
+#include "architectures/architecture.hpp"
+
+namespace gpumem {
+
+/// Most a field of a model may be: far above any real model, small enough that no product leaves 2^53 by surprise.
+inline constexpr double most_width = 1 << 20, most_vocabulary = 1 << 24, most_layers = 4096, most_heads = 4096,
+                        most_tokens = 1 << 28;
+
+/// Defaults of a family's configuration class, for fields that may be absent.
+struct DecoderDefaults {
+  double vocabulary, hidden, width, layers, heads;
+  double kv_heads = 0;   ///< 0: as many as heads
+  double head_dim = 0;   ///< 0: hidden / heads
+  double positions = 2048;
+  bool tied = false;
+};
+
+/// The sizes every decoder has. Fills vocabulary, hidden, tied, max_positions and `layers` alike ones made of `layer`
+/// with its heads and widths set. Checks that heads divide what they have to.
+Decoder plain_decoder(Fields& config, const DecoderDefaults& defaults, DecoderLayer layer);
+
+/// The activation of that name; an unknown one is an issue.
+Activation read_activation(Fields& config, Names names, std::string_view absent);
+
+/// Windows by layer: `layer_types` where it is given ("sliding_attention" has the window), else `is_windowed(i)`.
+void set_windows(Fields& config, Decoder& model, double window, bool (*is_windowed)(int layer, double rule), double rule);
+
+/// How much of a head is rotated.
+double rotary_share(Fields& config, double absent);
+
+}  // namespace gpumem

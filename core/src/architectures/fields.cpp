@@ -1,0 +1,140 @@
+#include "architectures/fields.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+
+namespace gpumem {
+namespace {
+
+std::string_view kind_name(const Document& value) {
+  switch (value.kind()) {
+    case Document::Kind::null: return "null";
+    case Document::Kind::boolean: return "true or false";
+    case Document::Kind::number: return "a number";
+    case Document::Kind::text: return "text";
+    case Document::Kind::list: return "a list";
+    case Document::Kind::record: break;
+  }
+  return "a record";
+}
+
+std::string joined(Names words) {
+  std::string all;
+  for (std::string_view w : words) all += (all.empty() ? "" : ", ") + std::string(w);
+  return all;
+}
+
+}  // namespace
+
+std::string plain_number(double value) {
+  char buffer[40];
+  const bool whole = std::floor(value) == value && std::fabs(value) < 1e15;
+  std::snprintf(buffer, sizeof buffer, whole ? "%.0f" : "%g", value);
+  return buffer;
+}
+
+Fields::Fields(const Document* record, std::string path, std::vector<Issue>& issues)
+    : record_(record && record->is(Document::Kind::record) ? record : nullptr), path_(std::move(path)), issues_(issues) {
+  if (record && !record_ && !record->is(Document::Kind::null))
+    issues_.push_back({path_, "wrong-type", "must be a record of fields, not " + std::string(kind_name(*record))});
+}
+
+std::string Fields::path_of(std::string_view name) const {
+  return path_.empty() ? std::string(name) : name.empty() ? path_ : path_ + "." + std::string(name);
+}
+
+void Fields::report(std::string_view name, std::string_view code, std::string message) {
+  issues_.push_back({path_of(name), std::string(code), std::move(message)});
+}
+
+const Document* Fields::value(Names names) {
+  const Document* found = nullptr;
+  for (std::string_view name : names) {
+    known_.emplace_back(name);
+    const Document* here = record_ ? record_->find(name) : nullptr;
+    if (!found && here && !here->is(Document::Kind::null)) found = here;
+  }
+  return found;
+}
+
+bool Fields::has(std::string_view name) { return value({name}) != nullptr; }
+
+double Fields::count(Names names, std::optional<double> absent, double low, double high) {
+  const std::string_view name = *names.begin();
+  const Document* v = value(names);
+  if (!v) {
+    if (!absent) report(name, "missing", "is needed: a whole number from " + plain_number(low) + " up");
+    return absent.value_or(low);
+  }
+  const double n = v->number();
+  if (!v->is(Document::Kind::number))
+    report(name, "wrong-type", "must be a whole number, not " + std::string(kind_name(*v)));
+  else if (!std::isfinite(n))
+    report(name, "not-finite", "must be a whole number, not NaN or Infinity");
+  else if (std::floor(n) != n)
+    report(name, "not-whole", "must be a whole number, not " + plain_number(n));
+  else if (n < low || n > high)
+    report(name, "out-of-range", "must be from " + plain_number(low) + " to " + plain_number(high) + ", not " + plain_number(n));
+  else
+    return n;
+  return absent.value_or(low);
+}
+
+double Fields::number(Names names, double absent, double low, double high) {
+  const Document* v = value(names);
+  if (!v) return absent;
+  const double n = v->number();
+  const std::string_view name = *names.begin();
+  if (!v->is(Document::Kind::number))
+    report(name, "wrong-type", "must be a number, not " + std::string(kind_name(*v)));
+  else if (!std::isfinite(n))
+    report(name, "not-finite", "must be a number, not NaN or Infinity");
+  else if (n < low || n > high)
+    report(name, "out-of-range", "must be from " + plain_number(low) + " to " + plain_number(high) + ", not " + plain_number(n));
+  else
+    return n;
+  return absent;
+}
+
+bool Fields::flag(Names names, bool absent) {
+  const Document* v = value(names);
+  if (!v) return absent;
+  if (!v->is(Document::Kind::boolean)) {
+    report(*names.begin(), "wrong-type", "must be true or false, not " + std::string(kind_name(*v)));
+    return absent;
+  }
+  return v->truth();
+}
+
+std::string Fields::text(Names names, std::string_view absent) {
+  const Document* v = value(names);
+  if (!v) return std::string(absent);
+  if (!v->is(Document::Kind::text)) {
+    report(*names.begin(), "wrong-type", "must be text, not " + std::string(kind_name(*v)));
+    return std::string(absent);
+  }
+  return v->text();
+}
+
+std::string Fields::word(Names names, std::string_view absent, Names accepted) {
+  const std::string given = text(names, absent);
+  if (given.empty() || std::find(accepted.begin(), accepted.end(), given) != accepted.end()) return given;
+  report(*names.begin(), "unknown-word", "must be one of: " + joined(accepted) + "; not \"" + given.substr(0, 60) + "\"");
+  return std::string(absent);
+}
+
+Fields Fields::record(std::string_view name) { return {value({name}), path_of(name), issues_}; }
+
+void Fields::refuse_unknown() {
+  if (!record_) return;
+  for (const auto& [name, ignored] : record_->members())
+    if (std::find(known_.begin(), known_.end(), name) == known_.end())
+      report(name.substr(0, 60), "unknown-field", "is not a field here; accepted: " + [&] {
+        std::string all;
+        for (const std::string& k : known_) all += (all.empty() ? "" : ", ") + k;
+        return all;
+      }());
+}
+
+}  // namespace gpumem

@@ -1,0 +1,56 @@
+#pragma once
+// Reads the fields of one record, collecting every issue instead of stopping at the first.
+
+#include <initializer_list>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "gpumem/document.hpp"
+
+namespace gpumem {
+
+struct Issue {
+  std::string path, code, message;
+};
+
+using Names = std::initializer_list<std::string_view>;
+
+class Fields {
+ public:
+  /// `record` may be null: then every field is absent. Issues get `path` in front of their field's name.
+  Fields(const Document* record, std::string path, std::vector<Issue>& issues);
+
+  /// The first of these names that is there and not null; it counts as known.
+  const Document* value(Names names);
+  [[nodiscard]] bool has(std::string_view name);
+
+  /// A whole number in low..high. Without a default, its absence is an issue (and the answer is `low`).
+  double count(Names names, std::optional<double> absent, double low, double high);
+  /// Any finite number in low..high.
+  double number(Names names, double absent, double low, double high);
+  bool flag(Names names, bool absent);
+  std::string text(Names names, std::string_view absent);
+  /// One of these words.
+  std::string word(Names names, std::string_view absent, Names accepted);
+  Fields record(std::string_view name);
+
+  /// Every field nobody asked for is an issue.
+  void refuse_unknown();
+  void report(std::string_view name, std::string_view code, std::string message);
+  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] std::vector<Issue>& issues() { return issues_; }
+  [[nodiscard]] const Document* source() const { return record_; }
+
+ private:
+  [[nodiscard]] std::string path_of(std::string_view name) const;
+  const Document* record_;
+  std::string path_;
+  std::vector<Issue>& issues_;
+  std::vector<std::string> known_;
+};
+
+/// A number as people write it: no fraction where there is none.
+std::string plain_number(double value);
+
+}  // namespace gpumem

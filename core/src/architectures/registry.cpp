@@ -1,0 +1,60 @@
+// Which family a config.json belongs to.
+
+#include <algorithm>
+#include <array>
+
+#include "architectures/common.hpp"
+
+namespace gpumem {
+namespace {
+
+struct Family {
+  std::string_view model_type;
+  Decoder (*read)(Fields&);
+};
+
+constexpr std::array families = {
+    Family{"llama", llama},         Family{"mistral", mistral},   Family{"qwen2", qwen2},
+    Family{"qwen3", qwen3},         Family{"phi3", phi3},         Family{"gemma", gemma},
+    Family{"gemma2", gemma2},       Family{"gemma3_text", gemma3_text}, Family{"gemma3", gemma3},
+    Family{"gpt2", gpt2},           Family{"gpt_neox", gpt_neox}, Family{"opt", opt},
+};
+
+/// Fields that say a model is more than a plain decoder with a gated MLP.
+constexpr std::array<std::string_view, 16> signs_of_more = {
+    "num_local_experts", "num_experts",     "n_routed_experts",  "kv_lora_rank",      "q_lora_rank",   "text_config",
+    "vision_config",     "audio_config",    "ssm_cfg",           "mamba_d_state",     "state_size",    "encoder_layers",
+    "is_encoder_decoder", "linear_attn_config", "block_types",   "moe_intermediate_size"};
+
+bool looks_plain(Fields& c) {
+  const auto has = [&](std::string_view name) { return c.has(name); };
+  for (const std::string_view sign : signs_of_more)
+    if (const Document* d = c.source()->find(sign); d && !d->is(Document::Kind::null) && (d->kind() != Document::Kind::boolean || d->truth()))
+      return false;
+  return has("hidden_size") && has("intermediate_size") && has("num_hidden_layers") && has("num_attention_heads") &&
+         has("vocab_size") && (has("rms_norm_eps") || has("num_key_value_heads"));
+}
+
+}  // namespace
+
+Decoder read_model(Fields& config, std::vector<Assumption>& assumptions) {
+  const std::string type = config.text({"model_type"}, "");
+  for (const Family& family : families)
+    if (family.model_type == type) return family.read(config);
+  if (config.source() && looks_plain(config)) {
+    assumptions.push_back({"unlisted-architecture",
+                           "The model type \"" + type.substr(0, 60) +
+                               "\" is not known here; its fields are those of a plain decoder with a gated MLP and "
+                               "RMSNorm, and it is counted as one."});
+    return llama(config);
+  }
+  std::string known;
+  for (const Family& family : families) known += (known.empty() ? "" : ", ") + std::string(family.model_type);
+  if (type.empty())
+    config.report("model_type", "missing", "is needed to know the architecture; known: " + known);
+  else
+    config.report("model_type", "unsupported", "\"" + type.substr(0, 60) + "\" is not supported yet; known: " + known);
+  return {};
+}
+
+}  // namespace gpumem

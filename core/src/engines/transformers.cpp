@@ -1,0 +1,81 @@
+#include "engines/transformers.hpp"
+
+#include <algorithm>
+
+#include "training/step.hpp"
+
+namespace gpumem {
+namespace {
+
+/// Greedy choice from the last position: its logits are copied to fp32 whatever their format.
+/// Source: [transformers] generation/utils.py GenerationMixin._sample
+Value choose(Machine& m, const Value& logits, const Value& ids) {
+  const Value scores = m.allocate({ids->shape[0], logits->shape[-1]}, fp32, "scores", Component::logits);
+  const Value token = m.allocate({ids->shape[0]}, int64, "next token");
+  return m.allocate({ids->shape[0], ids->shape[1] + 1}, int64, "token ids");
+}
+
+struct Generation {
+  Machine& m;
+  ModelRun run;
+  const GenerationPlan& plan;
+  KvCache cache;
+  double past = 0;
+
+  Value forward(const Value& ids, double length, std::string_view phase) {
+    Pass pass;
+    pass.sequences = plan.sequences;
+    pass.tokens = length;
+    pass.past = past;
+    pass.kernel = plan.kernel;
+    pass.cache = &cache;
+    pass.last_token_only = true;
+    const Value part = m.view(ids, {plan.sequences, length});
+    Value hidden = run.hidden_states(m, part, pass, phase);
+    Value logits = run.cap(m, run.head(m, std::move(hidden), pass));
+    past += length;
+    return logits;
+  }
+
+  /// As if the passes up to that many tokens had been run.
+  void skip_to(double seen) {
+    if (seen <= past) return;
+    run.stretch_cache(m, cache, seen);
+    past = seen;
+  }
+};
+
+}  // namespace
+
+GenerationFacts run_generation(Machine& m, const Decoder& model, const GenerationPlan& plan, bool every_layer) {
+  const KvCache::Kind kind = plan.fixed_cache ? KvCache::Kind::fixed : KvCache::Kind::grown;
+  Generation g{m, ModelRun(model, plan_layers(layer_kinds(model), !every_layer)), plan,
+               KvCache(kind, plan.weights, plan.context_tokens)};
+  declare_parameters(m, g.run, model, plan.weights);
+  m.begin_layer(-1);
+  const std::vector<Value> buffers = g.run.buffers(m);
+  Value ids = m.allocate({plan.sequences, plan.prompt_tokens}, int64, "token ids");
+
+  const double chunk = std::min(plan.prefill_tokens, plan.prompt_tokens);
+  const double last_chunk = plan.prompt_tokens - chunk * (std::ceil(plan.prompt_tokens / chunk) - 1);
+  Value logits;
+  if (last_chunk != plan.prompt_tokens) {
+    g.forward(ids, chunk, "prefill");
+    g.skip_to(plan.prompt_tokens - last_chunk);
+  }
+  logits = g.forward(ids, last_chunk, "prefill");
+  ids = choose(m, logits, ids);
+  logits.drop();
+  while (g.past < plan.context_tokens) {
+    logits = g.forward(ids, 1, "decode");
+    ids = choose(m, logits, ids);
+    logits.drop();
+    if (g.past + 1 < plan.context_tokens) {
+      g.skip_to(plan.context_tokens - 1);
+      ids = m.allocate({plan.sequences, plan.context_tokens}, int64, "token ids");
+    }
+  }
+  return {m.memory.ledger.parts()[Component::kv_cache]};
+}
+
+}  // namespace gpumem

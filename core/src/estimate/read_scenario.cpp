@@ -1,0 +1,154 @@
+#include <algorithm>
+
+#include "architectures/common.hpp"
+#include "estimate/scenario.hpp"
+#include "estimate/size_text.hpp"
+
+namespace gpumem {
+namespace {
+
+std::optional<Bytes> read_size(Fields& f, std::string_view name) {
+  const Document* v = f.value({name});
+  if (!v) return std::nullopt;
+  std::optional<Bytes> size;
+  if (v->is(Document::Kind::number) && v->number() >= 0 && v->number() <= 9007199254740992.0) size = bytes(v->number());
+  if (v->is(Document::Kind::text)) size = parse_size(v->text());
+  if (!size) f.report(name, "not-a-size", "must be bytes, or text with a unit such as \"24 GiB\" or \"80 GB\"");
+  return size;
+}
+
+void read_config(const Document* config, std::string_view path, std::vector<Issue>& issues, Scenario& s) {
+  if (!config->is(Document::Kind::record)) {
+    issues.push_back({std::string(path), "wrong-type", "must be the fields of a config.json"});
+    return;
+  }
+  Fields fields(config, std::string(path), issues);
+  s.config = config;
+  s.model = read_model(fields, s.assumptions);
+}
+
+void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
+  const Document* given = request.value({"model"});
+  if (!given) return request.report("model", "missing", "is needed: {\"id\"}, {\"config\"} or {\"parameters\"}");
+  Fields model(given, "model", request.issues());
+  int ways = 0;
+  for (const std::string_view way : {"id", "config", "parameters", "gguf", "safetensors"}) ways += model.has(way) ? 1 : 0;
+  model.refuse_unknown();
+  if (ways != 1)
+    return model.report("", ways == 0 ? "missing" : "ambiguous", "must name the model in exactly one way: id, config or parameters");
+  for (const std::string_view way : {"gguf", "safetensors"})
+    if (model.has(way)) return model.report(way, "unsupported", "file headers are not read yet; give the config");
+  if (model.has("parameters")) {
+    s.parameters = model.count({"parameters"}, std::nullopt, 1, 1e15);
+  } else if (const Document* config = model.value({"config"})) {
+    read_config(config, "model.config", request.issues(), s);
+  } else {
+    s.model_id = model.text({"id"}, "");
+    const Document* known = facts.find("config");
+    if (known && known->is(Document::Kind::record))
+      read_config(known, "model.config", request.issues(), s);
+    else
+      model.report("id", "unknown-model", "\"" + s.model_id.substr(0, 100) + "\" is not in the catalog");
+  }
+}
+
+void read_engine(Fields& request, Scenario& s) {
+  const bool training = s.task == Task::training;
+  s.engine = training ? "torch" : "transformers";
+  s.engine_version = training ? "2.15" : "5";
+  Fields engine = request.record("engine");
+  const std::string name = engine.text({"name"}, s.engine);
+  s.engine_version = engine.text({"version"}, s.engine_version);
+  if (name != s.engine)
+    engine.report("name", "unsupported", std::string(training ? "training" : "inference") + " is computed for \"" + s.engine + "\" so far");
+  Fields options = engine.record("options");
+  const std::string cache = options.word({"cache_implementation"}, "dynamic", {"dynamic", "static"});
+  s.inference.fixed_cache = cache == "static";
+  if (!training) s.engine_options.set("cache_implementation", cache);
+  if (options.source())
+    for (const auto& [key, value] : options.source()->members())
+      if (key != "cache_implementation")
+        s.assumptions.push_back({"ignored-option", "The engine option \"" + key.substr(0, 60) + "\" is not known to this profile and was ignored."});
+  engine.refuse_unknown();
+}
+
+void read_parallel(Fields& request) {
+  Fields parallel = request.record("parallel");
+  for (const std::string_view name : {"data", "tensor", "pipeline", "context", "expert", "virtualStages"})
+    if (parallel.count({name}, 1, 1, 1 << 20) > 1) parallel.report(name, "unsupported", "only one GPU is computed so far");
+  if (parallel.count({"zero"}, 0, 0, 3) > 0) parallel.report("zero", "unsupported", "only one GPU is computed so far");
+  for (const std::string_view name : {"sequenceParallel", "schedule", "shardGroup", "fsdp"}) parallel.value({name});
+  parallel.refuse_unknown();
+}
+
+void read_hardware(Fields& request, const Document& facts, Scenario& s) {
+  if (!request.has("hardware")) return;
+  Fields hardware = request.record("hardware");
+  Device device;
+  device.gpu = hardware.text({"gpu"}, "");
+  device.count = hardware.count({"count"}, 1, 1, 1 << 20);
+  const std::optional<Bytes> memory = read_size(hardware, "memory");
+  hardware.refuse_unknown();
+  if (device.gpu.empty() && !memory) {
+    if (!hardware.has("memory")) hardware.report("", "missing", "must name a gpu or a memory");
+    return;
+  }
+  if (!device.gpu.empty() && memory) return hardware.report("", "ambiguous", "must name either a gpu or a memory");
+  if (memory) {
+    device.memory = *memory;
+  } else {
+    const Document* known = facts.find("device");
+    if (!known || !known->is(Document::Kind::record))
+      return hardware.report("gpu", "unknown-gpu", "\"" + device.gpu.substr(0, 100) + "\" is not in the catalog");
+    Fields row(known, "hardware.gpu", request.issues());
+    device.memory = read_size(row, "memory").value_or(Bytes());
+    device.reported = read_size(row, "reported");
+    device.compute_capability = row.number({"computeCapability"}, 0, 0, 1000);
+  }
+  if (device.count > 1)
+    s.assumptions.push_back({"one-gpu", "The model is placed on one GPU; layouts over several are not computed yet."});
+  s.device = device;
+}
+
+/// The format a config says its weights are in.
+std::string format_of(const Document* config) {
+  for (const char* key : {"dtype", "torch_dtype"}) {
+    const Document* named = config ? config->find(key) : nullptr;
+    if (!named || !named->is(Document::Kind::text)) continue;
+    if (named->text() == "float16") return "fp16";
+    if (named->text() == "float32") return "fp32";
+    if (named->text() == "bfloat16") return "bf16";
+  }
+  return "bf16";
+}
+
+}  // namespace
+
+Scenario read_scenario(const Document& request, const Document& facts, std::vector<Issue>& issues) {
+  Scenario s;
+  Fields fields(&request, "", issues);
+  read_model_choice(fields, facts, s);
+  const std::string task = fields.word({"task"}, "inference", {"inference", "training"});
+  s.task = task == "training" ? Task::training : Task::inference;
+  const bool weights_given = fields.has("weights");
+  s.weights = fields.word({"weights"}, format_of(s.config), {"fp32", "fp16", "bf16", "fp8", "int8", "int4"});
+  if (s.model && !(s.weights == "fp32" || s.weights == "fp16" || s.weights == "bf16"))
+    fields.report("weights", "unsupported", "\"" + s.weights + "\" weights are computed for a bare parameter count only so far");
+  read_engine(fields, s);
+  Fields inference = fields.record("inference"), training = fields.record("training");
+  if (s.task == Task::inference)
+    read_inference(inference, s);
+  else
+    read_training(training, s, weights_given);
+  read_parallel(fields);
+  read_hardware(fields, facts, s);
+  Fields quick = fields.record("quick");
+  s.bytes_per_sample = read_size(quick, "bytesPerSample");
+  quick.refuse_unknown();
+  const std::string detail = fields.word({"detail"}, "timeline", {"summary", "timeline", "tensors"});
+  s.detail = detail == "summary" ? Detail::summary : detail == "tensors" ? Detail::tensors : Detail::timeline;
+  fields.refuse_unknown();
+  return s;
+}
+
+}  // namespace gpumem

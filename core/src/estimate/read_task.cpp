@@ -1,0 +1,96 @@
+#include <algorithm>
+
+#include "architectures/common.hpp"
+#include "estimate/scenario.hpp"
+#include "training/optimizer.hpp"
+
+namespace gpumem {
+namespace {
+
+double longest(const Scenario& s) { return s.model ? s.model->max_positions : most_tokens; }
+
+/// A learned position table has no row beyond its end.
+void check_length(Fields& f, std::string_view name, double length, Scenario& s) {
+  if (!s.model || length <= longest(s)) return;
+  if (s.model->learned_positions > 0)
+    f.report(name, "out-of-range", "this model has positions for " + plain_number(longest(s)) + " tokens only");
+  else
+    s.assumptions.push_back({"beyond-trained-length", "The model was made for " + plain_number(longest(s)) +
+                                                          " tokens; memory is counted for " + plain_number(length) + "."});
+}
+
+/// Fields of the contract that say nothing about what is computed so far.
+void ignore(Fields& f, Names names, Scenario& s) {
+  for (const std::string_view name : names)
+    if (f.value({name}))
+      s.assumptions.push_back({"ignored-field", f.path() + "." + std::string(name) + " does not apply to this estimate and was ignored."});
+}
+
+void unsupported_unless(Fields& f, std::string_view name, Names supported, const std::string& given, std::string_view what) {
+  if (!given.empty() && std::find(supported.begin(), supported.end(), given) == supported.end())
+    f.report(name, "unsupported", "\"" + given.substr(0, 60) + "\" " + std::string(what) + " is not computed yet");
+}
+
+}  // namespace
+
+void read_inference(Fields& f, Scenario& s) {
+  InferenceScenario& i = s.inference;
+  i.sequences = f.count({"sequences"}, 1, 1, 1 << 20);
+  const double prompt = f.count({"promptTokens"}, 0, 1, most_tokens);
+  const double usual = std::min(4096.0, longest(s));
+  i.context_tokens = f.count({"contextTokens"}, std::max(usual, prompt), 1, most_tokens);
+  i.prompt_tokens = prompt > 0 ? prompt : i.context_tokens;
+  i.prefill_tokens = f.count({"prefillTokens"}, i.prompt_tokens, 1, most_tokens);
+  if (i.prompt_tokens > i.context_tokens)
+    f.report("promptTokens", "contradiction", "cannot be more than contextTokens, which holds prompt and answer");
+  check_length(f, "contextTokens", i.context_tokens, s);
+  i.attention = f.word({"attention"}, "flash", {"flash", "sdpa", "eager"});
+  if (i.attention == "flash" && s.weights == "fp32") {
+    if (f.has("attention")) f.report("attention", "contradiction", "flash attention takes 16-bit formats only; use sdpa with fp32 weights");
+    i.attention = "sdpa";
+  }
+  i.kv_format = f.text({"kvFormat"}, s.weights);
+  if (i.kv_format != s.weights)
+    f.report("kvFormat", "unsupported", "transformers keeps keys and values in the format of the weights, " + s.weights);
+  if (f.count({"images"}, 0, 0, 1 << 16) > 0) f.report("images", "unsupported", "image inputs are not computed yet");
+  ignore(f, {"imageSize", "width", "height", "frames", "memoryFraction", "cudaGraphs", "offload", "draft"}, s);
+  f.refuse_unknown();
+}
+
+void read_training(Fields& f, Scenario& s, bool weights_given) {
+  TrainingScenario& t = s.training;
+  unsupported_unless(f, "method", {"full"}, f.word({"method"}, "full", {"full", "lora", "qlora", "dora", "prefix"}), "training");
+  t.precision = f.word({"precision"}, "bf16", {"fp32", "bf16", "bf16-amp", "fp16-amp", "megatron-bf16", "megatron-fp16", "fp8"});
+  unsupported_unless(f, "precision", {"fp32", "bf16", "bf16-amp"}, t.precision, "precision");
+  const std::string implied = t.precision == "bf16" ? "bf16" : "fp32";
+  if (!weights_given) s.weights = implied;
+  if (s.weights != implied && (t.precision == "fp32" || t.precision == "bf16" || s.weights != "bf16"))
+    f.report("precision", "contradiction", "\"" + t.precision + "\" trains weights stored in " + implied + ", not in " + s.weights);
+  t.optimizer = f.text({"optimizer"}, "adamw");
+  if (!find_optimizer(t.optimizer)) f.report("optimizer", "unsupported", "\"" + t.optimizer.substr(0, 60) + "\" is not in the catalog yet");
+  t.optimizer_step = f.word({"optimizerStep"}, "fused", {"fused", "foreach", "loop"});
+  t.micro_batch = f.count({"microBatch"}, 1, 1, 1 << 20);
+  t.sequence_tokens = f.count({"sequenceTokens"}, std::min(2048.0, longest(s)), 1, most_tokens);
+  check_length(f, "sequenceTokens", t.sequence_tokens, s);
+  t.accumulation = f.count({"gradientAccumulation"}, 1, 1, 1 << 20);
+  t.attention = f.word({"attention"}, s.weights == "fp32" && t.precision == "fp32" ? "sdpa" : "flash", {"flash", "sdpa", "eager"});
+  if (t.attention == "flash" && t.precision == "fp32")
+    f.report("attention", "contradiction", "flash attention takes 16-bit formats only; use sdpa with fp32");
+  const Document* checkpointing = f.value({"checkpointing"});
+  if (checkpointing && !checkpointing->is(Document::Kind::text))
+    f.report("checkpointing", "unsupported", "only \"none\" and \"full\" are computed yet");
+  else
+    t.checkpointing = f.word({"checkpointing"}, "none", {"none", "full", "selective", "offload"});
+  unsupported_unless(f, "checkpointing", {"none", "full"}, t.checkpointing, "checkpointing");
+  unsupported_unless(f, "crossEntropy", {"full"}, f.word({"crossEntropy"}, "full", {"full", "inplace", "chunked", "fused"}), "cross entropy");
+  unsupported_unless(f, "kernels", {"torch"}, f.word({"kernels"}, "torch", {"torch", "liger", "compile", "unsloth"}), "code");
+  t.optimizer_in_backward = f.flag({"optimizerInBackward"}, false);
+  if (t.optimizer_in_backward && t.accumulation > 1)
+    f.report("optimizerInBackward", "contradiction", "cannot be used with gradient accumulation: gradients are gone after each backward");
+  for (const std::string_view name : {"gradientFormat", "optimizerFormat", "residualFormat", "rl"})
+    if (f.value({name})) f.report(name, "unsupported", "is not computed yet");
+  ignore(f, {"lora", "offload"}, s);
+  f.refuse_unknown();
+}
+
+}  // namespace gpumem

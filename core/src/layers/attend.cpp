@@ -1,0 +1,115 @@
+// The three ways transformers computes attention on a GPU.
+
+#include "layers/attention.hpp"
+
+namespace gpumem {
+namespace {
+
+/// Source: [transformers] models/llama/modeling_llama.py eager_attention_forward
+AttentionResult eager(Machine& m, const AttentionLayer& a, const Pass& pass, const Value& q, const Value& k,
+                      const Value& v) {
+  const Value keys = m.repeat_heads(k, a.heads / a.kv_heads);
+  const Value values = m.repeat_heads(v, a.heads / a.kv_heads);
+  Value across = m.view(keys, {keys->shape[0], keys->shape[1], keys->shape[3], keys->shape[2]});
+  Value weights = m.scale(m.matmul(q, std::move(across), "scores"), "scaled scores");
+  if (a.softcap) {
+    weights = m.scale(weights, "scores / cap");
+    weights = m.tanh(weights);
+    weights = m.scale(weights, "capped scores");
+  }
+  if (const Value& mask = pass.mask[a.window > 0]) weights = m.add(weights, mask);
+  if (a.softmax_in_fp32) {
+    weights = m.cast(m.softmax(m.cast(weights, fp32)), q->format);
+  } else {
+    weights = m.softmax(m.widen(weights));
+    weights = m.cast(weights, v->format);
+  }
+  weights = m.dropout(weights, a.dropout);
+  AttentionResult result;
+  result.output = m.flatten_heads(m.matmul(weights, values, "attention output"));
+  result.probabilities = std::move(weights);
+  return result;
+}
+
+/// A mask of trues and falses becomes numbers to add, padded to 8 columns.
+/// Source: [pytorch] aten/src/ATen/native/transformers/attention.cpp convert_boolean_attn_mask, pad_bias
+Value additive(Machine& m, const Value& mask, const Format* format, double batch) {
+  Value bias = m.allocate({batch, 1, mask->shape[2], mask->shape[3]}, format, "additive mask");
+  m.allocate({batch, 1, mask->shape[2], mask->shape[3]}, byte_flag, "mask, negated").drop();
+  const double columns = std::ceil(mask->shape[3] / 8) * 8;
+  if (!m.recording && columns != mask->shape[3]) bias = m.allocate(bias->shape.with_last(columns), format, "mask, padded");
+  return bias;
+}
+
+/// Neither fused kernel takes grouped heads in fp32: scores and probabilities are tensors.
+/// Source: [pytorch] aten/src/ATen/native/transformers/attention.cpp _scaled_dot_product_attention_math
+Value unfused(Machine& m, const AttentionLayer& a, const Value& query, const Value& key, const Value& value) {
+  const double s = query->shape[2], t = key->shape[2];
+  Value keep = m.allocate({s, t}, byte_flag, "causal mask");
+  keep = m.allocate({s, t}, byte_flag, "causal mask, lower triangle");
+  const Value mask = m.allocate({s, t}, query->format, "additive mask");
+  m.allocate({s, t}, byte_flag, "mask, negated").drop();
+  keep.drop();
+  Value q = m.scale(query, "scaled query");
+  Value k = m.repeat_heads(key, a.heads / a.kv_heads);
+  const Value v = m.repeat_heads(value, a.heads / a.kv_heads);
+  Value scaled = m.scale(k, "scaled key");
+  Value across = m.view(scaled, {k->shape[0], k->shape[1], k->shape[3], k->shape[2]});
+  scaled.drop();
+  Value weights = m.matmul(q, std::move(across), "scores");
+  q.drop();
+  k.drop();
+  weights = m.softmax(weights);
+  weights = m.dropout(weights, a.dropout);
+  return m.matmul(weights, v, "attention output");
+}
+
+/// Source: [transformers] integrations/sdpa_attention.py sdpa_attention_forward
+Value sdpa(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value k, Value v) {
+  const Value& mask = pass.mask[a.window > 0];
+  const double groups = a.heads / a.kv_heads;
+  const bool one_query = pass.tokens == 1;
+  if (mask && groups > 1 && !one_query) {
+    k = m.repeat_heads(k, groups);
+    v = m.repeat_heads(v, groups);
+  }
+  q = m.lower(std::move(q));
+  k = m.lower(std::move(k));
+  v = m.lower(std::move(v));
+  const bool half = q->format != fp32;
+  if (!mask && half && a.head_dim <= 256) return m.flatten_heads(m.flash_attention(q, k, v, q->layout));
+  if (!mask && groups > 1 && !one_query) return m.flatten_heads(unfused(m, a, q, k, v));
+  const Value bias = mask ? additive(m, mask, q->format, q->shape[0]) : Value();
+  Value out = m.efficient_attention(q, k, v, bias);
+  if (mask && groups > 1 && one_query) return m.flatten_heads(m.copy(std::move(out), "heads unpacked", Layout::token_major));
+  return m.flatten_heads(std::move(out));
+}
+
+}  // namespace
+
+AttentionResult attend(Machine& m, const AttentionLayer& a, const Pass& pass, const Value& q, const Value& k,
+                       const Value& v) {
+  if (pass.kernel == AttentionKernel::eager) return eager(m, a, pass, q, k, v);
+  return {sdpa(m, a, pass, q, k, v), {}};
+}
+
+/// Flash attention needs no mask; sdpa none where every earlier token is seen; eager adds one to its scores.
+/// Source: [transformers] masking_utils.py create_causal_mask, _ignore_causal_mask_sdpa
+Value attention_mask(Machine& m, const Pass& pass, double window, const Format* format) {
+  if (pass.kernel == AttentionKernel::flash) return {};
+  const double seen = pass.cache ? pass.cache->keys_met(pass.past, pass.tokens, window) : pass.tokens;
+  const bool plain = pass.tokens == 1 || seen == pass.tokens;
+  const bool whole = window == 0 || seen < window;
+  const bool fixed = pass.cache && pass.cache->fixed();
+  if (pass.kernel == AttentionKernel::sdpa && plain && whole && !fixed) return {};
+  const Shape shape = {1, 1, pass.tokens, seen};
+  Value mask = m.allocate(shape, byte_flag, "causal mask");
+  if (window > 0) {
+    const Value inside = m.allocate(shape, byte_flag, "window mask");
+    mask = m.allocate(shape, byte_flag, "mask");
+  }
+  if (pass.kernel == AttentionKernel::sdpa) return mask;
+  return m.allocate({pass.sequences, 1, pass.tokens, seen}, format, "additive mask");
+}
+
+}  // namespace gpumem

@@ -1,0 +1,82 @@
+#include "layers/attention.hpp"
+
+#include "layers/norms.hpp"
+#include "layers/rotary.hpp"
+
+namespace gpumem {
+namespace {
+
+Value project(Machine& m, const char* name, Value x, double width, bool bias, bool transposed = false) {
+  const Machine::Scope scope(m, name);
+  const Value weight = m.parameter("weight", transposed ? Shape{x->shape[-1], width} : Shape{width, x->shape[-1]});
+  const Value b = bias ? m.parameter("bias", {width}) : Value();
+  return m.linear(std::move(x), weight, b, name, transposed);
+}
+
+struct QueryKeyValue {
+  Value joint;   ///< a joint projection stays alive as long as its parts
+  Value query, key, value;
+};
+
+QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x) {
+  QueryKeyValue p;
+  const auto normed = [&](const char* name, Value part) {
+    return a.qk_norm && a.qk_norm_at_once ? normalise(m, name, *a.qk_norm, std::move(part)) : part;
+  };
+  const auto projected = [&](const char* name, double heads) {
+    return m.heads(project(m, name, x, heads * a.head_dim, a.input_bias), heads);
+  };
+  if (a.scaled_query)
+    p.query = m.heads(m.scale(project(m, "q_proj", x, a.heads * a.head_dim, a.input_bias)), a.heads);
+  else
+    p.query = normed("q_norm", projected("q_proj", a.heads));
+  p.key = normed("k_norm", projected("k_proj", a.kv_heads));
+  p.value = projected("v_proj", a.kv_heads);
+  if (a.qk_norm && !a.qk_norm_at_once) {
+    p.query = normalise(m, "q_norm", *a.qk_norm, p.query);
+    p.key = normalise(m, "k_norm", *a.qk_norm, p.key);
+  }
+  return p;
+}
+
+QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x) {
+  QueryKeyValue p;
+  const double q = a.heads * a.head_dim, kv = a.kv_heads * a.head_dim;
+  p.joint = project(m, "qkv_proj", x, q + 2 * kv, a.input_bias, a.transposed);
+  if (a.projection == AttentionLayer::Projection::split) {
+    auto parts = m.split(p.joint, {q, kv, kv});
+    p.query = std::move(parts[0]), p.key = std::move(parts[1]), p.value = std::move(parts[2]);
+  } else {
+    p.query = m.slice(p.joint, q);
+    p.key = m.slice(p.joint, kv);
+    p.value = m.slice(p.joint, kv);
+  }
+  p.query = m.heads(p.query, a.heads);
+  p.key = m.heads(p.key, a.kv_heads);
+  p.value = m.heads(p.value, a.kv_heads);
+  return p;
+}
+
+}  // namespace
+
+/// Source: [transformers] models/llama/modeling_llama.py LlamaAttention.forward
+AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pass& pass) {
+  const Machine::Scope scope(m, "self_attn");
+  QueryKeyValue p = a.projection == AttentionLayer::Projection::separate ? separate(m, a, x) : joint(m, a, x);
+  if (a.rotary != AttentionLayer::Rotary::none) {
+    auto [query, key] = rotate(m, a, pass.rotary_of(a.window > 0), p.query, p.key);
+    p.query = std::move(query);
+    p.key = std::move(key);
+  }
+  if (pass.cache) {
+    KvCache::KeyValue all = pass.cache->update(m, p.key, p.value, a.window);
+    p.key = std::move(all.key);
+    p.value = std::move(all.value);
+  }
+  AttentionResult result = attend(m, a, pass, p.query, p.key, p.value);
+  result.output = project(m, a.projection == AttentionLayer::Projection::separate ? "o_proj" : "out_proj",
+                          result.output, x->shape[-1], a.output_bias, a.transposed);
+  return result;
+}
+
+}  // namespace gpumem

@@ -1,0 +1,82 @@
+#include "layers/block.hpp"
+
+#include "layers/attention.hpp"
+#include "layers/mlp.hpp"
+#include "layers/norms.hpp"
+
+namespace gpumem {
+namespace {
+
+/// Source: [transformers] models/llama/modeling_llama.py LlamaDecoderLayer.forward,
+/// models/gemma2/modeling_gemma2.py Gemma2DecoderLayer.forward (a norm behind each sub-layer)
+Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
+  const bool sandwich = l.order == DecoderLayer::Order::sandwich;
+  Value residual = x;
+  x = normalise(m, "input_layernorm", l.norm, x);
+  AttentionResult attended = attention(m, l.attention, x, pass);
+  x = std::move(attended.output);
+  if (sandwich) x = normalise(m, "post_attention_layernorm", l.norm, x);
+  x = m.dropout(x, l.dropout);
+  x = m.add(residual, x);
+  residual = x;
+  x = normalise(m, sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm", l.norm, x);
+  if (l.mlp.inlined) x = mlp(m, l.mlp, std::move(x));
+  else x = mlp(m, l.mlp, x);
+  if (sandwich) x = normalise(m, "post_feedforward_layernorm", l.norm, x);
+  x = m.dropout(x, l.dropout);
+  x = m.add(residual, x);
+  return x;
+}
+
+/// Source: [transformers] models/gpt_neox/modeling_gpt_neox.py GPTNeoXLayer.forward
+Value parallel(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  AttentionResult attended = attention(m, l.attention, normalise(m, "input_layernorm", l.norm, x), pass);
+  attended.output = m.dropout(attended.output, l.dropout);
+  Value fed = mlp(m, l.mlp, normalise(m, "post_attention_layernorm", l.norm, x));
+  fed = m.dropout(fed, l.dropout);
+  return m.add(m.add(fed, attended.output), x);
+}
+
+/// Source: [transformers] models/gpt2/modeling_gpt2.py GPT2Block.forward
+Value kept_attention(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
+  Value residual = x;
+  x = normalise(m, "ln_1", l.norm, x);
+  AttentionResult attended = attention(m, l.attention, x, pass);
+  attended.output = m.dropout(attended.output, l.dropout);
+  x = m.add(attended.output, residual);
+  residual = x;
+  x = normalise(m, "ln_2", l.norm, x);
+  const Value fed = m.dropout(mlp(m, l.mlp, x), l.dropout);
+  x = m.add(residual, fed);
+  return x;
+}
+
+/// Source: [transformers] models/opt/modeling_opt.py OPTDecoderLayer.forward, do_layer_norm_before false
+Value norm_last(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
+  Value residual = x;
+  AttentionResult attended = attention(m, l.attention, x, pass);
+  x = std::move(attended.output);
+  x = m.dropout(x, l.dropout);
+  x = m.add(residual, x);
+  x = normalise(m, "self_attn_layer_norm", l.norm, x);
+  residual = x;
+  x = mlp(m, l.mlp, std::move(x));
+  x = m.dropout(x, l.dropout);
+  x = m.add(residual, x);
+  return normalise(m, "final_layer_norm", l.norm, x);
+}
+
+}  // namespace
+
+Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
+  switch (l.order) {
+    case DecoderLayer::Order::sequential:
+    case DecoderLayer::Order::sandwich: return sequential(m, l, std::move(x), pass);
+    case DecoderLayer::Order::parallel: return parallel(m, l, x, pass);
+    case DecoderLayer::Order::kept_attention: return kept_attention(m, l, std::move(x), pass);
+    case DecoderLayer::Order::norm_last: break;
+  }
+  return norm_last(m, l, std::move(x), pass);
+}
+
+}  // namespace gpumem

@@ -1,0 +1,65 @@
+#include "layers/cache.hpp"
+
+#include <algorithm>
+
+namespace gpumem {
+namespace {
+
+Value rows(Machine& m, const Value& like, const Format* format, double count, const char* label) {
+  Value made = m.allocate({like->shape[0], like->shape[1], count, like->shape[3]}, format, label, Component::kv_cache);
+  made->layout = Layout::head_major;
+  return made;
+}
+
+}  // namespace
+
+KvCache::KeyValue KvCache::update(Machine& m, const Value& key, const Value& value, double window) {
+  LayerCache& layer = layers_[m.layer()];
+  return kind_ == Kind::grown ? grow(m, layer, key, value, window) : fill(m, layer, key, value, window);
+}
+
+/// Old and new rows are concatenated: for a moment one layer's keys exist twice. A layer with a window keeps the last
+/// window − 1 rows as a view, so the memory of all rows stays until the next concatenation.
+KvCache::KeyValue KvCache::grow(Machine& m, LayerCache& layer, const Value& key, const Value& value, double window) {
+  if (window > 0 && !layer.counter) layer.counter = m.allocate({1}, int64, "window", Component::workspace);
+  const double joined = layer.kept + key->shape[2];
+  Value all_keys = rows(m, key, format_, joined, "keys");
+  if (window == 0) layer.key = all_keys;   // a plain layer replaces its keys before it joins the values
+  Value all_values = rows(m, value, format_, joined, "values");
+  layer.key = all_keys;
+  layer.value = all_values;
+  layer.kept = window > 0 ? std::min(joined, window - 1) : joined;
+  return {std::move(all_keys), std::move(all_values)};
+}
+
+/// Room for every token from the start, one counter a layer.
+KvCache::KeyValue KvCache::fill(Machine& m, LayerCache& layer, const Value& key, const Value& value, double window) {
+  const double room = window > 0 ? std::min(window, capacity_) : capacity_;
+  if (!layer.key) {
+    layer.key = rows(m, key, format_, room, "keys");
+    layer.value = rows(m, value, format_, room, "values");
+    layer.counter = m.allocate({1}, int64, "counter", Component::workspace);
+  }
+  return {layer.key, layer.value};
+}
+
+void KvCache::stretch(Machine& m, double seen, double window) {
+  if (kind_ == Kind::fixed) return;
+  LayerCache& layer = layers_[m.layer()];
+  // The last concatenation joined what was kept before it with one more row.
+  const double joined = window > 0 ? std::min(seen - 1, window - 1) + 1 : seen;
+  for (Value* half : {&layer.key, &layer.value}) {
+    const Shape shape = {(*half)->shape[0], (*half)->shape[1], joined, (*half)->shape[3]};
+    half->drop();
+    *half = m.allocate(shape, format_, half == &layer.key ? "keys" : "values", Component::kv_cache);
+    (*half)->layout = Layout::head_major;
+  }
+  layer.kept = window > 0 ? std::min(joined, window - 1) : joined;
+}
+
+double KvCache::keys_met(double past, double added, double window) const {
+  if (kind_ == Kind::fixed) return window > 0 ? std::min(window, capacity_) : capacity_;
+  return (window > 0 ? std::min(past, window - 1) : past) + added;
+}
+
+}  // namespace gpumem

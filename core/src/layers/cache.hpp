@@ -1,0 +1,45 @@
+#pragma once
+// The memory of past tokens, as transformers' cache classes hold it.
+// Source: [transformers] cache_utils.py DynamicLayer, DynamicSlidingWindowLayer, StaticLayer
+
+#include <map>
+
+#include "machine/machine.hpp"
+
+namespace gpumem {
+
+class KvCache {
+ public:
+  enum class Kind { grown, fixed };
+  explicit KvCache(Kind kind, const Format* format, double capacity = 0)
+      : kind_(kind), format_(format), capacity_(capacity) {}
+
+  struct KeyValue {
+    Value key, value;
+  };
+  /// Adds this pass's keys and values [b, k, s, d] of the running layer and gives back those to attend to.
+  KeyValue update(Machine& m, const Value& key, const Value& value, double window);
+
+  /// The running layer's cache as it is when that many tokens have been seen.
+  void stretch(Machine& m, double seen, double window);
+
+  /// Keys a query of this pass meets in a layer with that window (0: none).
+  [[nodiscard]] double keys_met(double past, double added, double window) const;
+  [[nodiscard]] bool fixed() const { return kind_ == Kind::fixed; }
+  void clear() { layers_.clear(); }
+
+ private:
+  struct LayerCache {
+    Value key, value, counter;
+    double kept = 0;
+  };
+  KeyValue grow(Machine& m, LayerCache& layer, const Value& key, const Value& value, double window);
+  KeyValue fill(Machine& m, LayerCache& layer, const Value& key, const Value& value, double window);
+
+  Kind kind_;
+  const Format* format_;
+  double capacity_;
+  std::map<int, LayerCache> layers_;
+};
+
+}  // namespace gpumem

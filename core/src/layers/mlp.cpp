@@ -1,0 +1,71 @@
+#include "layers/mlp.hpp"
+
+namespace gpumem {
+namespace {
+
+Value linear(Machine& m, const char* name, const MlpLayer& l, Value x, double width) {
+  const Machine::Scope scope(m, name);
+  const Value weight = m.parameter("weight", l.transposed ? Shape{x->shape[-1], width} : Shape{width, x->shape[-1]});
+  const Value bias = l.bias ? m.parameter("bias", {width}) : Value();
+  return m.linear(std::move(x), weight, bias, name, l.transposed);
+}
+
+/// ½x·(1 + tanh(c·(x + 0.044715·x³))), written out in Python.
+/// Source: [transformers] activations.py NewGELUActivation
+Value gelu_composed(Machine& m, const Value& x) {
+  Value half = m.scale(x, "x / 2");
+  Value inner = m.scale(m.power(m.widen(x), "x^3"), "0.04 x^3");
+  inner = m.scale(m.add(x, std::move(inner)), "inner");
+  Value factor = m.add_number(m.tanh(std::move(inner)), "1 + tanh");
+  return m.multiply(std::move(half), std::move(factor));
+}
+
+Value activate(Machine& m, Activation kind, Value x) {
+  switch (kind) {
+    case Activation::silu: return m.silu(std::move(x));
+    case Activation::gelu: return m.gelu(std::move(x));
+    case Activation::relu: return m.relu(std::move(x));
+    case Activation::gelu_composed: break;
+  }
+  return gelu_composed(m, x);
+}
+
+/// down(act(gate(x)) · up(x))
+/// Source: [transformers] models/llama/modeling_llama.py LlamaMLP.forward
+Value gated(Machine& m, const MlpLayer& l, const Value& x) {
+  Value gate = activate(m, l.activation, linear(m, "gate_proj", l, x, l.width));
+  Value up = linear(m, "up_proj", l, x, l.width);
+  return linear(m, "down_proj", l, m.multiply(std::move(gate), std::move(up)), x->shape[-1]);
+}
+
+/// Both halves come from one product, which stays alive while one of them does.
+/// Source: [transformers] models/phi3/modeling_phi3.py Phi3MLP.forward
+Value gated_fused(Machine& m, const MlpLayer& l, const Value& x) {
+  auto halves = m.split(linear(m, "gate_up_proj", l, x, 2 * l.width), {l.width, l.width});
+  Value activated = activate(m, l.activation, halves[0]);
+  halves[1] = m.multiply(halves[1], std::move(activated));
+  return linear(m, "down_proj", l, halves[1], x->shape[-1]);
+}
+
+/// Source: [transformers] models/gpt2/modeling_gpt2.py GPT2MLP.forward
+Value plain(Machine& m, const MlpLayer& l, Value x) {
+  const double hidden = x->shape[-1];
+  const Value held_by_caller = l.inlined ? Value() : x;
+  x = linear(m, "fc1", l, x, l.width);
+  x = activate(m, l.activation, x);
+  return linear(m, "fc2", l, x, hidden);
+}
+
+}  // namespace
+
+Value mlp(Machine& m, const MlpLayer& l, Value x) {
+  const Machine::Scope scope(m, "mlp");
+  switch (l.kind) {
+    case MlpLayer::Kind::gated: return gated(m, l, x);
+    case MlpLayer::Kind::gated_fused: return gated_fused(m, l, x);
+    case MlpLayer::Kind::plain: break;
+  }
+  return plain(m, l, std::move(x));
+}
+
+}  // namespace gpumem

@@ -1,0 +1,151 @@
+#include "layers/model.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "layers/attention.hpp"
+#include "layers/block.hpp"
+#include "layers/norms.hpp"
+#include "layers/rotary.hpp"
+
+namespace gpumem {
+
+std::vector<int> layer_kinds(const Decoder& model) {
+  std::vector<int> kinds;
+  std::vector<const DecoderLayer*> distinct;
+  for (const DecoderLayer& layer : model.layers) {
+    const auto same = std::find_if(distinct.begin(), distinct.end(), [&](const auto* d) { return *d == layer; });
+    kinds.push_back(static_cast<int>(same - distinct.begin()));
+    if (same == distinct.end()) distinct.push_back(&layer);
+  }
+  return kinds;
+}
+
+namespace {
+
+/// Models with windows in some layers and none in others have a rotary table for each kind.
+int rotary_kinds(const Decoder& model) { return model.rotary_by_window ? 2 : 1; }
+
+}  // namespace
+
+ModelRun::ModelRun(const Decoder& model, Schedule schedule) : model_(model), schedule_(std::move(schedule)) {}
+
+/// Source: [transformers] models/gpt2/modeling_gpt2.py GPT2Model.forward, models/opt/modeling_opt.py OPTDecoder.forward
+Value ModelRun::embed(Machine& m, const Value& ids, const Pass& pass, Embedded& held) {
+  const double width = model_.embedding_width > 0 ? model_.embedding_width : model_.hidden;
+  table_ = m.parameter("embed_tokens.weight", {model_.vocabulary, width});
+  held.tokens = m.embedding(ids, table_, "token embeddings");
+  if (model_.embedding_scaled) held.tokens = m.scale(std::move(held.tokens), "scaled embeddings");
+  if (model_.learned_positions == 0) return held.tokens;
+  const double rows = model_.positions_from_mask ? pass.sequences : 1;
+  if (model_.positions_from_mask) held.mask = m.allocate({rows, pass.past + pass.tokens}, fp32, "mask of ones");
+  const double counted = model_.positions_from_mask ? pass.past : 0;   // a view of all positions so far
+  held.positions = m.view(m.allocate({rows, counted + pass.tokens}, int64, "positions"), {rows, pass.tokens});
+  const Value position_table = m.parameter("embed_positions.weight", {model_.learned_positions, model_.hidden});
+  held.position_rows = m.embedding(held.positions, position_table, "position embeddings");
+  if (width != model_.hidden) {
+    const Value project_in = m.parameter("project_in.weight", {model_.hidden, width});
+    held.tokens = m.linear(held.tokens, project_in, {}, "project_in");
+  }
+  return m.add(held.tokens, held.position_rows);
+}
+
+Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::string_view phase) {
+  m.begin_layer(-1);
+  m.memory.ledger.enter(phase, -1);
+  Embedded held;
+  Value hidden = embed(m, ids, pass, held);
+  const Format* format = hidden->format;
+  if (!held.positions) held.positions = m.allocate({1, pass.tokens}, int64, "positions");
+  const auto any = [&](bool windowed) {
+    return std::find_if(model_.layers.begin(), model_.layers.end(),
+                        [&](const DecoderLayer& l) { return (l.attention.window > 0) == windowed; });
+  };
+  for (const bool windowed : {false, true})
+    if (const auto layer = any(windowed); layer != model_.layers.end())
+      pass.mask[windowed] = attention_mask(m, pass, layer->attention.window, format);
+  const AttentionLayer& first = model_.layers.front().attention;
+  if (first.rotary != AttentionLayer::Rotary::none)
+    for (int kind = 0; kind < rotary_kinds(model_); ++kind)
+      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, pass.tokens, first.rotary_dim, format);
+  hidden = m.dropout(std::move(hidden), model_.embedding_dropout);
+
+  auto gap = schedule_.gaps.begin();
+  for (const int i : schedule_.layers) {
+    m.begin_layer(i);
+    m.memory.ledger.enter(phase, i);
+    const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(i)];
+    if (pass.checkpointing)   // what is run again holds the tables and masks it needs
+      hidden = m.checkpoint(hidden, [&layer, pass](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), pass); });
+    else
+      hidden = decoder_layer(m, layer, hidden, pass);
+    if (gap != schedule_.gaps.end() && gap->after == i) pass_gap(m, *gap++);
+  }
+  m.begin_layer(end_layer());
+  m.memory.ledger.enter(phase, end_layer());
+  if (model_.final_norm) hidden = normalise(m, "norm", *model_.final_norm, hidden);
+  const double width = model_.embedding_width > 0 ? model_.embedding_width : model_.hidden;
+  if (width != model_.hidden) hidden = m.linear(hidden, m.parameter("project_out.weight", {width, model_.hidden}), {}, "project_out");
+  return hidden;
+}
+
+void ModelRun::pass_gap(Machine& m, const Gap& gap) {
+  for (Parameter& p : m.parameters.rows)
+    if (p.layer >= gap.source_first && p.layer <= gap.source_last) p.copies = 1 + gap.periods;
+  m.memory.settle(gap.source_first, gap.source_last);
+  m.memory.multiply(gap.source_first, gap.source_last, gap.periods);
+}
+
+void ModelRun::close_gaps(Machine& m, int from_layer, int to_layer, bool gradients_stay) {
+  for (const Gap& gap : schedule_.gaps) {
+    if (from_layer <= gap.after || to_layer > gap.after) continue;
+    m.memory.divide(gap.source_first, gap.source_last);
+    for (const Parameter& p : m.parameters.rows)
+      if (gradients_stay && p.trainable && p.layer >= gap.source_first && p.layer <= gap.source_last)
+        m.memory.add_bulk({Component::gradients, p.layer, p.scope, p.name, p.shape, p.format, p.copies - 1});
+  }
+}
+
+Value ModelRun::head(Machine& m, Value hidden, const Pass& pass) {
+  const Component before = std::exchange(m.made, Component::logits);
+  if (pass.last_token_only) hidden = m.view(hidden, {hidden->shape[0], 1, hidden->shape[2]});
+  const Value table = model_.tied ? table_ : m.parameter("lm_head.weight", {model_.vocabulary, hidden->shape[-1]});
+  const Value bias = model_.head_bias ? m.parameter("lm_head.bias", {model_.vocabulary}) : Value();
+  Value logits = m.linear(std::move(hidden), table, bias, "logits");
+  m.made = before;
+  return logits;
+}
+
+/// Source: [transformers] models/gemma2/modeling_gemma2.py Gemma2ForCausalLM.forward
+Value ModelRun::cap(Machine& m, Value logits) {
+  if (!model_.final_softcap) return logits;
+  const Component before = std::exchange(m.made, Component::logits);
+  logits = m.scale(logits, "logits / cap");
+  logits = m.tanh(logits);
+  logits = m.scale(logits, "capped logits");
+  m.made = before;
+  return logits;
+}
+
+/// Inverse frequencies of the rotary embedding, once in use and once as they were.
+/// Source: [transformers] models/llama/modeling_llama.py LlamaRotaryEmbedding.__init__
+std::vector<Value> ModelRun::buffers(Machine& m) {
+  std::vector<Value> held;
+  if (model_.embedding_scaled) held.push_back(m.allocate({1}, fp32, "embedding scale", Component::workspace));
+  const AttentionLayer& first = model_.layers.front().attention;
+  if (first.rotary == AttentionLayer::Rotary::none) return held;
+  for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)
+    held.push_back(m.allocate({first.rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
+  return held;
+}
+
+void ModelRun::stretch_cache(Machine& m, KvCache& cache, double seen) {
+  auto gap = schedule_.gaps.begin();
+  for (const int i : schedule_.layers) {
+    m.begin_layer(i);
+    cache.stretch(m, seen, model_.layers[static_cast<std::size_t>(i)].attention.window);
+    if (gap != schedule_.gaps.end() && gap->after == i) pass_gap(m, *gap++);
+  }
+}
+
+}  // namespace gpumem

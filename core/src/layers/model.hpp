@@ -1,0 +1,48 @@
+#pragma once
+// A whole decoder in one pass: token ids in, logits or a loss out.
+
+#include <string_view>
+
+#include "layers/decoder.hpp"
+#include "layers/pass.hpp"
+#include "machine/schedule.hpp"
+
+namespace gpumem {
+
+/// A number per layer, equal where layers are alike.
+std::vector<int> layer_kinds(const Decoder& model);
+
+class ModelRun {
+ public:
+  ModelRun(const Decoder& model, Schedule schedule);
+
+  /// ids [b, s] → hidden states [b, s, h] after the last norm. Every layer is a stretch of `phase` in the ledger.
+  Value hidden_states(Machine& m, const Value& ids, Pass& pass, std::string_view phase);
+  /// hidden states → logits [b, s, V], or [b, 1, V] of the last token.
+  Value head(Machine& m, Value hidden, const Pass& pass);
+  /// The soft cap on logits, where the model has one.
+  Value cap(Machine& m, Value logits);
+  /// What the model keeps on the device besides its parameters.
+  std::vector<Value> buffers(Machine& m);
+  /// The cache as it is when that many tokens have been seen, without running them.
+  void stretch_cache(Machine& m, KvCache& cache, double seen);
+  /// Layers that were not run take part from here on, each time their gap is passed.
+  void close_gaps(Machine& m, int from_layer, int to_layer, bool gradients_stay);
+
+  [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+  [[nodiscard]] int end_layer() const { return static_cast<int>(model_.layers.size()); }
+
+ private:
+  /// What the model's forward holds until it returns.
+  struct Embedded {
+    Value tokens, position_rows, positions, mask;
+  };
+  Value embed(Machine& m, const Value& ids, const Pass& pass, Embedded& held);
+  void pass_gap(Machine& m, const Gap& gap);
+
+  const Decoder& model_;
+  Schedule schedule_;
+  Value table_;
+};
+
+}  // namespace gpumem

@@ -1,0 +1,35 @@
+#pragma once
+// One forward pass over a batch: how many tokens, what came before, which attention kernel.
+
+#include <array>
+#include <vector>
+
+#include "layers/cache.hpp"
+#include "machine/machine.hpp"
+
+namespace gpumem {
+
+enum class AttentionKernel { flash, sdpa, eager };
+
+struct RotaryTables {
+  Value cos, sin;
+};
+
+struct Pass {
+  double sequences = 1;
+  double tokens = 1;       ///< of each sequence, in this pass
+  double past = 0;         ///< tokens of each sequence seen before
+  AttentionKernel kernel = AttentionKernel::flash;
+  KvCache* cache = nullptr;
+  bool last_token_only = false;   ///< logits of the last token, not of all
+  bool checkpointing = false;
+
+  /// Rotary tables; the second one is that of layers with a window, where they have their own.
+  std::array<RotaryTables, 2> rotary;
+  /// Masks by whether the layer has a window.
+  std::array<Value, 2> mask;
+
+  [[nodiscard]] const RotaryTables& rotary_of(bool windowed) const { return rotary[windowed && rotary[1].cos]; }
+};
+
+}  // namespace gpumem

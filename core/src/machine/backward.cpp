@@ -1,0 +1,102 @@
+// Autograd's engine: nodes run in the reverse order of their creation, gradients of one tensor are summed as they
+// arrive, and what a node saved goes when it has run.
+// Source: [pytorch-autograd-engine] torch/csrc/autograd/engine.cpp evaluate_function, input_buffer.cpp accumulate
+
+#include "machine/machine.hpp"
+
+namespace gpumem {
+
+void Machine::backward(Value loss) {
+  if (!loss || loss->node < 0) return;
+  recording = false;
+  // The gradient of a scalar loss is a one, as large as the smallest allocation.
+  tape[static_cast<std::size_t>(loss->node)].gradient[static_cast<std::size_t>(loss->output)] =
+      allocate(loss->shape, loss->format, "gradient of the loss", Component::activations);
+  loss.drop();
+  int running = tape.empty() ? 0 : tape.back().layer;
+  for (auto i = tape.size(); i-- > 0;) {
+    Node& node = tape[i];
+    if (node.layer != running) {
+      if (on_backward_layer) on_backward_layer(running, node.layer);
+      running = node.layer;
+    }
+    run_in(node.layer);
+    scope_ = node.scope;
+    run_node(node);
+  }
+  tape.clear();
+  frames.clear();
+}
+
+void Machine::run_node(Node& node) {
+  bool reached = false;
+  for (const Value& g : node.gradient) reached = reached || g;
+  if (reached) {
+    if (node.frame >= 0 && node.saved_count > 0) {
+      if (Frame& frame = frames[static_cast<std::size_t>(node.frame)]; !frame.done) replay(frame);
+    }
+    Gradients passing;
+    for (std::size_t o = 0; o < most_outputs; ++o) {
+      passing.given[o] = std::move(node.gradient[o]);
+      // Views are free: a gradient that arrived in another shape is looked at in the output's.
+      if (Value& g = passing.given[o]; g && !(g->shape == node.output[o].shape)) g = view(g, node.output[o].shape);
+    }
+    node.backward(*this, node, passing);
+    // validate_outputs: a gradient takes the format of the tensor it belongs to, while everything is still held.
+    for (std::size_t i = 0; i < most_inputs; ++i) {
+      Value& g = passing.made[i];
+      if (g && g->format != node.input[i].format) {
+        Value narrowed = gradient_like(node, static_cast<int>(i), "gradient cast", g->layout);
+        g = std::move(narrowed);
+      }
+    }
+    for (Value& s : node.saved) s.drop();
+    for (Value& g : passing.given) g.drop();
+    for (std::size_t i = 0; i < most_inputs; ++i)
+      if (passing.made[i]) deliver(node.edge[i], std::move(passing.made[i]));
+  }
+  for (Value& s : node.saved) s.drop();
+  // A checkpointed layer's input is held until its last node has run.
+  if (node.frame >= 0) {
+    Frame& frame = frames[static_cast<std::size_t>(node.frame)];
+    if (&node == &tape[static_cast<std::size_t>(frame.first_node)]) frame.again = nullptr;
+  }
+}
+
+void Machine::deliver(const Edge& edge, Value gradient) {
+  if (edge.node >= 0) {
+    Node& to = tape[static_cast<std::size_t>(edge.node)];
+    Value& slot = to.gradient[static_cast<std::size_t>(edge.output)];
+    slot = accumulate(std::move(slot), std::move(gradient));
+  } else if (edge.parameter >= 0) {
+    finish_gradient(parameters[edge.parameter], std::move(gradient));
+  }
+}
+
+/// Adds in place if nobody else looks at the first gradient; otherwise the sum is a new tensor.
+Value Machine::accumulate(Value old, Value arrived) {
+  if (!old) return arrived;
+  if (memory.holds_alone(old)) return old;
+  Value sum = memory.describe(old->shape, old->format);
+  if (!idle()) {
+    const Layout layout = old->layout;
+    // Measured after the operands had their chance to go.
+    old.drop();
+    arrived.drop();
+    sum = allocate(sum->shape, sum->format, "gradient sum", Component::activations);
+    sum->layout = layout;
+  }
+  return sum;
+}
+
+void Machine::finish_gradient(Parameter& parameter, Value gradient) {
+  parameter.arriving = accumulate(std::move(parameter.arriving), std::move(gradient));
+  if (--parameter.uses > 0) return;
+  if (parameter.gradient || accumulated)
+    parameter.arriving.drop();   // added in place to what earlier micro-batches left
+  else
+    parameter.gradient = std::move(parameter.arriving);
+  if (on_gradient && on_gradient(parameter)) parameter.gradient.drop();
+}
+
+}  // namespace gpumem

@@ -1,0 +1,147 @@
+#include "machine/machine.hpp"
+
+#include <cassert>
+
+namespace gpumem {
+
+void Machine::enter_scope(const char* name) {
+  scopes_.push_back({scope_, name});
+  scope_ = static_cast<int>(scopes_.size()) - 1;
+}
+
+void Machine::begin_layer(int layer) {
+  run_in(layer);
+  parameters.begin(layer);
+}
+
+void Machine::run_in(int layer) {
+  layer_ = layer;
+  memory.running_layer = layer;
+}
+
+Value Machine::allocate(const Shape& shape, const Format* format, const char* label) {
+  return allocate(shape, format, label, made);
+}
+
+Value Machine::allocate(const Shape& shape, const Format* format, const char* label, Component component) {
+  if (idle()) return memory.describe(shape, format);
+  return memory.allocate(shape, format, component, label, layer_, scope_);
+}
+
+Value Machine::parameter(const char* name, const Shape& shape) {
+  const int row = parameters.next(layer_, name, shape, weight_format, scope_);
+  Value p = memory.describe(shape, parameters[row].format);
+  p->parameter = row;
+  p->needs_gradient = recording && parameters[row].trainable;
+  return p;
+}
+
+Value Machine::detach(const Value& x) {
+  Value cut = memory.view(x, x->shape);
+  cut->needs_gradient = false;
+  cut->node = -1;
+  return cut;
+}
+
+Node* Machine::record(Backward rule, std::initializer_list<const Value*> inputs) {
+  if (!recording || idle()) return nullptr;
+  bool wanted = false;
+  for (const Value* x : inputs) wanted = wanted || (*x && (*x)->needs_gradient);
+  if (!wanted) return nullptr;
+  if (replaying_frame_ >= 0) {
+    Frame& frame = frames[static_cast<std::size_t>(replaying_frame_)];
+    return &tape[static_cast<std::size_t>(frame.first_node + frame.cursor++)];
+  }
+  tape.emplace_back();
+  Node& node = tape.back();
+  node.backward = rule;
+  node.layer = layer_;
+  node.made = made;
+  node.scope = scope_;
+  node.frame = recording_frame_;
+  std::size_t i = 0;
+  for (const Value* x : inputs) {
+    if (*x) {
+      const Tensor& t = *x->get();
+      node.input[i] = {t.shape, t.format, t.layout};
+      if (t.needs_gradient) node.edge[i] = {t.node, t.output, t.node < 0 ? t.parameter : -1};
+      if (t.needs_gradient && t.node < 0 && t.parameter >= 0) ++parameters[t.parameter].uses;
+    }
+    ++i;
+  }
+  return &node;
+}
+
+void Machine::save(Node* node, const Value& x) {
+  if (!node || stopped_) return;
+  if (replaying_frame_ >= 0) {
+    Frame& frame = frames[static_cast<std::size_t>(replaying_frame_)];
+    node->saved[static_cast<std::size_t>(node->refilled++)] = detach(x);
+    if (++frame.refilled == frame.saves) stopped_ = true;
+    return;
+  }
+  assert(node->saved_count < most_saved);
+  const auto at = static_cast<std::size_t>(node->saved_count++);
+  if (recording_frame_ >= 0)
+    ++frames[static_cast<std::size_t>(recording_frame_)].saves;
+  else
+    node->saved[at] = detach(x);
+}
+
+Value& Machine::bind(Node* node, Value& out, int output) {
+  if (!node) return out;
+  out->needs_gradient = true;
+  out->parameter = -1;
+  out->node = static_cast<int>(node - tape.data());
+  out->output = output;
+  node->output[static_cast<std::size_t>(output)] = {out->shape, out->format, out->layout};
+  return out;
+}
+
+Value Machine::gradient_like(const Node& node, int input, const char* label, Layout layout) {
+  const auto i = static_cast<std::size_t>(input);
+  const bool of_parameter = node.edge[i].parameter >= 0;
+  Value g = allocate(node.input[i].shape, node.input[i].format, label,
+                     of_parameter ? Component::gradients : node.made);
+  g->layout = layout;
+  return g;
+}
+
+Value Machine::gradient_like(const Node& node, int input, const char* label) {
+  return gradient_like(node, input, label, node.input[static_cast<std::size_t>(input)].layout);
+}
+
+Value Machine::checkpoint(const Value& x, std::function<Value(Machine&, Value)> program) {
+  if (!recording || idle()) return program(*this, x);
+  const int index = static_cast<int>(frames.size());
+  frames.emplace_back();
+  frames.back().first_node = static_cast<int>(tape.size());
+  frames.back().layer = layer_;
+  frames.back().autocast = autocast;
+  recording_frame_ = index;
+  Value out = program(*this, x);
+  recording_frame_ = -1;
+  Frame& frame = frames.back();
+  frame.again = [this, x, program = std::move(program)] { program(*this, x); };
+  return out;
+}
+
+void Machine::replay(Frame& frame) {
+  const int index = static_cast<int>(&frame - frames.data());
+  const int outer_layer = layer_;
+  begin_layer(frame.layer);
+  replaying_frame_ = index;
+  recording = true;
+  autocast = frame.autocast;
+  frame.cursor = 0;
+  frame.again();
+  frame.done = true;
+  replaying_frame_ = -1;
+  stopped_ = false;
+  recording = false;
+  autocast = nullptr;
+  leave_autocast();
+  run_in(outer_layer);
+}
+
+}  // namespace gpumem

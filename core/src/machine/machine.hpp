@@ -1,0 +1,149 @@
+#pragma once
+// Runs programs on tensors that have a shape, a number format and a lifetime but no contents.
+//
+// Operations take values as Python functions take arguments: pass a copy to keep a tensor, move it to let it die when
+// the operation is done. Each operation is one row of ops/: what it makes, what it saves for backward, and what its
+// backward allocates in which order. Nothing here knows what a model is.
+
+#include <map>
+#include <string_view>
+#include <vector>
+
+#include "machine/memory.hpp"
+#include "machine/parameters.hpp"
+#include "machine/tape.hpp"
+
+namespace gpumem {
+
+class Machine {
+ public:
+  Memory memory;
+  Parameters parameters;
+  std::vector<Node> tape;
+  std::vector<Frame> frames;
+
+  bool recording = false;             ///< grad mode
+  bool declaring = false;             ///< only asks for parameters: nothing is allocated
+  bool accumulated = false;           ///< gradients of earlier micro-batches are already there
+  bool training = false;              ///< dropout is active
+  const Format* autocast = nullptr;   ///< the format torch.autocast computes matrix products in
+  const Format* weight_format = bf16;
+  Component made = Component::activations;   ///< what new tensors are for, unless an operation says otherwise
+
+  Machine() = default;
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  // -- where in the model we are: names, layers -------------------------------------------------------------------
+  class Scope {
+   public:
+    Scope(Machine& m, const char* name) : machine_(m), outer_(m.scope_) { m.enter_scope(name); }
+    ~Scope() { machine_.scope_ = outer_; }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    Machine& machine_;
+    int outer_;
+  };
+  struct ScopeName {
+    int outer;
+    const char* name;
+  };
+  [[nodiscard]] const std::vector<ScopeName>& scopes() const { return scopes_; }
+  /// Everything until the next call belongs to that layer; -1 comes before the layers.
+  void begin_layer(int layer);
+  [[nodiscard]] int layer() const { return layer_; }
+  [[nodiscard]] bool idle() const { return declaring || stopped_; }
+
+  // -- tensors ----------------------------------------------------------------------------------------------------
+  Value allocate(const Shape& shape, const Format* format, const char* label);
+  Value allocate(const Shape& shape, const Format* format, const char* label, Component component);
+  /// The next parameter of this layer, of the model's weight format.
+  Value parameter(const char* name, const Shape& shape);
+  Value view(const Value& x, const Shape& shape) { return memory.view(x, shape); }
+  /// A view cut off from the tape.
+  Value detach(const Value& x);
+
+  // -- recording --------------------------------------------------------------------------------------------------
+  /// A node for an operation on these inputs, or null if no gradient has to pass through it.
+  Node* record(Backward rule, std::initializer_list<const Value*> inputs);
+  void save(Node* node, const Value& x);
+  /// Makes `out` an output of that node.
+  Value& bind(Node* node, Value& out, int output = 0);
+  /// The gradient of an input: like it in shape and format, and counted as a gradient if it is a parameter's.
+  Value gradient_like(const Node& node, int input, const char* label, Layout layout);
+  Value gradient_like(const Node& node, int input, const char* label);
+
+  /// Runs `program` on `x`, saving nothing but x; backward will run it again.
+  Value checkpoint(const Value& x, std::function<Value(Machine&, Value)> program);
+  /// Runs the tape backwards from a scalar.
+  void backward(Value loss);
+  /// What happens to a parameter whose gradient is complete; true if the gradient can go at once.
+  std::function<bool(Parameter&)> on_gradient;
+  /// Called before the first node of another layer runs backward.
+  std::function<void(int from_layer, int to_layer)> on_backward_layer;
+  /// Forgets autocast's cached copies: the autocast context has been left.
+  void leave_autocast() { autocast_cache_.clear(); }
+
+  // -- operations (ops/*.cpp) -------------------------------------------------------------------------------------
+  Value cast(Value x, const Format* format);
+  /// What autocast does to the operand of a matrix product, or of an operation it wants in fp32.
+  Value lower(Value x);
+  Value widen(Value x);
+  Value copy(Value x, const char* label, Layout layout);
+  Value add(Value a, Value b);
+  Value multiply(Value a, Value b);
+  /// With a Python number: the format stays.
+  Value add_number(Value x, const char* label = "add");
+  Value scale(Value x, const char* label = "scale");
+  Value negate(Value x);
+  Value power(Value x, const char* label = "pow");
+  Value mean_last(Value x);
+  Value rsqrt(Value x);
+  Value silu(Value x);
+  Value gelu(Value x);
+  Value relu(Value x);
+  Value tanh(Value x);
+  Value dropout(Value x, double probability);
+  Value softmax(Value x);
+  Value layer_norm(Value x, Value weight, Value bias);
+
+  Value embedding(Value ids, Value table, const char* label);
+  Value linear(Value x, Value weight, Value bias, const char* label, bool transposed = false);
+  Value matmul(Value a, Value b, const char* label);
+  Value cat(Value a, Value b, const char* label);
+  /// A part of the last extent, as a view; backward makes a tensor of zeros as large as x.
+  Value slice(Value x, double width);
+  /// Views of the last extent; backward glues their gradients together.
+  std::vector<Value> split(Value x, const std::vector<double>& widths);
+  Value repeat_heads(Value x, double times);
+  Value heads(Value x, double count);
+  Value flatten_heads(Value x);
+
+  Value flash_attention(Value q, Value k, Value v, Layout out);
+  Value efficient_attention(Value q, Value k, Value v, Value bias);
+  Value log_softmax(Value x);
+  Value nll_loss(Value log_probabilities, Value targets);
+
+ private:
+  friend class Scope;
+  void enter_scope(const char* name);
+  void run_in(int layer);
+  void replay(Frame& frame);
+  void run_node(Node& node);
+  void deliver(const Edge& edge, Value gradient);
+  Value accumulate(Value old, Value arrived);
+  void finish_gradient(Parameter& parameter, Value gradient);
+  Value unary(Value x, const char* label, Backward rule, bool save_input, bool save_output);
+
+  std::vector<ScopeName> scopes_ = {{-1, ""}};
+  int scope_ = 0;
+  int layer_ = -1;
+  bool stopped_ = false;      ///< a second run has saved all it had to
+  int recording_frame_ = -1;  ///< the frame whose first run this is
+  int replaying_frame_ = -1;  ///< the frame whose second run this is
+  std::map<int, Value> autocast_cache_;
+};
+
+}  // namespace gpumem

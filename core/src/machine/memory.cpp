@@ -1,0 +1,122 @@
+#include "machine/memory.hpp"
+
+namespace gpumem {
+
+void Value::release(Tensor* tensor) { tensor->memory->release(tensor); }
+
+Value Memory::describe(const Shape& shape, const Format* format) {
+  Tensor* tensor = tensors_.take();
+  tensor->shape = shape;
+  tensor->format = format;
+  tensor->memory = this;
+  return Value(tensor);
+}
+
+Value Memory::allocate(const Shape& shape, const Format* format, Component component, const char* label, int layer,
+                       int scope) {
+  Value made = describe(shape, format);
+  Storage* storage = storages_.take();
+  storage->raw = stored_bytes(shape.count(), *format);
+  storage->rounded = rounded_up(storage->raw);
+  storage->component = component;
+  storage->layer = layer;
+  storage->scope = scope;
+  storage->label = label;
+  storage->shape = shape;
+  storage->format = format;
+  storage->holders = 1;
+  storage->place = living_.size();
+  living_.push_back(storage);
+  made->storage = storage;
+  ledger.add(component, storage->raw, storage->rounded, 1);
+  note();
+  return made;
+}
+
+Value Memory::view(const Value& of, const Shape& shape) {
+  Value made = describe(shape, of->format);
+  Tensor& to = *made.operator->();
+  to.storage = of->storage;
+  to.layout = of->layout;
+  to.needs_gradient = of->needs_gradient;
+  to.node = of->node;
+  to.output = of->output;
+  to.parameter = of->parameter;
+  if (to.storage) ++to.storage->holders;
+  return made;
+}
+
+void Memory::note() {
+  if (ledger.note()) take_snapshot();
+}
+
+void Memory::release(Tensor* tensor) {
+  if (Storage* storage = tensor->storage; storage && --storage->holders == 0) die(storage);
+  tensors_.give(tensor);
+}
+
+void Memory::die(Storage* storage) {
+  double leaving = storage->copies;
+  if (leaving > 1 && storage->layer == running_layer) {
+    ghosts_.push_back(*storage);
+    leaving = 1;
+  }
+  ledger.remove(storage->component, storage->raw, storage->rounded, leaving);
+  living_.back()->place = storage->place;
+  living_[storage->place] = living_.back();
+  living_.pop_back();
+  storages_.give(storage);
+}
+
+bool Memory::holds_alone(const Value& value) const {
+  return value->holders == 1 && value->storage && value->storage->holders == 1;
+}
+
+void Memory::multiply(int first_layer, int last_layer, double more) {
+  for (Storage* s : living_) {
+    if (s->layer < first_layer || s->layer > last_layer || s->copies > 1) continue;
+    ledger.add(s->component, s->raw, s->rounded, more);
+    s->copies = 1 + more;
+  }
+  note();
+}
+
+void Memory::divide(int first_layer, int last_layer) {
+  for (Storage* s : living_) {
+    if (s->layer < first_layer || s->layer > last_layer) continue;
+    ledger.remove(s->component, s->raw, s->rounded, s->copies - 1);
+    s->copies = 1;
+  }
+}
+
+void Memory::settle(int first_layer, int last_layer) {
+  std::erase_if(ghosts_, [&](const Storage& s) {
+    if (s.layer < first_layer || s.layer > last_layer) return false;
+    ledger.remove(s.component, s.raw, s.rounded, s.copies - 1);
+    return true;
+  });
+}
+
+void Memory::add_bulk(const Alive& alive) {
+  ledger.add(alive.component, alive.raw(), alive.rounded(), alive.copies);
+  bulk_.push_back(alive);
+}
+
+void Memory::remove_bulk(Component component) {
+  std::erase_if(bulk_, [&](const Alive& a) {
+    if (a.component != component) return false;
+    ledger.remove(a.component, a.raw(), a.rounded(), a.copies);
+    return true;
+  });
+}
+
+void Memory::take_snapshot() {
+  const auto described = [](const Storage& s, double copies) {
+    return Alive{s.component, s.layer, s.scope, s.label, s.shape, s.format, copies};
+  };
+  snapshot_ = bulk_;
+  for (const Storage* s : living_) snapshot_.push_back(described(*s, s->copies));
+  for (const Storage& s : ghosts_) snapshot_.push_back(described(s, s.copies - 1));
+}
+
+}  // namespace gpumem

@@ -1,0 +1,44 @@
+// Normalising operations with a kernel of their own.
+// Source: [pytorch-derivatives] _softmax, native_layer_norm
+
+#include "machine/machine.hpp"
+
+namespace gpumem {
+namespace {
+
+void softmax_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient of softmax"); }
+
+void layer_norm_backward(Machine& m, Node& n, Gradients& g) {
+  for (int i = 0; i < 3; ++i)
+    if (n.wants(i)) g.made[static_cast<std::size_t>(i)] = m.gradient_like(n, i, "gradient of layer norm");
+}
+
+}  // namespace
+
+Value Machine::softmax(Value x) {
+  Value from = std::move(x);
+  Node* node = record(softmax_backward, {&from});
+  Value out = allocate(from->shape, from->format, "softmax");
+  out->layout = from->layout;
+  save(node, out);
+  return bind(node, out);
+}
+
+/// Saves its input, the mean and the reciprocal deviation of each row, both fp32.
+Value Machine::layer_norm(Value x, Value weight, Value bias) {
+  Value from = widen(std::move(x));
+  const Value w = widen(std::move(weight)), b = widen(std::move(bias));
+  Node* node = record(layer_norm_backward, {&from, &w, &b});
+  save(node, from);
+  save(node, w);
+  save(node, b);
+  Value out = allocate(from->shape, from->format, "layer norm");
+  const Shape rows = from->shape.with_last(1);
+  const Value mean = allocate(rows, fp32, "mean");
+  const Value deviation = allocate(rows, fp32, "1/deviation");
+  save(node, mean);
+  save(node, deviation);
+  return bind(node, out);
+}
+
+}  // namespace gpumem

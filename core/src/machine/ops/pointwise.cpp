@@ -1,0 +1,151 @@
+// Element-wise operations. What each saves and what its backward computes:
+// Source: [pytorch-derivatives] add, mul, neg, pow, mean, rsqrt, silu, gelu, relu, tanh, native_dropout
+
+#include "machine/machine.hpp"
+
+namespace gpumem {
+namespace {
+
+using In = Gradients;
+
+/// Sums a gradient over the extents that were stretched, if any were.
+void reduce_to(Machine& m, Node& n, int i, Value& gradient) {
+  const auto at = static_cast<std::size_t>(i);
+  if (!gradient || gradient->shape.count() == n.input[at].shape.count()) return;
+  Value sum = m.allocate(n.input[at].shape, gradient->format, "gradient, summed",
+                         n.edge[at].parameter >= 0 ? Component::gradients : Component::activations);
+  gradient = std::move(sum);
+}
+
+Value like(Machine& m, const Value& x, const char* label) {
+  Value out = m.allocate(x->shape, x->format, label);
+  out->layout = x->layout;
+  return out;
+}
+
+void through(Machine&, Node&, In& g) { g.made[0] = g.given[0]; }
+void one_new(Machine& m, Node&, In& g) { g.made[0] = like(m, g.given[0], "gradient"); }
+
+void cast_backward(Machine& m, Node& n, In& g) { g.made[0] = m.gradient_like(n, 0, "gradient cast", g.given[0]->layout); }
+
+void add_backward(Machine& m, Node& n, In& g) {
+  for (std::size_t i = 0; i < 2; ++i)
+    if (n.wants(static_cast<int>(i))) g.made[i] = g.given[0];
+  for (int i = 0; i < 2; ++i) reduce_to(m, n, i, g.made[static_cast<std::size_t>(i)]);
+}
+
+void multiply_backward(Machine& m, Node& n, In& g) {
+  for (std::size_t i = 0; i < 2; ++i)
+    if (n.wants(static_cast<int>(i))) g.made[i] = like(m, g.given[0], "gradient");
+  for (int i = 0; i < 2; ++i) reduce_to(m, n, i, g.made[static_cast<std::size_t>(i)]);
+}
+
+/// gradient · (exponent · x^(exponent−1)): both brackets are tensors until the product is there.
+void power_backward(Machine& m, Node& n, In& g) {
+  Value lowered = like(m, n.saved[0], "x^(n-1)");
+  Value times = like(m, lowered, "n x^(n-1)");
+  g.made[0] = like(m, g.given[0], "gradient");
+}
+
+/// −1/2 · gradient · result³
+void rsqrt_backward(Machine& m, Node& n, In& g) {
+  Value cubed = like(m, n.saved[0], "rsqrt^3");
+  Value halved = like(m, cubed, "rsqrt^3 / 2");
+  g.made[0] = like(m, g.given[0], "gradient");
+}
+
+void mean_backward(Machine& m, Node& n, In& g) {
+  g.made[0] = m.allocate(n.input[0].shape, g.given[0]->format, "gradient of the mean");
+  g.made[0]->layout = n.input[0].layout;
+}
+
+}  // namespace
+
+/// An operation with one operand and a result of its kind.
+Value Machine::unary(Value x, const char* label, Backward rule, bool save_input, bool save_output) {
+  Node* node = record(rule, {&x});
+  if (save_input) save(node, x);
+  Value out = like(*this, x, label);
+  if (save_output) save(node, out);
+  return bind(node, out);
+}
+
+Value Machine::cast(Value x, const Format* format) {
+  if (x->format == format) return x;
+  return [this, format](Value from) {
+    Node* node = record(cast_backward, {&from});
+    Value out = allocate(from->shape, format, "cast");
+    out->layout = from->layout;
+    return bind(node, out);
+  }(std::move(x));
+}
+
+/// Source: [pytorch-autocast] cached_cast: copies of fp32 leaves that need a gradient are kept until the context ends
+Value Machine::lower(Value x) {
+  if (!autocast || x->format != fp32) return x;
+  if (x->parameter < 0 || !x->needs_gradient) return cast(std::move(x), autocast);
+  const int key = x->parameter;
+  Value& cached = autocast_cache_[key];
+  if (!cached) cached = cast(std::move(x), autocast);
+  return cached;
+}
+
+Value Machine::widen(Value x) { return autocast ? cast(std::move(x), fp32) : x; }
+
+Value Machine::copy(Value x, const char* label, Layout layout) {
+  Value from = std::move(x);
+  Node* node = record(through, {&from});
+  Value out = allocate(from->shape, from->format, label);
+  out->layout = layout;
+  return bind(node, out);
+}
+
+Value Machine::add(Value x, Value y) {
+  Value a = std::move(x), b = std::move(y);
+  Node* node = record(add_backward, {&a, &b});
+  Value out = allocate(Shape::broadcast(a->shape, b->shape), promoted(a->format, b->format), "add");
+  out->layout = a->layout;
+  return bind(node, out);
+}
+
+Value Machine::multiply(Value x, Value y) {
+  Value a = std::move(x), b = std::move(y);
+  Node* node = record(multiply_backward, {&a, &b});
+  if (node && node->wants(1)) save(node, a);
+  if (node && node->wants(0)) save(node, b);
+  Value out = allocate(Shape::broadcast(a->shape, b->shape), promoted(a->format, b->format), "multiply");
+  out->layout = a->shape.rank >= b->shape.rank ? a->layout : b->layout;
+  return bind(node, out);
+}
+
+Value Machine::add_number(Value x, const char* label) { return unary(std::move(x), label, through, false, false); }
+Value Machine::scale(Value x, const char* label) { return unary(std::move(x), label, one_new, false, false); }
+Value Machine::negate(Value x) { return unary(std::move(x), "negate", one_new, false, false); }
+Value Machine::power(Value x, const char* label) { return unary(std::move(x), label, power_backward, true, false); }
+Value Machine::rsqrt(Value x) { return unary(std::move(x), "rsqrt", rsqrt_backward, false, true); }
+Value Machine::silu(Value x) { return unary(std::move(x), "silu", one_new, true, false); }
+Value Machine::gelu(Value x) { return unary(std::move(x), "gelu", one_new, true, false); }
+Value Machine::relu(Value x) { return unary(std::move(x), "relu", one_new, false, true); }
+Value Machine::tanh(Value x) { return unary(std::move(x), "tanh", one_new, false, true); }
+
+Value Machine::mean_last(Value x) {
+  Value from = std::move(x);
+  Node* node = record(mean_backward, {&from});
+  Value out = allocate(from->shape.with_last(1), from->format, "mean");
+  out->layout = from->layout;
+  return bind(node, out);
+}
+
+/// The mask takes a byte an element.
+Value Machine::dropout(Value x, double probability) {
+  if (!training || probability <= 0) return x;
+  return [this](Value from) {
+    Node* node = record(one_new, {&from});
+    Value out = like(*this, from, "dropout");
+    Value mask = allocate(from->shape, byte_flag, "dropout mask");
+    save(node, mask);
+    return bind(node, out);
+  }(std::move(x));
+}
+
+}  // namespace gpumem

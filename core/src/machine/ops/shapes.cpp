@@ -1,0 +1,90 @@
+// Operations that move or select elements.
+// Source: [pytorch-derivatives] cat, slice, split, expand, clone
+
+#include "machine/machine.hpp"
+
+namespace gpumem {
+namespace {
+
+Layout contiguous(const Shape& shape) { return shape.rank >= 4 ? Layout::head_major : Layout::token_major; }
+
+/// The gradient of each part is a view of the whole's.
+void cat_backward(Machine& m, Node& n, Gradients& g) {
+  for (std::size_t i = 0; i < 2; ++i)
+    if (n.wants(static_cast<int>(i))) g.made[i] = m.view(g.given[0], n.input[i].shape);
+}
+
+void slice_backward(Machine& m, Node& n, Gradients& g) {
+  g.made[0] = m.gradient_like(n, 0, "gradient, zeros around a slice", contiguous(n.input[0].shape));
+}
+
+/// Parts nobody used arrive as zeros.
+void split_backward(Machine& m, Node& n, Gradients& g) {
+  std::array<Value, most_outputs> zeros;
+  for (std::size_t o = 0; o < most_outputs; ++o)
+    if (!g.given[o] && n.output[o].format) zeros[o] = m.allocate(n.output[o].shape, n.output[o].format, "zeros");
+  g.made[0] = m.gradient_like(n, 0, "gradient, glued", contiguous(n.input[0].shape));
+}
+
+void repeat_backward(Machine& m, Node& n, Gradients& g) {
+  g.made[0] = m.gradient_like(n, 0, "gradient, summed over repeats", Layout::head_major);
+}
+
+}  // namespace
+
+Value Machine::cat(Value x, Value y, const char* label) {
+  const Value a = std::move(x), b = std::move(y);
+  Node* node = record(cat_backward, {&a, &b});
+  Value out = allocate(a->shape.with_last(a->shape[-1] + b->shape[-1]), promoted(a->format, b->format), label);
+  out->layout = contiguous(out->shape);
+  return bind(node, out);
+}
+
+Value Machine::slice(Value x, double width) {
+  const Value from = std::move(x);
+  Value part = view(from, from->shape.with_last(width));
+  return bind(record(slice_backward, {&from}), part);
+}
+
+std::vector<Value> Machine::split(Value x, const std::vector<double>& widths) {
+  const Value from = std::move(x);
+  Node* node = record(split_backward, {&from});
+  std::vector<Value> parts;
+  for (double width : widths) {
+    Value part = view(from, from->shape.with_last(width));
+    bind(node, part, static_cast<int>(parts.size()));
+    parts.push_back(std::move(part));
+  }
+  return parts;
+}
+
+/// [b, k, s, d] → [b, k·times, s, d]: a copy, unless there is nothing to repeat.
+Value Machine::repeat_heads(Value x, double times) {
+  if (times <= 1) return x;
+  return [this, times](Value from) {
+    Node* node = record(repeat_backward, {&from});
+    Shape shape = from->shape;
+    shape[1] = shape[1] * times;
+    Value out = allocate(shape, from->format, "repeated heads");
+    out->layout = Layout::head_major;
+    return bind(node, out);
+  }(std::move(x));
+}
+
+/// [b, s, heads·d] seen as [b, heads, s, d].
+Value Machine::heads(Value x, double count) {
+  return view(x, {x->shape[0], count, x->shape[1], x->shape[2] / count});
+}
+
+/// [b, heads, s, d] → [b, s, heads·d]; free if the tokens are already the outer extent.
+Value Machine::flatten_heads(Value x) {
+  Value from = std::move(x);
+  const Shape flat = {from->shape[0], from->shape[2], from->shape[1] * from->shape[3]};
+  if (from->layout == Layout::head_major && from->shape[2] > 1)
+    from = copy(std::move(from), "heads side by side", Layout::token_major);
+  Value out = view(from, flat);
+  out->layout = Layout::token_major;
+  return out;
+}
+
+}  // namespace gpumem

@@ -1,0 +1,54 @@
+#pragma once
+// The parameters of a model, as running its program declares them.
+
+#include <vector>
+
+#include "machine/value.hpp"
+
+namespace gpumem {
+
+struct Parameter {
+  const char* name = "";
+  Shape shape;
+  const Format* format = nullptr;
+  int layer = 0, scope = 0;
+  bool trainable = true;
+  double copies = 1;        ///< more than one where identical layers are not run again
+  Value gradient;           ///< `.grad`
+  Value arriving;           ///< its gradient while another use of it has still to report
+  int uses = 0;             ///< how often the tape refers to it and has not reported yet
+
+  [[nodiscard]] Bytes stored() const { return stored_bytes(shape.count(), *format); }
+};
+
+/// Parameters in the order the program asks for them, layer by layer; every run of a layer asks in the same order.
+class Parameters {
+ public:
+  std::vector<Parameter> rows;
+
+  /// The next parameter of that layer: made on the first run, found again on later ones.
+  int next(int layer, const char* name, const Shape& shape, const Format* format, int scope) {
+    Cursor& at = cursor(layer);
+    if (at.next < at.index.size()) return at.index[at.next++];
+    at.index.push_back(static_cast<int>(rows.size()));
+    ++at.next;
+    rows.push_back({name, shape, format, layer, scope, true, 1, {}, {}, 0});
+    return at.index.back();
+  }
+  void begin(int layer) { cursor(layer).next = 0; }
+  Parameter& operator[](int i) { return rows[static_cast<std::size_t>(i)]; }
+
+ private:
+  struct Cursor {
+    std::vector<int> index;
+    std::size_t next = 0;
+  };
+  Cursor& cursor(int layer) {
+    const auto at = static_cast<std::size_t>(layer + 1);
+    if (at >= cursors_.size()) cursors_.resize(at + 1);
+    return cursors_[at];
+  }
+  std::vector<Cursor> cursors_;
+};
+
+}  // namespace gpumem

@@ -1,0 +1,84 @@
+#include "training/step.hpp"
+
+#include "training/loss.hpp"
+#include "training/optimizer.hpp"
+
+namespace gpumem {
+
+void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format) {
+  m.weight_format = format;
+  m.declaring = true;
+  Pass pass;
+  Value hidden = run.hidden_states(m, m.memory.describe({1, 1}, int64), pass, "");
+  run.cap(m, run.head(m, std::move(hidden), pass)).drop();
+  m.declaring = false;
+  for (const Parameter& p : m.parameters.rows)
+    m.memory.add_bulk({Component::weights, p.layer, p.scope, p.name, p.shape, p.format, p.copies});
+  for (const IdleWeights& w : model.beside)
+    m.memory.add_bulk({Component::weights, -1, 0, w.name, w.shape, format, w.copies});
+}
+
+namespace {
+
+/// Gradients that earlier micro-batches of the same step left.
+void add_accumulated(Machine& m) {
+  for (const Parameter& p : m.parameters.rows)
+    m.memory.add_bulk({Component::gradients, p.layer, p.scope, p.name, p.shape, p.format, p.copies});
+}
+
+}  // namespace
+
+/// Source: [torch-fake-tensor-measurement] the order of moments is PyTorch's own: forward with labels, the model's
+/// output dropped, backward, step, gradients set to none
+void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& plan, bool every_layer) {
+  ModelRun run(model, plan_layers(layer_kinds(model), !every_layer));
+  declare_parameters(m, run, model, plan.weights);
+  add_optimizer_states(m, *plan.optimizer, plan.step);
+  if (plan.accumulating) add_accumulated(m);
+  m.accumulated = plan.accumulating;
+  m.begin_layer(-1);
+  const std::vector<Value> buffers = run.buffers(m);
+  const Value ids = m.allocate({plan.micro_batch, plan.tokens}, int64, "token ids");
+  const Value labels = m.allocate({plan.micro_batch, plan.tokens}, int64, "labels");
+
+  m.training = true;
+  m.recording = true;
+  m.autocast = plan.autocast;
+  Pass pass;
+  pass.sequences = plan.micro_batch;
+  pass.tokens = plan.tokens;
+  pass.kernel = plan.kernel;
+  pass.checkpointing = plan.checkpointing;
+  Value loss;
+  {
+    Value hidden = run.hidden_states(m, ids, pass, "forward");
+    pass.rotary = {};
+    pass.mask = {};
+    Value logits = run.head(m, hidden, pass);
+    m.memory.ledger.enter("loss", run.end_layer());
+    m.memory.note();
+    logits = run.cap(m, logits);
+    loss = causal_loss(m, logits, labels);
+  }
+  m.leave_autocast();
+  m.autocast = nullptr;
+
+  const bool stay = !plan.optimizer_in_backward;
+  m.memory.ledger.enter("backward", run.end_layer());
+  m.on_backward_layer = [&](int from, int to) {
+    run.close_gaps(m, from, to, stay && !plan.accumulating);
+    m.memory.ledger.enter("backward", to);
+  };
+  if (plan.optimizer_in_backward)
+    m.on_gradient = [&](Parameter& p) {
+      step_temporaries(m, *plan.optimizer, plan.step, {&p, 1});
+      return true;
+    };
+  m.backward(std::move(loss));
+  m.memory.ledger.enter("optimizer-step", run.end_layer());
+  if (stay) step_temporaries(m, *plan.optimizer, plan.step, m.parameters.rows);
+  for (Parameter& p : m.parameters.rows) p.gradient.drop();
+  m.memory.remove_bulk(Component::gradients);
+}
+
+}  // namespace gpumem

@@ -1,0 +1,27 @@
+#pragma once
+// One steady-state training step on one GPU, moment by moment.
+
+#include "layers/model.hpp"
+
+namespace gpumem {
+
+struct TrainingPlan {
+  const Format* weights = bf16;
+  const Format* autocast = nullptr;     ///< null: computed in the format of the weights
+  const catalog::OptimizerRow* optimizer = nullptr;
+  std::string_view step = "fused";      ///< fused | foreach | loop
+  double micro_batch = 1, tokens = 2048;
+  AttentionKernel kernel = AttentionKernel::flash;
+  bool checkpointing = false;
+  bool optimizer_in_backward = false;
+  bool accumulating = false;            ///< gradients of earlier micro-batches are there when the step begins
+};
+
+/// Runs the step on `m`, which must be new. Phases of its ledger: forward, loss, backward, optimizer-step.
+/// The state it starts from is that of the second step on: optimizer states exist.
+void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& plan, bool every_layer = false);
+
+/// Asks the model's program for its parameters: `m.parameters` is filled, nothing is allocated.
+void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format);
+
+}  // namespace gpumem

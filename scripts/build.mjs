@@ -1,0 +1,31 @@
+// Builds everything that is shipped: the engine as WebAssembly, the catalog for the page, and dist/.
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { generateForWeb } from "./generate_catalog.mjs";
+import { setup } from "./setup.mjs";
+import { emscriptenEnvironment } from "./support/emscripten.mjs";
+import { main, root, run } from "./support/run.mjs";
+
+export function build() {
+  buildEngine();
+  generateForWeb(join(root, "build/catalog"));
+  for (const config of viteConfigs()) run("node", ["node_modules/vite/bin/vite.js", "build", "--config", config]);
+}
+
+/** build/wasm/estimator.mjs: one ES module with the WebAssembly inside. Ninja does nothing when nothing changed. */
+function buildEngine() {
+  const env = emscriptenEnvironment();
+  run("emcmake", ["cmake", "--preset", "wasm"], { env });
+  run("cmake", ["--build", "build/wasm", "--target", "estimator"], { env });
+}
+
+/** The page first, since its build empties dist/; then every vite.<what>.config.ts. */
+function viteConfigs() {
+  const others = readdirSync(root).filter((file) => /^vite\..+\.config\.ts$/.test(file)).sort();
+  return ["vite.config.ts", ...others].filter((file) => existsSync(join(root, file)));
+}
+
+main(import.meta.url, () => {
+  setup("build");
+  build();
+});

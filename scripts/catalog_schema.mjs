@@ -1,0 +1,116 @@
+// What a catalog file may hold. The generator and the catalog's tests both read it; nothing else knows a field's name.
+// A check takes a value and returns what is wrong with it, or undefined.
+
+const units = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40, kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** "80 GiB" → 85899345920, or undefined when the text is not a number, a space and a unit. */
+export function parseQuantity(text) {
+  const match = /^(\d+(?:\.\d+)?) ([KMGT]iB|[kMGT]?B)$/.exec(text);
+  return match ? Math.round(Number(match[1]) * units[match[2]]) : undefined;
+}
+
+const text = (value) => (typeof value === "string" && value.trim() !== "" ? undefined : "must be text");
+const flag = (value) => (typeof value === "boolean" ? undefined : "must be true or false");
+const number = (low, high) => (value) =>
+  Number.isFinite(value) && value >= low && value <= high ? undefined : `must be a number from ${low} to ${high}`;
+const count = (low, high) => (value) =>
+  Number.isInteger(value) && value >= low && value <= high ? undefined : `must be an integer from ${low} to ${high}`;
+const share = number(0, 1);
+const word = (...words) => (value) => (words.includes(value) ? undefined : `must be one of ${words.join(", ")}`);
+const quantity = (value) =>
+  typeof value === "string" && parseQuantity(value) !== undefined ? undefined : 'must be a quantity with its unit, such as "80 GiB"';
+const address = (value) => (/^https:\/\/\S+$/.test(value) ? undefined : "must be an https address");
+const day = (value) => (/^\d{4}-\d{2}-\d{2}$/.test(value) ? undefined : "must be a day such as 2026-01-31");
+const sourceKey = (value, sources) => (Object.hasOwn(sources, value) ? undefined : `names no source of sources.json: ${value}`);
+const openObject = (value) => (isObject(value) ? undefined : "must be an object");
+
+const list = (check) => (value, sources) => {
+  if (!Array.isArray(value) || value.length === 0) return "must be a list with at least one entry";
+  return value.map((entry, i) => prefixed(`[${i}]`, check(entry, sources))).find(Boolean);
+};
+const object = (fields) => (value, sources) => {
+  const [first] = problemsOf(fields, value, sources);
+  return first;
+};
+const optional = (check) => Object.assign((value, sources) => check(value, sources), { optional: true });
+
+const temporaries = word("none", "all-trainable", "two-largest");
+
+/** The kinds of file, by folder. A row's id is its path below that folder, without ".json". */
+export const kinds = {
+  formats: { blockElements: count(1, 65536), blockBytes: number(0.125, 65536), source: sourceKey },
+  optimizers: {
+    name: text,
+    statesPerParameter: number(0, 8),
+    stepCounter: flag,
+    temporaries: object({ fused: temporaries, foreach: temporaries, loop: temporaries }),
+    source: sourceKey,
+  },
+  overheads: {
+    low: optional(quantity),
+    expected: optional(quantity),
+    high: optional(quantity),
+    lowShare: optional(share),
+    expectedShare: optional(share),
+    highShare: optional(share),
+    measurements: optional(list(object({ value: quantity, case: text, source: sourceKey }))),
+    source: sourceKey,
+    note: optional(text),
+  },
+  gpus: {
+    name: text,
+    memory: quantity,
+    reported: optional(quantity),
+    computeCapability: optional(number(3, 20)),
+    sources: list(sourceKey),
+  },
+  models: {
+    config: openObject,
+    parameters: count(1, Number.MAX_SAFE_INTEGER),
+    source: sourceKey,
+    at: optional(text),
+    note: optional(text),
+  },
+};
+
+const sourceFields = { title: text, url: address, accessed: optional(day) };
+
+/** Everything wrong with one row of a kind, as sentences. */
+export function problemsOfRow(kind, row, sources) {
+  return [...problemsOf(kinds[kind], row, sources), ...(kind === "overheads" ? bandProblems(row) : [])];
+}
+
+/** Everything wrong with sources.json. */
+export function problemsOfSources(sources) {
+  return Object.entries(sources).flatMap(([key, source]) => [
+    ...(/^[a-z0-9]+(-[a-z0-9]+)*$/.test(key) ? [] : [`${key} is not kebab-case`]),
+    ...problemsOf(sourceFields, source, sources).map((problem) => prefixed(`${key}.`, problem)),
+  ]);
+}
+
+function problemsOf(fields, value, sources) {
+  if (!isObject(value)) return ["must be an object"];
+  const unknown = Object.keys(value).filter((key) => !Object.hasOwn(fields, key)).map((key) => `${key} is not a known field`);
+  const wrong = Object.entries(fields).flatMap(([key, check]) => {
+    if (value[key] === undefined) return check.optional ? [] : [`${key} is missing`];
+    const problem = check(value[key], sources);
+    return problem ? [`${key} ${problem}`] : [];
+  });
+  return [...unknown, ...wrong];
+}
+
+/** An overhead is a band in bytes or a band of shares, whole and in order, with measurements or a word on why there are none. */
+function bandProblems(row) {
+  if (!row.measurements && !row.note) return ["without measurements, a note must say where the band comes from"];
+  const bytes = ["low", "expected", "high"].map((key) => row[key]);
+  const shares = ["lowShare", "expectedShare", "highShare"].map((key) => row[key]);
+  const given = [bytes, shares].filter((band) => band.some((value) => value !== undefined));
+  if (given.length !== 1 || given[0].includes(undefined)) {
+    return ["needs either low, expected and high, or lowShare, expectedShare and highShare"];
+  }
+  const [low, expected, high] = given[0].map((value) => (typeof value === "string" ? parseQuantity(value) : value));
+  return low <= expected && expected <= high ? [] : ["low, expected and high are not in order"];
+}
+
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+const prefixed = (prefix, problem) => (problem ? `${prefix}${problem}` : undefined);
