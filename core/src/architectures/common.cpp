@@ -35,7 +35,7 @@ Activation read_activation(Fields& c, Names names, std::string_view absent) {
   if (name == "gelu_new" || name == "gelu_accurate") return Activation::gelu_composed;
   if (name == "relu") return Activation::relu;
   c.report(*names.begin(), "unknown-word",
-           "must be one of: silu, gelu, gelu_pytorch_tanh, gelu_new, relu; not \"" + name.substr(0, 60) + "\"");
+           "must be one of: silu, gelu, gelu_pytorch_tanh, gelu_new, relu; not " + quoted(name));
   return Activation::silu;
 }
 

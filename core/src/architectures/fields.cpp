@@ -21,11 +21,23 @@ std::string_view kind_name(const Document& value) {
 
 std::string joined(Names words) {
   std::string all;
-  for (std::string_view w : words) all += (all.empty() ? "" : ", ") + std::string(w);
+  for (std::string_view w : words) add_word(all, w);
   return all;
 }
 
 }  // namespace
+
+std::string quoted(std::string_view text) {
+  std::string out(1, '"');
+  out.append(text.substr(0, 100));
+  out.push_back('"');
+  return out;
+}
+
+void add_word(std::string& list, std::string_view word) {
+  if (!list.empty()) list.append(", ");
+  list.append(word);
+}
 
 std::string plain_number(double value) {
   char buffer[40];
@@ -120,7 +132,7 @@ std::string Fields::text(Names names, std::string_view absent) {
 std::string Fields::word(Names names, std::string_view absent, Names accepted) {
   const std::string given = text(names, absent);
   if (given.empty() || std::find(accepted.begin(), accepted.end(), given) != accepted.end()) return given;
-  report(*names.begin(), "unknown-word", "must be one of: " + joined(accepted) + "; not \"" + given.substr(0, 60) + "\"");
+  report(*names.begin(), "unknown-word", "must be one of: " + joined(accepted) + "; not " + quoted(given));
   return std::string(absent);
 }
 
@@ -132,7 +144,7 @@ void Fields::refuse_unknown() {
     if (std::find(known_.begin(), known_.end(), name) == known_.end())
       report(name.substr(0, 60), "unknown-field", "is not a field here; accepted: " + [&] {
         std::string all;
-        for (const std::string& k : known_) all += (all.empty() ? "" : ", ") + k;
+        for (const std::string& k : known_) add_word(all, k);
         return all;
       }());
 }

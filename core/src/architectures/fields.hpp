@@ -50,6 +50,12 @@ class Fields {
   std::vector<std::string> known_;
 };
 
+/// Adds a word to a list that is read: "a, b, c".
+void add_word(std::string& list, std::string_view word);
+
+/// What somebody typed, in quotation marks and not longer than a line.
+std::string quoted(std::string_view text);
+
 /// A number as people write it: no fraction where there is none.
 std::string plain_number(double value);
 

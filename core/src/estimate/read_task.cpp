@@ -28,7 +28,7 @@ void ignore(Fields& f, Names names, Scenario& s) {
 
 void unsupported_unless(Fields& f, std::string_view name, Names supported, const std::string& given, std::string_view what) {
   if (!given.empty() && std::find(supported.begin(), supported.end(), given) == supported.end())
-    f.report(name, "unsupported", "\"" + given.substr(0, 60) + "\" " + std::string(what) + " is not computed yet");
+    f.report(name, "unsupported", quoted(given) + " " + std::string(what) + " is not computed yet");
 }
 
 }  // namespace
@@ -65,9 +65,9 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   const std::string implied = t.precision == "bf16" ? "bf16" : "fp32";
   if (!weights_given) s.weights = implied;
   if (s.weights != implied && (t.precision == "fp32" || t.precision == "bf16" || s.weights != "bf16"))
-    f.report("precision", "contradiction", "\"" + t.precision + "\" trains weights stored in " + implied + ", not in " + s.weights);
+    f.report("precision", "contradiction", quoted(t.precision) + " trains weights stored in " + implied + ", not in " + s.weights);
   t.optimizer = f.text({"optimizer"}, "adamw");
-  if (!find_optimizer(t.optimizer)) f.report("optimizer", "unsupported", "\"" + t.optimizer.substr(0, 60) + "\" is not in the catalog yet");
+  if (!find_optimizer(t.optimizer)) f.report("optimizer", "unsupported", quoted(t.optimizer) + " is not in the catalog yet");
   t.optimizer_step = f.word({"optimizerStep"}, "fused", {"fused", "foreach", "loop"});
   t.micro_batch = f.count({"microBatch"}, 1, 1, 1 << 20);
   t.sequence_tokens = f.count({"sequenceTokens"}, std::min(2048.0, longest(s)), 1, most_tokens);

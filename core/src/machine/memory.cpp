@@ -78,7 +78,6 @@ void Memory::multiply(int first_layer, int last_layer, double more) {
     ledger.add(s->component, s->raw, s->rounded, more);
     s->copies = 1 + more;
   }
-  note();
 }
 
 void Memory::divide(int first_layer, int last_layer) {

@@ -49,21 +49,21 @@ class Value {
  public:
   Value() = default;
   explicit Value(Tensor* tensor) : tensor_(tensor) { hold(); }
-  Value(const Value& other) : tensor_(other.tensor_) { hold(); }
+  [[gnu::noinline]] Value(const Value& other) : tensor_(other.tensor_) { hold(); }
   Value(Value&& other) noexcept : tensor_(std::exchange(other.tensor_, nullptr)) {}
-  Value& operator=(const Value& other) {
+  [[gnu::noinline]] Value& operator=(const Value& other) {
     Value copy(other);
     std::swap(tensor_, copy.tensor_);
     return *this;
   }
-  Value& operator=(Value&& other) noexcept {
+  [[gnu::noinline]] Value& operator=(Value&& other) noexcept {
     if (this != &other) {
       drop();
       tensor_ = std::exchange(other.tensor_, nullptr);
     }
     return *this;
   }
-  ~Value() { drop(); }
+  [[gnu::noinline]] ~Value() { drop(); }
 
   /// Lets go: Python's `del`.
   void drop() {

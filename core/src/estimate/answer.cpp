@@ -1,0 +1,150 @@
+#include "estimate/answer.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "estimate/explain.hpp"
+#include "estimate/quick.hpp"
+#include "estimate/timeline.hpp"
+
+namespace gpumem {
+namespace {
+
+Document parts_document(const Parts& parts) {
+  Document record = Document::record();
+  for (std::size_t c = 0; c < component_count; ++c) record.append(std::string(component_ids[c]), parts.of[c]);
+  return record;
+}
+
+Document band_document(const Band& b) {
+  return Document::record({{"low", b.low}, {"expected", b.expected}, {"high", b.high}});
+}
+
+std::string place(int layer, int layers) {
+  if (layer < 0) return "embedding";
+  return layer >= layers ? "head" : "layer " + plain_number(layer);
+}
+
+Document timeline_document(const Run& run, int layers) {
+  Document list = Document::list();
+  for (const Stretch& s : whole_timeline(run)) {
+    Document point = Document::record();
+    point.append("phase", s.phase);
+    point.append("at", s.phase == "optimizer-step" ? std::string("optimizer") : place(s.layer, layers));
+    point.append("bytes", s.highest);
+    point.append("components", parts_document(s.parts));
+    list.push(std::move(point));
+  }
+  return list;
+}
+
+/// "layers.3.mlp.gate_proj"; identical layers that were not run go under the name of the one that stands for them.
+std::string full_name(const Machine& m, const Alive& a, int layers) {
+  std::string path = a.label;
+  for (int s = a.scope; s > 0; s = m.scopes()[static_cast<std::size_t>(s)].outer)
+    if (const char* name = m.scopes()[static_cast<std::size_t>(s)].name; path.rfind(std::string(name) + ".", 0) != 0 && path != name)
+      path = std::string(name) + "." + path;
+  if (a.layer < 0 || a.layer >= layers) return path;
+  return (a.copies > 1 ? "layers.*." : "layers." + plain_number(a.layer) + ".") + path;
+}
+
+Document tensors_document(const Run& run, int layers) {
+  struct Row {
+    const Alive* alive;
+    double copies = 0;
+  };
+  std::map<std::string, Row> rows;
+  for (const Alive& a : run.machine->memory.snapshot()) {
+    const std::string name = full_name(*run.machine, a, layers);
+    Row& row = rows[name + "|" + std::string(component_ids[static_cast<std::size_t>(a.component)]) + "|" + plain_number(in(bytes, a.raw()))];
+    row.alive = &a;
+    row.copies += a.copies;
+  }
+  std::vector<std::pair<std::string, Row>> sorted(rows.begin(), rows.end());
+  const auto size = [](const Row& r) { return in(bytes, r.alive->raw()) * r.copies; };
+  std::stable_sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) { return size(a.second) > size(b.second); });
+  Document list = Document::list();
+  for (const auto& [key, row] : sorted) {
+    Document shape = Document::list();
+    for (int i = 0; i < row.alive->shape.rank; ++i) shape.push(row.alive->shape[i]);
+    Document tensor = Document::record();
+    tensor.append("name", key.substr(0, key.find('|')));
+    tensor.append("component", component_ids[static_cast<std::size_t>(row.alive->component)]);
+    tensor.append("shape", std::move(shape));
+    tensor.append("format", row.alive->format->id);
+    tensor.append("bytes", size(row));
+    tensor.append("copies", row.copies);
+    list.push(std::move(tensor));
+  }
+  return list;
+}
+
+Document cache_document(const Scenario& s, const Run& run) {
+  const bool inference = s.task == Task::inference;
+  Elements per_token;
+  for (const DecoderLayer& l : s.model->layers) per_token += elements(2 * l.attention.kv_heads * l.attention.head_dim);
+  const double sequences = inference ? s.inference.sequences : 1;
+  return Document::record({{"bytesPerToken", stored_bytes(per_token, *s.weight_format())},
+                           {"bytesPerSequence", inference ? run.cache * (1 / sequences) : Bytes()},
+                           {"bytes", inference ? run.cache : Bytes()}});
+}
+
+}  // namespace
+
+Document assumptions_document(const Scenario& s) {
+  Document list = Document::list();
+  for (const Assumption& a : s.assumptions) list.push(Document::record({{"id", a.id}, {"message", a.message}}));
+  return list;
+}
+
+Document device_document(const Scenario& s, const Parts& parts, std::string_view peak_phase) {
+  const DeviceBands bands = bands_around(parts.sum(), s);
+  Document components = Document::list();
+  for (std::size_t c = 0; c < component_count; ++c)
+    components.push(Document::record({{"id", component_ids[c]}, {"bytes", parts.of[c]}}));
+  Document overheads = Document::list();
+  for (const Overhead& o : bands.overheads) {
+    Document row = band_document(o.band);
+    row.append("id", o.id);
+    row.append("source", o.source);
+    overheads.push(std::move(row));
+  }
+  Document device = Document::record({{"role", "gpu"},
+                                      {"count", 1},
+                                      {"components", std::move(components)},
+                                      {"allocatedBytes", parts.sum()},
+                                      {"reservedBytes", band_document(bands.reserved)},
+                                      {"processBytes", band_document(bands.process)},
+                                      {"overheads", std::move(overheads)},
+                                      {"peakPhase", peak_phase}});
+  if (s.device) {
+    const Bytes usable = usable_memory(*s.device);
+    device.append("usableBytes", usable);
+    device.append("fits", bands.process.expected <= usable);
+    device.append("headroomBytes", usable - bands.process.expected);
+  }
+  return device;
+}
+
+Document answer_for(const Scenario& s, const Run& run) {
+  const int layers = static_cast<int>(s.model->layers.size());
+  Document device = device_document(s, run.peak.parts, run.peak.phase);
+  if (s.detail == Detail::tensors) device.append("tensors", tensors_document(run, layers));
+  Document devices = Document::list();
+  devices.push(std::move(device));
+  const Bytes weights = stored_bytes(elements(run.total), *s.weight_format());
+  Document answer = Document::record(
+      {{"ok", true},
+       {"scenario", completed(s)},
+       {"parameters", Document::record({{"total", run.total}, {"active", run.total}, {"trainable", run.trainable}})},
+       {"devices", std::move(devices)},
+       {"modelFile", Document::record({{"tensorBytes", weights}, {"bitsPerWeight", in(bytes, weights) * 8 / run.total}})},
+       {"kvCache", cache_document(s, run)}});
+  if (s.detail != Detail::summary) answer.append("timeline", timeline_document(run, layers));
+  answer.append("quickEstimate", quick_estimate(s, run.total));
+  if (s.detail != Detail::summary) answer.append("explanations", explanations(s, run));
+  answer.append("assumptions", assumptions_document(s));
+  return answer;
+}
+
+}  // namespace gpumem

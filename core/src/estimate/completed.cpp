@@ -1,0 +1,63 @@
+#include "estimate/scenario.hpp"
+
+namespace gpumem {
+namespace {
+
+Document inference_document(const InferenceScenario& i) {
+  return Document::record({{"sequences", i.sequences},
+                           {"contextTokens", i.context_tokens},
+                           {"promptTokens", i.prompt_tokens},
+                           {"prefillTokens", i.prefill_tokens},
+                           {"kvFormat", i.kv_format},
+                           {"attention", i.attention}});
+}
+
+Document training_document(const TrainingScenario& t) {
+  return Document::record({{"method", "full"},
+                           {"precision", t.precision},
+                           {"optimizer", t.optimizer},
+                           {"optimizerStep", t.optimizer_step},
+                           {"microBatch", t.micro_batch},
+                           {"sequenceTokens", t.sequence_tokens},
+                           {"gradientAccumulation", t.accumulation},
+                           {"attention", t.attention},
+                           {"checkpointing", t.checkpointing},
+                           {"crossEntropy", "full"},
+                           {"kernels", "torch"},
+                           {"optimizerInBackward", t.optimizer_in_backward}});
+}
+
+Document model_document(const Scenario& s) {
+  if (s.parameters) return Document::record({{"parameters", *s.parameters}});
+  if (!s.model_id.empty()) return Document::record({{"id", s.model_id}});
+  return Document::record({{"config", *s.config}});
+}
+
+}  // namespace
+
+Document completed(const Scenario& s) {
+  const bool training = s.task == Task::training;
+  Document all = Document::record(
+      {{"model", model_document(s)},
+       {"task", training ? "training" : "inference"},
+       {"weights", s.weights},
+       {"engine", Document::record({{"name", s.engine}, {"version", s.engine_version}, {"options", s.engine_options}})}});
+  if (training)
+    all.append("training", training_document(s.training));
+  else
+    all.append("inference", inference_document(s.inference));
+  if (s.device) {
+    Document hardware = Document::record();
+    if (s.device->gpu.empty())
+      hardware.append("memory", s.device->memory);
+    else
+      hardware.append("gpu", s.device->gpu);
+    hardware.append("count", s.device->count);
+    all.append("hardware", std::move(hardware));
+  }
+  if (s.bytes_per_sample) all.append("quick", Document::record({{"bytesPerSample", *s.bytes_per_sample}}));
+  all.append("detail", s.detail == Detail::summary ? "summary" : s.detail == Detail::tensors ? "tensors" : "timeline");
+  return all;
+}
+
+}  // namespace gpumem

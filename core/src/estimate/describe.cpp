@@ -1,0 +1,31 @@
+#include "gpumem/estimate.hpp"
+#include "machine/format.hpp"
+
+namespace gpumem {
+namespace {
+
+Document words(std::initializer_list<std::string_view> all) {
+  Document list = Document::list();
+  for (const std::string_view word : all) list.push(word);
+  return list;
+}
+
+}  // namespace
+
+Document describe() {
+  Document optimizers = Document::list();
+  for (const catalog::OptimizerRow& o : catalog::optimizers) optimizers.push(Document::record({{"id", o.id}, {"name", o.name}}));
+  Document sources = Document::record();
+  for (const catalog::SourceRow& s : catalog::sources)
+    sources.append(std::string(s.key), Document::record({{"title", s.title}, {"url", s.url}}));
+  return Document::record({{"weights", words({"bf16", "fp16", "fp32"})},
+                           {"countWeights", words({"fp32", "bf16", "fp16", "fp8", "int8", "int4"})},
+                           {"attention", words({"flash", "sdpa", "eager"})},
+                           {"precisions", words({"bf16", "bf16-amp", "fp32"})},
+                           {"optimizers", std::move(optimizers)},
+                           {"optimizerSteps", words({"fused", "foreach", "loop"})},
+                           {"checkpointing", words({"none", "full"})},
+                           {"sources", std::move(sources)}});
+}
+
+}  // namespace gpumem

@@ -1,0 +1,10 @@
+#pragma once
+#include "estimate/run.hpp"
+
+namespace gpumem {
+
+/// For each component: the formula, the same with this scenario's numbers in it, and the source.
+Document explanations(const Scenario& scenario, const Run& run);
+Document explanations_for_count(const Scenario& scenario);
+
+}  // namespace gpumem

@@ -1,0 +1,39 @@
+// A model of which only the number of parameters is known.
+
+#include "estimate/answer.hpp"
+#include "estimate/explain.hpp"
+#include "estimate/quick.hpp"
+#include "training/optimizer.hpp"
+
+namespace gpumem {
+
+Document answer_for_count(const Scenario& given) {
+  Scenario s = given;
+  const double total = *s.parameters;
+  const bool training = s.task == Task::training;
+  const Bytes weights = stored_bytes(elements(total), *s.weight_format());
+  Parts parts;
+  parts[Component::weights] = weights;
+  if (training) {
+    parts[Component::gradients] = weights;
+    if (const auto* optimizer = find_optimizer(s.training.optimizer))
+      parts[Component::optimizer_states] = weights * optimizer->states_per_parameter;
+    s.assumptions.push_back({"weights-only", "Only a parameter count is known: activations, logits and the step's temporaries are missing. Give a config.json for them."});
+  } else {
+    s.assumptions.push_back({"weights-only", "Only a parameter count is known: the KV cache, activations and logits are missing. Give a config.json for them."});
+  }
+  Document devices = Document::list();
+  devices.push(device_document(s, parts, training ? "optimizer-step" : "load"));
+  Document answer = Document::record(
+      {{"ok", true},
+       {"scenario", completed(s)},
+       {"parameters", Document::record({{"total", total}, {"active", total}, {"trainable", training ? total : 0}})},
+       {"devices", std::move(devices)},
+       {"modelFile", Document::record({{"tensorBytes", weights}, {"bitsPerWeight", in(bytes, weights) * 8 / total}})},
+       {"quickEstimate", quick_estimate(s, total)}});
+  if (s.detail != Detail::summary) answer.append("explanations", explanations_for_count(s));
+  answer.append("assumptions", assumptions_document(s));
+  return answer;
+}
+
+}  // namespace gpumem

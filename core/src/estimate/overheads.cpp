@@ -1,0 +1,52 @@
+#include "estimate/overheads.hpp"
+
+namespace gpumem {
+namespace {
+
+const catalog::OverheadRow* find_overhead(std::string_view id) {
+  for (const catalog::OverheadRow& row : catalog::overheads)
+    if (row.id == id) return &row;
+  return nullptr;
+}
+
+Overhead overhead(std::string_view id, Bytes allocated, bool in_allocator) {
+  const catalog::OverheadRow* row = find_overhead(id);
+  if (!row) return {};
+  return {row->id, row->source,
+          {bytes(row->low_bytes) + allocated * row->low_share, bytes(row->expected_bytes) + allocated * row->expected_share,
+           bytes(row->high_bytes) + allocated * row->high_share},
+          in_allocator};
+}
+
+Bytes whole(Bytes b) { return bytes(std::round(in(bytes, b))); }
+
+}  // namespace
+
+DeviceBands bands_around(Bytes allocated, const Scenario& s) {
+  const bool training = s.task == Task::training;
+  const bool hopper = s.device && s.device->compute_capability >= 9 && s.device->compute_capability < 10;
+  DeviceBands made;
+  made.overheads = {
+      overhead(training ? (hopper ? "cublas-workspace-training-cc9" : "cublas-workspace-training")
+                        : (hopper ? "cublas-workspace-inference-cc9" : "cublas-workspace-inference"),
+               allocated, true),
+      overhead(training ? "allocator-slack-training" : "allocator-slack-serving", allocated, true),
+      overhead("cuda-context", allocated, false),
+  };
+  made.reserved = made.process = {allocated, allocated, allocated};
+  for (Overhead& o : made.overheads) {
+    o.band = {whole(o.band.low), whole(o.band.expected), whole(o.band.high)};
+    if (o.in_allocator) made.reserved = made.reserved + o.band;
+    made.process = made.process + o.band;
+  }
+  return made;
+}
+
+/// A card of the catalog holds back a little of what it shows; a size given by hand is taken at its word.
+Bytes usable_memory(const Device& d) {
+  if (d.gpu.empty()) return d.memory;
+  const catalog::OverheadRow* held_back = find_overhead("driver-reserved");
+  return d.reported.value_or(d.memory) - bytes(held_back ? held_back->expected_bytes : 0);
+}
+
+}  // namespace gpumem

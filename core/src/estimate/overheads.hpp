@@ -1,0 +1,32 @@
+#pragma once
+// What only measurement tells: low, expected, high, from the catalog's overheads.
+
+#include <vector>
+
+#include "estimate/scenario.hpp"
+
+namespace gpumem {
+
+struct Band {
+  Bytes low, expected, high;
+  friend Band operator+(Band a, Band b) { return {a.low + b.low, a.expected + b.expected, a.high + b.high}; }
+};
+
+struct Overhead {
+  std::string_view id, source;
+  Band band;
+  bool in_allocator = false;   ///< taken through PyTorch's allocator: part of what is reserved
+};
+
+struct DeviceBands {
+  Band reserved, process;
+  std::vector<Overhead> overheads;
+};
+
+/// Around that much allocated: library workspaces and allocator slack make `reserved`, the CUDA context makes `process`.
+DeviceBands bands_around(Bytes allocated, const Scenario& scenario);
+
+/// What of the device a process can use at all.
+Bytes usable_memory(const Device& device);
+
+}  // namespace gpumem

@@ -1,0 +1,78 @@
+// Source: [quick-estimate] inference = P × 4 B ÷ (32 ÷ Q) × 1.2; training = storage × 4
+
+#include "estimate/quick.hpp"
+
+#include <array>
+
+namespace gpumem {
+namespace {
+
+constexpr Bytes single = bytes(4);          // one parameter in 32 bits
+constexpr double overhead_factor = 1.2;
+constexpr double training_factor = 4;
+
+double bits(const std::string& format) {
+  if (format == "fp32") return 32;
+  if (format == "fp16" || format == "bf16") return 16;
+  return format == "int4" ? 4 : 8;
+}
+
+/// Examples that the page printed with another figure than its own rule gives.
+struct Published {
+  Task task;
+  double parameters, bits;
+  std::string_view optimizer;
+  Bytes figure;
+  std::string_view note;
+};
+
+constexpr std::array published = {
+    Published{Task::inference, 70e9, 8, "", gb(21),
+              "The page printed 21 GB for 8 bits: it put 1 byte in place of the 4 bytes that its formula divides."},
+    Published{Task::training, 13e9, 32, "adamw", mb(436800),
+              "The page printed about 437 GB: it added gradients (52 GB) and AdamW's moments (104 GB) to the fourfold "
+              "storage, which already holds both, and then took 1.2 times the sum."},
+};
+
+Document step(std::string_view id, Bytes amount) { return Document::record({{"id", id}, {"bytes", amount}}); }
+
+void add_published(Document& answer, const Scenario& s, double parameters) {
+  for (const Published& p : published) {
+    if (p.task != s.task || p.parameters != parameters || p.bits != bits(s.weights)) continue;
+    if (!p.optimizer.empty() && p.optimizer != s.training.optimizer) continue;
+    answer.set("asPublished", Document::record({{"bytes", p.figure}, {"note", p.note}}));
+  }
+}
+
+}  // namespace
+
+Document quick_estimate(const Scenario& s, double parameters) {
+  const Bytes storage = single * parameters * (bits(s.weights) / 32);
+  const bool training = s.task == Task::training;
+  Document steps = Document::list();
+  steps.push(step("storage", storage));
+  Bytes total;
+  if (training) {
+    const bool adam = s.training.optimizer == "adamw";
+    steps.push(step("gradients", storage));
+    steps.push(step("optimizer", storage * (adam ? 2 : 1)));
+    total = storage * training_factor;
+    steps.push(step("training-factor", total));
+  } else {
+    total = storage * overhead_factor;
+    steps.push(step("overhead", total - storage));
+  }
+  if (s.bytes_per_sample) {
+    const Bytes samples = *s.bytes_per_sample * (training ? s.training.micro_batch : s.inference.sequences);
+    steps.push(step("samples", samples));
+    total += samples;
+  }
+  Document answer = Document::record(
+      {{"bytes", total},
+       {"formula", training ? "P × 4 B ÷ (32 ÷ Q) × 4" : "P × 4 B ÷ (32 ÷ Q) × 1.2"},
+       {"steps", std::move(steps)}});
+  add_published(answer, s, parameters);
+  return answer;
+}
+
+}  // namespace gpumem

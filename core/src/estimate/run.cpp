@@ -1,0 +1,70 @@
+#include "estimate/run.hpp"
+
+#include <algorithm>
+
+#include "engines/transformers.hpp"
+#include "training/optimizer.hpp"
+#include "training/step.hpp"
+
+namespace gpumem {
+namespace {
+
+AttentionKernel kernel(const std::string& name) {
+  if (name == "eager") return AttentionKernel::eager;
+  return name == "sdpa" ? AttentionKernel::sdpa : AttentionKernel::flash;
+}
+
+Bytes generate(Machine& m, const Scenario& s, bool every_layer) {
+  const InferenceScenario& i = s.inference;
+  GenerationPlan plan;
+  plan.weights = s.weight_format();
+  plan.sequences = i.sequences;
+  plan.prompt_tokens = i.prompt_tokens;
+  plan.context_tokens = i.context_tokens;
+  plan.prefill_tokens = i.prefill_tokens;
+  plan.kernel = kernel(i.attention);
+  plan.fixed_cache = i.fixed_cache;
+  return run_generation(m, *s.model, plan, every_layer).cache;
+}
+
+void train(Machine& m, const Scenario& s, bool every_layer) {
+  const TrainingScenario& t = s.training;
+  TrainingPlan plan;
+  plan.weights = s.weight_format();
+  plan.autocast = t.precision == "bf16-amp" ? bf16 : nullptr;
+  plan.optimizer = find_optimizer(t.optimizer);
+  plan.step = t.optimizer_step;
+  plan.micro_batch = t.micro_batch;
+  plan.tokens = t.sequence_tokens;
+  plan.kernel = kernel(t.attention);
+  plan.checkpointing = t.checkpointing == "full";
+  plan.optimizer_in_backward = t.optimizer_in_backward;
+  plan.accumulating = t.accumulation > 1;
+  run_training_step(m, *s.model, plan, every_layer);
+}
+
+}  // namespace
+
+Run run_scenario(const Scenario& s, bool every_layer) {
+  Run run;
+  long awaited = -1;
+  for (int pass = 0; pass < (s.detail == Detail::tensors ? 2 : 1); ++pass) {
+    run.machine = std::make_unique<Machine>();
+    Machine& m = *run.machine;
+    m.memory.ledger.await(awaited);
+    if (s.task == Task::training)
+      train(m, s, every_layer);
+    else
+      run.cache = generate(m, s, every_layer);
+    const auto& all = m.memory.ledger.stretches();
+    run.peak = *std::max_element(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) { return a.highest < b.highest; });
+    awaited = run.peak.moment;
+  }
+  run.schedule = plan_layers(layer_kinds(*s.model), !every_layer);
+  for (const Parameter& p : run.machine->parameters.rows) run.total += in(elements, p.shape.count()) * p.copies;
+  for (const IdleWeights& w : s.model->beside) run.total += in(elements, w.shape.count()) * w.copies;
+  run.trainable = s.task == Task::training ? run.total : 0;
+  return run;
+}
+
+}  // namespace gpumem

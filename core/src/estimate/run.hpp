@@ -1,0 +1,24 @@
+#pragma once
+// A scenario with a model, run on the machine.
+
+#include <memory>
+
+#include "estimate/scenario.hpp"
+#include "machine/machine.hpp"
+#include "machine/schedule.hpp"
+
+namespace gpumem {
+
+struct Run {
+  std::unique_ptr<Machine> machine;
+  Schedule schedule;
+  Stretch peak;                  ///< the highest stretch of all
+  Bytes cache;                   ///< what the KV cache holds at the end
+  double trainable = 0, total = 0;
+};
+
+/// Runs the whole step or generation once; with Detail::tensors a second time up to the peak, to see what is alive.
+/// `every_layer` runs identical layers one by one instead of once for all: slower, the same answer.
+Run run_scenario(const Scenario& scenario, bool every_layer = false);
+
+}  // namespace gpumem

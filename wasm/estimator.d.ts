@@ -1,0 +1,11 @@
+// What build/wasm/estimator.mjs exports: Emscripten's factory of the engine.
+
+export interface Estimator {
+  /** A scenario and what its names stand for, {config, device}; returns the estimate as JSON text. */
+  estimate(scenario: unknown, facts: unknown): string;
+  /** The words that fields accept, as JSON text. */
+  describe(): string;
+  version(): string;
+}
+
+export default function create(options: { wasmBinary: ArrayBuffer | Uint8Array }): Promise<Estimator>;

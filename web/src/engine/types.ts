@@ -1,0 +1,103 @@
+// The contract's shapes as TypeScript sees them. The core's reader is what decides; these only help the editor.
+
+/** A number of bytes. Only web/src/format/bytes.ts turns it into text. */
+export type Bytes = number & { readonly __unit?: "bytes" };
+
+export interface ModelRow {
+  config: Record<string, unknown>;
+  parameters: number;
+}
+export interface GpuRow {
+  name: string;
+  memory: string;
+  reported?: string;
+  computeCapability?: number;
+}
+export interface Catalog {
+  models: Record<string, ModelRow>;
+  gpus: Record<string, GpuRow>;
+}
+
+export interface Scenario {
+  model: { id?: string; config?: Record<string, unknown>; parameters?: number };
+  task?: "inference" | "training";
+  weights?: string;
+  engine?: { name?: string; version?: string; options?: Record<string, unknown> };
+  inference?: Record<string, unknown>;
+  training?: Record<string, unknown>;
+  hardware?: { gpu?: string; memory?: string | number; count?: number };
+  quick?: { bytesPerSample?: string | number };
+  detail?: "summary" | "timeline" | "tensors";
+}
+
+export interface Band {
+  low: Bytes;
+  expected: Bytes;
+  high: Bytes;
+}
+export interface TensorRow {
+  name: string;
+  component: string;
+  shape: number[];
+  format: string;
+  bytes: Bytes;
+  copies: number;
+}
+export interface Device {
+  role: string;
+  count: number;
+  components: { id: string; bytes: Bytes }[];
+  allocatedBytes: Bytes;
+  reservedBytes: Band;
+  processBytes: Band;
+  overheads: (Band & { id: string; source: string })[];
+  peakPhase: string;
+  usableBytes?: Bytes;
+  fits?: boolean;
+  headroomBytes?: Bytes;
+  tensors?: TensorRow[];
+}
+export interface Moment {
+  phase: string;
+  at: string;
+  bytes: Bytes;
+  components: Record<string, Bytes>;
+}
+export interface Answer {
+  ok: true;
+  scenario: Scenario;
+  parameters: { total: number; active: number; trainable: number };
+  devices: Device[];
+  modelFile: { tensorBytes: Bytes; bitsPerWeight: number };
+  kvCache?: { bytesPerToken: Bytes; bytesPerSequence: Bytes; bytes: Bytes };
+  timeline?: Moment[];
+  quickEstimate: {
+    bytes: Bytes;
+    formula: string;
+    steps: { id: string; bytes: Bytes }[];
+    asPublished?: { bytes: Bytes; note: string };
+  };
+  explanations?: { id: string; formula: string; substituted: string; source: string }[];
+  assumptions: { id: string; message: string }[];
+}
+export interface Issue {
+  path: string;
+  code: string;
+  message: string;
+}
+export interface Refusal {
+  ok: false;
+  issues: Issue[];
+}
+export type Estimate = Answer | Refusal;
+
+export interface Description {
+  weights: string[];
+  countWeights: string[];
+  attention: string[];
+  precisions: string[];
+  optimizers: { id: string; name: string }[];
+  optimizerSteps: string[];
+  checkpointing: string[];
+  sources: Record<string, { title: string; url: string }>;
+}
