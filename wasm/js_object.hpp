@@ -29,7 +29,7 @@ inline Document read_js_value(const emscripten::val& value, int depth, int& budg
   for (unsigned i = 0; i < length && budget > 0; ++i) {
     std::string key = keys[i].as<std::string>();
     Document member = read_js_value(value[key], depth + 1, budget);
-    record.append(std::move(key), std::move(member));
+    record.append(key, std::move(member));
   }
   return record;
 }

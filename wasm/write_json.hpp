@@ -2,9 +2,9 @@
 // A document as JSON text: the same bytes wherever the core runs.
 
 #include <cmath>
-#include <cstdio>
 
 #include "gpumem/document.hpp"
+#include "gpumem/number_text.hpp"
 
 namespace gpumem {
 
@@ -15,9 +15,10 @@ inline void append_text(std::string& out, const std::string& text) {
       out += '\\';
       out += c;
     } else if (static_cast<unsigned char>(c) < 0x20) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
-      out += escaped;
+      const auto code = static_cast<unsigned char>(c);
+      out += "\\u00";
+      out += "0123456789abcdef"[code / 16];
+      out += "0123456789abcdef"[code % 16];
     } else {
       out += c;
     }
@@ -25,16 +26,9 @@ inline void append_text(std::string& out, const std::string& text) {
   out += '"';
 }
 
-/// Whole numbers without an exponent; others with the digits that tell them apart, null for what JSON has no word for.
+/// JSON has no word for what is not finite: null.
 inline void append_number(std::string& out, double number) {
-  char digits[40];
-  if (!std::isfinite(number))
-    std::snprintf(digits, sizeof digits, "null");
-  else if (std::floor(number) == number && std::fabs(number) < 1e21)
-    std::snprintf(digits, sizeof digits, "%.0f", number == 0 ? 0.0 : number);
-  else
-    std::snprintf(digits, sizeof digits, "%.12g", number);
-  out += digits;
+  out += std::isfinite(number) ? number_text(number) : "null";
 }
 
 inline void append_json(std::string& out, const Document& d) {

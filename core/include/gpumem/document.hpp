@@ -15,23 +15,25 @@ class Document {
  public:
   enum class Kind { null, boolean, number, text, list, record };
   using Member = std::pair<std::string, Document>;
+  struct Row;   // a member as a list of them is written: {"name", value}
 
   Document() = default;
+  Document(const Document&);
+  Document(Document&&) noexcept;
+  Document& operator=(const Document&);
+  Document& operator=(Document&&) noexcept;
+  ~Document();
   Document(bool value) : kind_(Kind::boolean), number_(value ? 1 : 0) {}
   Document(double value) : kind_(Kind::number), number_(value) {}
   Document(int value) : Document(static_cast<double>(value)) {}
   Document(Bytes value) : Document(in(bytes, value)) {}
-  Document(std::string_view value) : kind_(Kind::text), text_(value) {}
-  Document(std::string value) : kind_(Kind::text), text_(std::move(value)) {}
+  Document(std::string_view value);
+  Document(std::string value);
   Document(const char* value) : Document(std::string_view(value)) {}
 
   static Document list() { return Document(Kind::list); }
   static Document record() { return Document(Kind::record); }
-  static Document record(std::initializer_list<Member> members) {
-    Document made(Kind::record);
-    made.members_.assign(members.begin(), members.end());
-    return made;
-  }
+  static Document record(std::initializer_list<Row> rows);
 
   [[nodiscard]] Kind kind() const { return kind_; }
   [[nodiscard]] bool is(Kind kind) const { return kind_ == kind; }
@@ -42,21 +44,13 @@ class Document {
   [[nodiscard]] const std::vector<Member>& members() const { return members_; }
 
   /// The member of that name, or null where there is none.
-  [[nodiscard]] const Document* find(std::string_view name) const {
-    for (const auto& [key, value] : members_)
-      if (key == name) return &value;
-    return nullptr;
-  }
+  [[nodiscard]] const Document* find(std::string_view name) const;
 
-  void push(Document item) { items_.push_back(std::move(item)); }
+  void push(Document item);
   /// Adds a member whose name is known to be new.
-  void append(std::string name, Document value) { members_.emplace_back(std::move(name), std::move(value)); }
+  void append(std::string_view name, Document value);
   /// Adds a member at the end, or replaces the one of that name where it stands.
-  Document& set(std::string_view name, Document value) {
-    for (auto& [key, old] : members_)
-      if (key == name) return old = std::move(value);
-    return members_.emplace_back(std::string(name), std::move(value)).second;
-  }
+  void set(std::string_view name, Document value);
 
  private:
   explicit Document(Kind kind) : kind_(kind) {}
@@ -65,6 +59,11 @@ class Document {
   std::string text_;
   std::vector<Document> items_;
   std::vector<Member> members_;
+};
+
+struct Document::Row {
+  const char* name;
+  Document value;
 };
 
 }  // namespace gpumem

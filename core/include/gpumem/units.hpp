@@ -49,6 +49,9 @@ using Elements = Quantity<struct ElementUnit>;
 using Tokens = Quantity<struct TokenUnit>;
 
 inline constexpr Maker<struct ByteUnit> bytes{1}, kib{1024}, mib{1048576}, gib{1073741824}, kb{1e3}, mb{1e6}, gb{1e9};
+/// To the nearest whole byte.
+inline Bytes whole(Bytes b) { return bytes(std::round(in(bytes, b))); }
+
 inline constexpr Maker<struct ElementUnit> elements{1};
 inline constexpr Maker<struct TokenUnit> tokens{1};
 

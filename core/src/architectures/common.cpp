@@ -35,7 +35,7 @@ Activation read_activation(Fields& c, Names names, std::string_view absent) {
   if (name == "gelu_new" || name == "gelu_accurate") return Activation::gelu_composed;
   if (name == "relu") return Activation::relu;
   c.report(*names.begin(), "unknown-word",
-           "must be one of: silu, gelu, gelu_pytorch_tanh, gelu_new, relu; not " + quoted(name));
+           text_of({"must be one of: silu, gelu, gelu_pytorch_tanh, gelu_new, relu; not ", quoted(name)}));
   return Activation::silu;
 }
 
@@ -43,8 +43,7 @@ void set_windows(Fields& c, Decoder& m, double window, bool (*is_windowed)(int, 
   const Document* types = c.value({"layer_types"});
   const bool listed = types && types->is(Document::Kind::list);
   if (listed && types->items().size() != m.layers.size()) {
-    c.report("layer_types", "wrong-length", "must name a type for each of the " +
-                                                plain_number(static_cast<double>(m.layers.size())) + " layers");
+    c.report("layer_types", "wrong-length", text_of({"must name a type for each of the ", number_text(static_cast<double>(m.layers.size())), " layers"}));
     return;
   }
   for (std::size_t i = 0; i < m.layers.size(); ++i) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
 namespace gpumem {
 namespace {
@@ -34,22 +33,22 @@ std::string quoted(std::string_view text) {
   return out;
 }
 
+std::string text_of(Names parts) {
+  std::string all;
+  for (const std::string_view part : parts) all.append(part);
+  return all;
+}
+
 void add_word(std::string& list, std::string_view word) {
   if (!list.empty()) list.append(", ");
   list.append(word);
 }
 
-std::string plain_number(double value) {
-  char buffer[40];
-  const bool whole = std::floor(value) == value && std::fabs(value) < 1e15;
-  std::snprintf(buffer, sizeof buffer, whole ? "%.0f" : "%g", value);
-  return buffer;
-}
 
 Fields::Fields(const Document* record, std::string path, std::vector<Issue>& issues)
     : record_(record && record->is(Document::Kind::record) ? record : nullptr), path_(std::move(path)), issues_(issues) {
   if (record && !record_ && !record->is(Document::Kind::null))
-    issues_.push_back({path_, "wrong-type", "must be a record of fields, not " + std::string(kind_name(*record))});
+    issues_.push_back({path_, "wrong-type", text_of({"must be a record of fields, not ", kind_name(*record)})});
 }
 
 std::string Fields::path_of(std::string_view name) const {
@@ -76,18 +75,18 @@ double Fields::count(Names names, std::optional<double> absent, double low, doub
   const std::string_view name = *names.begin();
   const Document* v = value(names);
   if (!v) {
-    if (!absent) report(name, "missing", "is needed: a whole number from " + plain_number(low) + " up");
+    if (!absent) report(name, "missing", text_of({"is needed: a whole number from ", number_text(low), " up"}));
     return absent.value_or(low);
   }
   const double n = v->number();
   if (!v->is(Document::Kind::number))
-    report(name, "wrong-type", "must be a whole number, not " + std::string(kind_name(*v)));
+    report(name, "wrong-type", text_of({"must be a whole number, not ", kind_name(*v)}));
   else if (!std::isfinite(n))
     report(name, "not-finite", "must be a whole number, not NaN or Infinity");
   else if (std::floor(n) != n)
-    report(name, "not-whole", "must be a whole number, not " + plain_number(n));
+    report(name, "not-whole", text_of({"must be a whole number, not ", number_text(n)}));
   else if (n < low || n > high)
-    report(name, "out-of-range", "must be from " + plain_number(low) + " to " + plain_number(high) + ", not " + plain_number(n));
+    report(name, "out-of-range", text_of({"must be from ", number_text(low), " to ", number_text(high), ", not ", number_text(n)}));
   else
     return n;
   return absent.value_or(low);
@@ -99,11 +98,11 @@ double Fields::number(Names names, double absent, double low, double high) {
   const double n = v->number();
   const std::string_view name = *names.begin();
   if (!v->is(Document::Kind::number))
-    report(name, "wrong-type", "must be a number, not " + std::string(kind_name(*v)));
+    report(name, "wrong-type", text_of({"must be a number, not ", kind_name(*v)}));
   else if (!std::isfinite(n))
     report(name, "not-finite", "must be a number, not NaN or Infinity");
   else if (n < low || n > high)
-    report(name, "out-of-range", "must be from " + plain_number(low) + " to " + plain_number(high) + ", not " + plain_number(n));
+    report(name, "out-of-range", text_of({"must be from ", number_text(low), " to ", number_text(high), ", not ", number_text(n)}));
   else
     return n;
   return absent;
@@ -113,7 +112,7 @@ bool Fields::flag(Names names, bool absent) {
   const Document* v = value(names);
   if (!v) return absent;
   if (!v->is(Document::Kind::boolean)) {
-    report(*names.begin(), "wrong-type", "must be true or false, not " + std::string(kind_name(*v)));
+    report(*names.begin(), "wrong-type", text_of({"must be true or false, not ", kind_name(*v)}));
     return absent;
   }
   return v->truth();
@@ -123,7 +122,7 @@ std::string Fields::text(Names names, std::string_view absent) {
   const Document* v = value(names);
   if (!v) return std::string(absent);
   if (!v->is(Document::Kind::text)) {
-    report(*names.begin(), "wrong-type", "must be text, not " + std::string(kind_name(*v)));
+    report(*names.begin(), "wrong-type", text_of({"must be text, not ", kind_name(*v)}));
     return std::string(absent);
   }
   return v->text();
@@ -132,7 +131,7 @@ std::string Fields::text(Names names, std::string_view absent) {
 std::string Fields::word(Names names, std::string_view absent, Names accepted) {
   const std::string given = text(names, absent);
   if (given.empty() || std::find(accepted.begin(), accepted.end(), given) != accepted.end()) return given;
-  report(*names.begin(), "unknown-word", "must be one of: " + joined(accepted) + "; not " + quoted(given));
+  report(*names.begin(), "unknown-word", text_of({"must be one of: ", joined(accepted), "; not ", quoted(given)}));
   return std::string(absent);
 }
 
@@ -140,13 +139,11 @@ Fields Fields::record(std::string_view name) { return {value({name}), path_of(na
 
 void Fields::refuse_unknown() {
   if (!record_) return;
+  std::string accepted;
+  for (const std::string& k : known_) add_word(accepted, k);
   for (const auto& [name, ignored] : record_->members())
     if (std::find(known_.begin(), known_.end(), name) == known_.end())
-      report(name.substr(0, 60), "unknown-field", "is not a field here; accepted: " + [&] {
-        std::string all;
-        for (const std::string& k : known_) add_word(all, k);
-        return all;
-      }());
+      report(name.substr(0, 60), "unknown-field", text_of({"is not a field here; accepted: ", accepted}));
 }
 
 }  // namespace gpumem

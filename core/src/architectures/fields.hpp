@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "gpumem/document.hpp"
+#include "gpumem/number_text.hpp"
 
 namespace gpumem {
 
@@ -50,13 +51,13 @@ class Fields {
   std::vector<std::string> known_;
 };
 
+/// The parts, one after the other.
+std::string text_of(Names parts);
+
 /// Adds a word to a list that is read: "a, b, c".
 void add_word(std::string& list, std::string_view word);
 
 /// What somebody typed, in quotation marks and not longer than a line.
 std::string quoted(std::string_view text);
-
-/// A number as people write it: no fraction where there is none.
-std::string plain_number(double value);
 
 }  // namespace gpumem

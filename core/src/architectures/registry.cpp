@@ -43,17 +43,16 @@ Decoder read_model(Fields& config, std::vector<Assumption>& assumptions) {
     if (family.model_type == type) return family.read(config);
   if (config.source() && looks_plain(config)) {
     assumptions.push_back({"unlisted-architecture",
-                           "The model type " + quoted(type) +
-                               " is not known here; its fields are those of a plain decoder with a gated MLP and "
-                               "RMSNorm, and it is counted as one."});
+                           text_of({"The model type ", quoted(type), " is not known here; its fields are those of a plain decoder with a gated MLP and "
+                               "RMSNorm, and it is counted as one."})});
     return llama(config);
   }
   std::string known;
   for (const Family& family : families) add_word(known, family.model_type);
   if (type.empty())
-    config.report("model_type", "missing", "is needed to know the architecture; known: " + known);
+    config.report("model_type", "missing", text_of({"is needed to know the architecture; known: ", known}));
   else
-    config.report("model_type", "unsupported", quoted(type) + " is not supported yet; known: " + known);
+    config.report("model_type", "unsupported", text_of({quoted(type), " is not supported yet; known: ", known}));
   return {};
 }
 

@@ -1,7 +1,7 @@
 #include "estimate/answer.hpp"
 
 #include <algorithm>
-#include <map>
+#include <tuple>
 
 #include "estimate/explain.hpp"
 #include "estimate/quick.hpp"
@@ -12,7 +12,7 @@ namespace {
 
 Document parts_document(const Parts& parts) {
   Document record = Document::record();
-  for (std::size_t c = 0; c < component_count; ++c) record.append(std::string(component_ids[c]), parts.of[c]);
+  for (std::size_t c = 0; c < component_count; ++c) record.append(component_ids[c], parts.of[c]);
   return record;
 }
 
@@ -22,7 +22,7 @@ Document band_document(const Band& b) {
 
 std::string place(int layer, int layers) {
   if (layer < 0) return "embedding";
-  return layer >= layers ? "head" : "layer " + plain_number(layer);
+  return layer >= layers ? "head" : "layer " + number_text(layer);
 }
 
 Document timeline_document(const Run& run, int layers) {
@@ -45,34 +45,40 @@ std::string full_name(const Machine& m, const Alive& a, int layers) {
     if (const char* name = m.scopes()[static_cast<std::size_t>(s)].name; path.rfind(std::string(name) + ".", 0) != 0 && path != name)
       path = std::string(name) + "." + path;
   if (a.layer < 0 || a.layer >= layers) return path;
-  return (a.copies > 1 ? "layers.*." : "layers." + plain_number(a.layer) + ".") + path;
+  return (a.copies > 1 ? "layers.*." : "layers." + number_text(a.layer) + ".") + path;
 }
 
 Document tensors_document(const Run& run, int layers) {
   struct Row {
+    std::string name;
     const Alive* alive;
-    double copies = 0;
+    double copies;
+    [[nodiscard]] double size() const { return in(bytes, alive->raw()) * copies; }
   };
-  std::map<std::string, Row> rows;
-  for (const Alive& a : run.machine->memory.snapshot()) {
-    const std::string name = full_name(*run.machine, a, layers);
-    Row& row = rows[name + "|" + std::string(component_ids[static_cast<std::size_t>(a.component)]) + "|" + plain_number(in(bytes, a.raw()))];
-    row.alive = &a;
-    row.copies += a.copies;
-  }
-  std::vector<std::pair<std::string, Row>> sorted(rows.begin(), rows.end());
-  const auto size = [](const Row& r) { return in(bytes, r.alive->raw()) * r.copies; };
-  std::stable_sort(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) { return size(a.second) > size(b.second); });
+  std::vector<Row> rows;
+  for (const Alive& a : run.machine->memory.snapshot()) rows.push_back({full_name(*run.machine, a, layers), &a, a.copies});
+  const auto order = [](const Row& a, const Row& b) {
+    return std::tuple(a.alive->component, std::string_view(a.name), a.alive->raw()) < std::tuple(b.alive->component, std::string_view(b.name), b.alive->raw());
+  };
+  std::sort(rows.begin(), rows.end(), order);
+  std::size_t kept = 0;   // rows that are alike become one
+  for (std::size_t i = 1; i < rows.size(); ++i)
+    if (order(rows[kept], rows[i]))
+      std::swap(rows[++kept], rows[i]);
+    else
+      rows[kept].copies += rows[i].copies;
+  if (!rows.empty()) rows.resize(kept + 1);
+  std::sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) { return a.size() != b.size() ? a.size() > b.size() : order(a, b); });
   Document list = Document::list();
-  for (const auto& [key, row] : sorted) {
+  for (const Row& row : rows) {
     Document shape = Document::list();
     for (int i = 0; i < row.alive->shape.rank; ++i) shape.push(row.alive->shape[i]);
     Document tensor = Document::record();
-    tensor.append("name", key.substr(0, key.find('|')));
+    tensor.append("name", row.name);
     tensor.append("component", component_ids[static_cast<std::size_t>(row.alive->component)]);
     tensor.append("shape", std::move(shape));
     tensor.append("format", row.alive->format->id);
-    tensor.append("bytes", size(row));
+    tensor.append("bytes", row.size());
     tensor.append("copies", row.copies);
     list.push(std::move(tensor));
   }

@@ -7,7 +7,7 @@ namespace {
 
 /// A number with thousands separated, as it is read.
 std::string grouped(double n) {
-  const std::string digits = plain_number(n);
+  const std::string digits = number_text(n);
   std::string text;
   for (std::size_t i = 0; i < digits.size(); ++i) {
     if (i > 0 && (digits.size() - i) % 3 == 0) text.push_back(',');
@@ -21,7 +21,7 @@ Document row(std::string_view id, std::string_view formula, std::string substitu
 }
 
 std::string times(double count, double each, std::string_view what) {
-  return grouped(count) + " × " + plain_number(each) + " B " + std::string(what) + "= " + grouped(count * each) + " B";
+  return text_of({grouped(count), " × ", number_text(each), " B ", what, "= ", grouped(count * each), " B"});
 }
 
 double width_of(const Scenario& s) { return s.weight_format()->block_bytes / s.weight_format()->block_elements; }
@@ -31,17 +31,14 @@ void add_states(Document& list, const Scenario& s, double trainable) {
   const auto* o = find_optimizer(s.training.optimizer);
   if (!o || o->states_per_parameter == 0) return;
   list.push(row("optimizer-states", "states per parameter × trainable parameters × bytes of their format",
-                plain_number(o->states_per_parameter) + " × " + times(trainable * o->states_per_parameter, width_of(s), "in all "),
+                text_of({number_text(o->states_per_parameter), " × ", grouped(trainable), " × ", number_text(width_of(s)), " B = ", grouped(o->states_per_parameter * trainable * width_of(s)), " B"}),
                 o->source));
 }
 
 Document cache_row(const Scenario& s, const Run& run) {
   const AttentionLayer& a = s.model->layers.front().attention;
   const InferenceScenario& i = s.inference;
-  std::string text = "2 × " + plain_number(static_cast<double>(s.model->layers.size())) + " layers × " +
-                     plain_number(a.kv_heads) + " heads × " + plain_number(a.head_dim) + " × " + plain_number(width_of(s)) +
-                     " B × " + grouped(i.context_tokens) + " tokens × " + plain_number(i.sequences) + " = " +
-                     grouped(in(bytes, run.cache)) + " B";
+  std::string text = text_of({"2 × ", number_text(static_cast<double>(s.model->layers.size())), " layers × ", number_text(a.kv_heads), " heads × ", number_text(a.head_dim), " × ", number_text(width_of(s)), " B × ", grouped(i.context_tokens), " tokens × ", number_text(i.sequences), " = ", grouped(in(bytes, run.cache)), " B"});
   bool windowed = false;
   for (const DecoderLayer& l : s.model->layers) windowed = windowed || l.attention.window > 0;
   if (windowed) text += "; layers with a window keep its tokens only";
@@ -52,10 +49,10 @@ Document logits_row(const Scenario& s) {
   const double v = s.model->vocabulary;
   if (s.task == Task::inference)
     return row("logits", "sequences × 1 token × vocabulary × (format + 4 B of the copy that is sampled)",
-               plain_number(s.inference.sequences) + " × " + grouped(v) + " × (" + plain_number(width_of(s)) + " + 4) B", "transformers");
+               text_of({number_text(s.inference.sequences), " × ", grouped(v), " × (", number_text(width_of(s)), " + 4) B"}), "transformers");
   const double rows = s.training.micro_batch * s.training.sequence_tokens;
   return row("logits", "micro-batch × tokens × vocabulary × 12 B in the loss's backward: log-probabilities and two gradients, all fp32",
-             grouped(rows) + " × " + grouped(v) + " × 12 B = " + grouped(rows * v * 12) + " B", "torch-fake-tensor-measurement");
+             text_of({grouped(rows), " × ", grouped(v), " × 12 B = ", grouped(rows * v * 12), " B"}), "torch-fake-tensor-measurement");
 }
 
 }  // namespace
@@ -65,10 +62,10 @@ Document explanations(const Scenario& s, const Run& run) {
   list.push(row("weights", "parameters × bytes of their format", times(run.total, width_of(s), ""), "transformers"));
   if (s.task == Task::inference) list.push(cache_row(s, run));
   list.push(row("activations", "the sum of the tensors listed: what the step holds at its highest moment",
-                grouped(in(bytes, run.peak.parts[Component::activations])) + " B", "pytorch-derivatives"));
+                text_of({grouped(in(bytes, run.peak.parts[Component::activations])), " B"}), "pytorch-derivatives"));
   list.push(logits_row(s));
   if (s.task == Task::training) add_states(list, s, run.trainable);
-  list.push(row("rounding", "every tensor rounded up to 512 B", grouped(in(bytes, run.peak.parts[Component::rounding])) + " B",
+  list.push(row("rounding", "every tensor rounded up to 512 B", text_of({grouped(in(bytes, run.peak.parts[Component::rounding])), " B"}),
                 "pytorch-cuda-allocator"));
   return list;
 }

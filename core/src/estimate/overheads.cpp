@@ -18,8 +18,6 @@ Overhead overhead(std::string_view id, Bytes allocated, bool in_allocator) {
           in_allocator};
 }
 
-Bytes whole(Bytes b) { return bytes(std::round(in(bytes, b))); }
-
 }  // namespace
 
 DeviceBands bands_around(Bytes allocated, const Scenario& s) {

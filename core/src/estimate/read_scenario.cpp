@@ -48,7 +48,7 @@ void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
     if (known && known->is(Document::Kind::record))
       read_config(known, "model.config", request.issues(), s);
     else
-      model.report("id", "unknown-model", quoted(s.model_id) + " is not in the catalog");
+      model.report("id", "unknown-model", text_of({quoted(s.model_id), " is not in the catalog"}));
   }
 }
 
@@ -60,7 +60,7 @@ void read_engine(Fields& request, Scenario& s) {
   const std::string name = engine.text({"name"}, s.engine);
   s.engine_version = engine.text({"version"}, s.engine_version);
   if (name != s.engine)
-    engine.report("name", "unsupported", std::string(training ? "training" : "inference") + " is computed for " + quoted(s.engine) + " so far");
+    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", quoted(s.engine), " so far"}));
   Fields options = engine.record("options");
   const std::string cache = options.word({"cache_implementation"}, "dynamic", {"dynamic", "static"});
   s.inference.fixed_cache = cache == "static";
@@ -68,7 +68,7 @@ void read_engine(Fields& request, Scenario& s) {
   if (options.source())
     for (const auto& [key, value] : options.source()->members())
       if (key != "cache_implementation")
-        s.assumptions.push_back({"ignored-option", "The engine option " + quoted(key) + " is not known to this profile and was ignored."});
+        s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(key), " is not known to this profile and was ignored."})});
   engine.refuse_unknown();
 }
 
@@ -99,7 +99,7 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
   } else {
     const Document* known = facts.find("device");
     if (!known || !known->is(Document::Kind::record))
-      return hardware.report("gpu", "unknown-gpu", quoted(device.gpu) + " is not in the catalog");
+      return hardware.report("gpu", "unknown-gpu", text_of({quoted(device.gpu), " is not in the catalog"}));
     Fields row(known, "hardware.gpu", request.issues());
     device.memory = read_size(row, "memory").value_or(Bytes());
     device.reported = read_size(row, "reported");
@@ -133,7 +133,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   const bool weights_given = fields.has("weights");
   s.weights = fields.word({"weights"}, format_of(s.config), {"fp32", "fp16", "bf16", "fp8", "int8", "int4"});
   if (s.model && !(s.weights == "fp32" || s.weights == "fp16" || s.weights == "bf16"))
-    fields.report("weights", "unsupported", quoted(s.weights) + " weights are computed for a bare parameter count only so far");
+    fields.report("weights", "unsupported", text_of({quoted(s.weights), " weights are computed for a bare parameter count only so far"}));
   read_engine(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");
   if (s.task == Task::inference)

@@ -9,26 +9,25 @@ namespace {
 
 double longest(const Scenario& s) { return s.model ? s.model->max_positions : most_tokens; }
 
-/// A learned position table has no row beyond its end.
-void check_length(Fields& f, std::string_view name, double length, Scenario& s) {
+void check_length(double length, Scenario& s) {
   if (!s.model || length <= longest(s)) return;
-  if (s.model->learned_positions > 0)
-    f.report(name, "out-of-range", "this model has positions for " + plain_number(longest(s)) + " tokens only");
-  else
-    s.assumptions.push_back({"beyond-trained-length", "The model was made for " + plain_number(longest(s)) +
-                                                          " tokens; memory is counted for " + plain_number(length) + "."});
+  const bool table = s.model->learned_positions > 0;
+  s.assumptions.push_back(
+      {"beyond-trained-length",
+       text_of({"The model was made for ", number_text(longest(s)), " tokens; memory is counted for ", number_text(length), ".",
+                table ? " Its position table has no row for the rest: a real run would fail there." : ""})});
 }
 
 /// Fields of the contract that say nothing about what is computed so far.
 void ignore(Fields& f, Names names, Scenario& s) {
   for (const std::string_view name : names)
     if (f.value({name}))
-      s.assumptions.push_back({"ignored-field", f.path() + "." + std::string(name) + " does not apply to this estimate and was ignored."});
+      s.assumptions.push_back({"ignored-field", text_of({f.path(), ".", name, " does not apply to this estimate and was ignored."})});
 }
 
 void unsupported_unless(Fields& f, std::string_view name, Names supported, const std::string& given, std::string_view what) {
   if (!given.empty() && std::find(supported.begin(), supported.end(), given) == supported.end())
-    f.report(name, "unsupported", quoted(given) + " " + std::string(what) + " is not computed yet");
+    f.report(name, "unsupported", text_of({quoted(given), " ", what, " is not computed yet"}));
 }
 
 }  // namespace
@@ -43,7 +42,7 @@ void read_inference(Fields& f, Scenario& s) {
   i.prefill_tokens = f.count({"prefillTokens"}, i.prompt_tokens, 1, most_tokens);
   if (i.prompt_tokens > i.context_tokens)
     f.report("promptTokens", "contradiction", "cannot be more than contextTokens, which holds prompt and answer");
-  check_length(f, "contextTokens", i.context_tokens, s);
+  check_length(i.context_tokens, s);
   i.attention = f.word({"attention"}, "flash", {"flash", "sdpa", "eager"});
   if (i.attention == "flash" && s.weights == "fp32") {
     if (f.has("attention")) f.report("attention", "contradiction", "flash attention takes 16-bit formats only; use sdpa with fp32 weights");
@@ -51,7 +50,7 @@ void read_inference(Fields& f, Scenario& s) {
   }
   i.kv_format = f.text({"kvFormat"}, s.weights);
   if (i.kv_format != s.weights)
-    f.report("kvFormat", "unsupported", "transformers keeps keys and values in the format of the weights, " + s.weights);
+    f.report("kvFormat", "unsupported", text_of({"transformers keeps keys and values in the format of the weights, ", s.weights}));
   if (f.count({"images"}, 0, 0, 1 << 16) > 0) f.report("images", "unsupported", "image inputs are not computed yet");
   ignore(f, {"imageSize", "width", "height", "frames", "memoryFraction", "cudaGraphs", "offload", "draft"}, s);
   f.refuse_unknown();
@@ -65,13 +64,13 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   const std::string implied = t.precision == "bf16" ? "bf16" : "fp32";
   if (!weights_given) s.weights = implied;
   if (s.weights != implied && (t.precision == "fp32" || t.precision == "bf16" || s.weights != "bf16"))
-    f.report("precision", "contradiction", quoted(t.precision) + " trains weights stored in " + implied + ", not in " + s.weights);
+    f.report("precision", "contradiction", text_of({quoted(t.precision), " trains weights stored in ", implied, ", not in ", s.weights}));
   t.optimizer = f.text({"optimizer"}, "adamw");
-  if (!find_optimizer(t.optimizer)) f.report("optimizer", "unsupported", quoted(t.optimizer) + " is not in the catalog yet");
+  if (!find_optimizer(t.optimizer)) f.report("optimizer", "unsupported", text_of({quoted(t.optimizer), " is not in the catalog yet"}));
   t.optimizer_step = f.word({"optimizerStep"}, "fused", {"fused", "foreach", "loop"});
   t.micro_batch = f.count({"microBatch"}, 1, 1, 1 << 20);
   t.sequence_tokens = f.count({"sequenceTokens"}, std::min(2048.0, longest(s)), 1, most_tokens);
-  check_length(f, "sequenceTokens", t.sequence_tokens, s);
+  check_length(t.sequence_tokens, s);
   t.accumulation = f.count({"gradientAccumulation"}, 1, 1, 1 << 20);
   t.attention = f.word({"attention"}, s.weights == "fp32" && t.precision == "fp32" ? "sdpa" : "flash", {"flash", "sdpa", "eager"});
   if (t.attention == "flash" && t.precision == "fp32")

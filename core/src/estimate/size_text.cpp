@@ -1,8 +1,7 @@
 #include "estimate/size_text.hpp"
 
 #include <array>
-#include <cstdlib>
-#include <string>
+#include <cmath>
 
 namespace gpumem {
 namespace {
@@ -17,19 +16,35 @@ constexpr std::array units = {Unit{"B", bytes(1)},       Unit{"kB", kb(1)},    U
                               Unit{"KiB", kib(1)},       Unit{"MiB", mib(1)},  Unit{"GiB", gib(1)},
                               Unit{"TiB", gib(1024)}};
 
+/// Digits with at most one point among them; exact for what people write (below 2^53, up to 22 decimals).
+std::optional<double> parse_decimal(std::string_view text) {
+  double value = 0, divisor = 1;
+  bool point = false, any = false;
+  for (const char c : text) {
+    if (c == '.' && point) return std::nullopt;
+    if (c == '.') {
+      point = true;
+      continue;
+    }
+    value = value * 10 + (c - '0');
+    if (point) divisor *= 10;
+    any = true;
+  }
+  if (!any || !std::isfinite(value / divisor)) return std::nullopt;
+  return value / divisor;
+}
+
 }  // namespace
 
 std::optional<Bytes> parse_size(std::string_view text) {
   const std::size_t digits = text.find_first_not_of("0123456789.");
-  if (digits == 0 || digits == std::string_view::npos) return std::nullopt;
-  const std::string number(text.substr(0, digits));
-  char* end = nullptr;
-  const double count = std::strtod(number.c_str(), &end);
-  if (*end != '\0') return std::nullopt;
+  if (digits == std::string_view::npos) return std::nullopt;
+  const std::optional<double> count = parse_decimal(text.substr(0, digits));
+  if (!count) return std::nullopt;
   std::string_view name = text.substr(digits);
   while (name.starts_with(' ')) name.remove_prefix(1);
   for (const Unit& unit : units)
-    if (unit.name == name) return unit.one * count;
+    if (unit.name == name) return unit.one * *count;
   return std::nullopt;
 }
 

@@ -8,7 +8,8 @@ namespace {
 Stretch between(const Stretch& a, const Stretch& b, double share, int layer) {
   Stretch made = a;
   made.layer = layer;
-  for (std::size_t c = 0; c < component_count; ++c) made.parts.of[c] += (b.parts.of[c] - a.parts.of[c]) * share;
+  for (std::size_t c = 0; c < component_count; ++c)
+    made.parts.of[c] += whole((b.parts.of[c] - a.parts.of[c]) * share);
   made.highest = made.parts.sum();
   return made;
 }
@@ -42,6 +43,7 @@ std::vector<Stretch> whole_timeline(const Run& run) {
   const std::vector<Stretch>& all = run.machine->memory.ledger.stretches();
   std::vector<Stretch> out;
   for (std::size_t i = 0; i < all.size(); ++i) {
+    if (all[i].phase.empty()) continue;   // parameters were declared, nothing ran
     out.push_back(all[i]);
     if (i + 1 == all.size() || all[i + 1].phase != all[i].phase) continue;
     for (const Gap& gap : run.schedule.gaps) {

@@ -100,11 +100,17 @@ Value& Machine::bind(Node* node, Value& out, int output) {
 
 Value Machine::gradient_like(const Node& node, int input, const char* label, Layout layout) {
   const auto i = static_cast<std::size_t>(input);
-  const bool of_parameter = node.edge[i].parameter >= 0;
-  Value g = allocate(node.input[i].shape, node.input[i].format, label,
-                     of_parameter ? Component::gradients : node.made);
+  Value g = allocate(node.input[i].shape, node.input[i].format, label, gradient_component(node, i));
   g->layout = layout;
   return g;
+}
+
+/// A parameter's gradient stays as such; one that will only be added to another is work in progress.
+Component Machine::gradient_component(const Node& node, std::size_t input) {
+  const int row = node.edge[input].parameter;
+  if (row < 0) return node.made;
+  const Parameter& p = parameters[row];
+  return accumulated || p.gradient || p.arriving ? Component::workspace : Component::gradients;
 }
 
 Value Machine::gradient_like(const Node& node, int input, const char* label) {

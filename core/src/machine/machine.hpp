@@ -71,9 +71,11 @@ class Machine {
   void save(Node* node, const Value& x);
   /// Makes `out` an output of that node.
   Value& bind(Node* node, Value& out, int output = 0);
-  /// The gradient of an input: like it in shape and format, and counted as a gradient if it is a parameter's.
+  /// The gradient of an input: like it in shape and format, and counted as a gradient if it is a parameter's own.
   Value gradient_like(const Node& node, int input, const char* label, Layout layout);
   Value gradient_like(const Node& node, int input, const char* label);
+  /// What the gradient of that input is for.
+  [[nodiscard]] Component gradient_component(const Node& node, std::size_t input);
 
   /// Runs `program` on `x`, saving nothing but x; backward will run it again.
   Value checkpoint(const Value& x, std::function<Value(Machine&, Value)> program);

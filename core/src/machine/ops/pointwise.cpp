@@ -12,8 +12,7 @@ using In = Gradients;
 void reduce_to(Machine& m, Node& n, int i, Value& gradient) {
   const auto at = static_cast<std::size_t>(i);
   if (!gradient || gradient->shape.count() == n.input[at].shape.count()) return;
-  Value sum = m.allocate(n.input[at].shape, gradient->format, "gradient, summed",
-                         n.edge[at].parameter >= 0 ? Component::gradients : Component::activations);
+  Value sum = m.allocate(n.input[at].shape, gradient->format, "gradient, summed", m.gradient_component(n, at));
   gradient = std::move(sum);
 }
 
