@@ -27,5 +27,17 @@ Decoder gemma3(Fields& config);
 Decoder gpt2(Fields& config);
 Decoder gpt_neox(Fields& config);
 Decoder opt(Fields& config);
+Decoder mixtral(Fields& config);
+Decoder qwen2_moe(Fields& config);
+Decoder qwen3_moe(Fields& config);
+Decoder olmoe(Fields& config);
+Decoder granitemoe(Fields& config);
+Decoder phimoe(Fields& config);
+Decoder gpt_oss(Fields& config);
+Decoder glm4_moe(Fields& config);
+Decoder minimax_m2(Fields& config);
+Decoder ernie4_5_moe(Fields& config);
+Decoder deepseek_v2(Fields& config);
+Decoder deepseek_v3(Fields& config);
 
 }  // namespace gpumem

@@ -6,7 +6,7 @@
 namespace gpumem {
 
 /// Most a field of a model may be: far above any real model, small enough that no product leaves 2^53 by surprise.
-inline constexpr double most_width = 1 << 20, most_vocabulary = 1 << 24, most_layers = 4096, most_heads = 4096,
+inline constexpr double most_width = 1 << 20, most_vocabulary = 1 << 24, most_layers = 4096, most_heads = 4096, most_experts = 65536,
                         most_tokens = 1 << 28;
 
 /// Defaults of a family's configuration class, for fields that may be absent.
@@ -27,6 +27,24 @@ Activation read_activation(Fields& config, Names names, std::string_view absent)
 
 /// Windows by layer: `layer_types` where it is given ("sliding_attention" has the window), else `is_windowed(i)`.
 void set_windows(Fields& config, Decoder& model, double window, bool (*is_windowed)(int layer, double rule), double rule);
+
+/// A window that is absent or null is no window.
+double read_window(Fields& config, double absent);
+/// Qwen's: used or not, and from which layer on.
+void qwen_windows(Fields& config, Decoder& model);
+
+struct ExpertsDefaults {
+  double experts;
+  std::optional<double> top;
+  double width;
+  Names width_name;
+};
+/// How many experts there are, how many a token takes, how wide they are.
+void read_experts(Fields& config, ExpertsLayer& experts, const ExpertsDefaults& defaults);
+/// The same with DeepSeek-V3's router: sigmoids, a bias for the choice, groups, shared experts.
+void read_scored_experts(Fields& config, ExpertsLayer& experts, const ExpertsDefaults& defaults, double shared, double groups);
+/// The first `count` layers have a plain MLP instead of experts.
+void dense_first(Decoder& model, double count);
 
 /// How much of a head is rotated.
 double rotary_share(Fields& config, double absent);

@@ -10,6 +10,8 @@ namespace {
 bool always(int, double) { return true; }
 bool from_layer(int layer, double first) { return layer >= first; }
 
+}  // namespace
+
 /// A window that is absent or null is no window; `use_sliding_window: false` switches a given one off.
 double read_window(Fields& c, double absent) {
   const Document* given = c.source() ? c.source()->find("sliding_window") : nullptr;
@@ -27,8 +29,6 @@ void qwen_windows(Fields& c, Decoder& m) {
   const double window = read_window(c, 4096);
   set_windows(c, m, used ? window : 0, from_layer, first);
 }
-
-}  // namespace
 
 /// Source: [transformers] models/llama/configuration_llama.py
 Decoder llama(Fields& c) {

@@ -18,6 +18,10 @@ constexpr std::array families = {
     Family{"qwen3", qwen3},         Family{"phi3", phi3},         Family{"gemma", gemma},
     Family{"gemma2", gemma2},       Family{"gemma3_text", gemma3_text}, Family{"gemma3", gemma3},
     Family{"gpt2", gpt2},           Family{"gpt_neox", gpt_neox}, Family{"opt", opt},
+    Family{"mixtral", mixtral},     Family{"qwen2_moe", qwen2_moe}, Family{"qwen3_moe", qwen3_moe},
+    Family{"olmoe", olmoe},         Family{"granitemoe", granitemoe}, Family{"phimoe", phimoe},
+    Family{"gpt_oss", gpt_oss},     Family{"glm4_moe", glm4_moe}, Family{"minimax_m2", minimax_m2},
+    Family{"ernie4_5_moe", ernie4_5_moe}, Family{"deepseek_v2", deepseek_v2}, Family{"deepseek_v3", deepseek_v3},
 };
 
 /// Fields that say a model is more than a plain decoder with a gated MLP.

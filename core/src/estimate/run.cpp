@@ -61,8 +61,15 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     awaited = run.peak.moment;
   }
   run.schedule = plan_layers(layer_kinds(*s.model), !every_layer);
-  for (const Parameter& p : run.machine->parameters.rows) run.total += in(elements, p.shape.count()) * p.copies;
-  for (const IdleWeights& w : s.model->beside) run.total += in(elements, w.shape.count()) * w.copies;
+  for (const Parameter& p : run.machine->parameters.rows) {
+    const double count = in(elements, p.shape.count()) * p.copies;
+    run.total += count;
+    run.active += count * p.used;
+  }
+  for (const IdleWeights& w : s.model->beside) {
+    run.total += in(elements, w.shape.count()) * w.copies;
+    run.active += in(elements, w.shape.count()) * w.copies;
+  }
   run.trainable = s.task == Task::training ? run.total : 0;
   return run;
 }

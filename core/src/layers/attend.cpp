@@ -5,9 +5,19 @@
 namespace gpumem {
 namespace {
 
+/// Softmax over the scores and one more column, which is cut off again.
+/// Source: [transformers] models/gpt_oss/modeling_gpt_oss.py eager_attention_forward
+Value with_sinks(Machine& m, const Value& weights, const Value& sinks) {
+  const double keys = weights->shape[3];
+  Value combined = m.cat(weights, m.stretch(sinks, weights->shape.with_last(1)), "scores and sinks");
+  combined = m.subtract(combined, m.max_last(combined));
+  const Value probabilities = m.softmax(combined);
+  return m.slice(probabilities, keys);
+}
+
 /// Source: [transformers] models/llama/modeling_llama.py eager_attention_forward
 AttentionResult eager(Machine& m, const AttentionLayer& a, const Pass& pass, const Value& q, const Value& k,
-                      const Value& v) {
+                      const Value& v, const Value& sinks) {
   const Value keys = m.repeat_heads(k, a.heads / a.kv_heads);
   const Value values = m.repeat_heads(v, a.heads / a.kv_heads);
   Value across = m.view(keys, {keys->shape[0], keys->shape[1], keys->shape[3], keys->shape[2]});
@@ -18,7 +28,9 @@ AttentionResult eager(Machine& m, const AttentionLayer& a, const Pass& pass, con
     weights = m.scale(weights, "capped scores");
   }
   if (const Value& mask = pass.mask[a.window > 0]) weights = m.add(weights, mask);
-  if (a.softmax_in_fp32) {
+  if (a.sinks) {
+    weights = with_sinks(m, weights, sinks);
+  } else if (a.softmax_in_fp32) {
     weights = m.cast(m.softmax(m.cast(weights, fp32)), q->format);
   } else {
     weights = m.softmax(m.widen(weights));
@@ -77,7 +89,9 @@ Value sdpa(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value
   k = m.lower(std::move(k));
   v = m.lower(std::move(v));
   const bool half = q->format != fp32;
-  if (!mask && half && a.head_dim <= 256) return m.flatten_heads(m.flash_attention(q, k, v, q->layout));
+  const bool even = q->shape[-1] == v->shape[-1];
+  if (!mask && half && a.head_dim <= 256 && (even || pass.kernel == AttentionKernel::flash))
+    return m.flatten_heads(m.flash_attention(q, k, v, even ? q->layout : Layout::token_major));
   if (!mask && groups > 1 && !one_query) return m.flatten_heads(unfused(m, a, q, k, v));
   const Value bias = mask ? additive(m, mask, q->format, q->shape[0]) : Value();
   Value out = m.efficient_attention(q, k, v, bias);
@@ -89,7 +103,8 @@ Value sdpa(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value
 
 AttentionResult attend(Machine& m, const AttentionLayer& a, const Pass& pass, const Value& q, const Value& k,
                        const Value& v) {
-  if (pass.kernel == AttentionKernel::eager) return eager(m, a, pass, q, k, v);
+  const Value sinks = a.sinks ? m.parameter("sinks", {a.heads}) : Value();
+  if (pass.kernel == AttentionKernel::eager) return eager(m, a, pass, q, k, v, sinks);
   return {sdpa(m, a, pass, q, k, v), {}};
 }
 

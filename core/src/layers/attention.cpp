@@ -1,17 +1,19 @@
 #include "layers/attention.hpp"
 
+#include "layers/latent_attention.hpp"
 #include "layers/norms.hpp"
 #include "layers/rotary.hpp"
 
 namespace gpumem {
-namespace {
 
-Value project(Machine& m, const char* name, Value x, double width, bool bias, bool transposed = false) {
+Value project(Machine& m, const char* name, Value x, double width, bool bias, bool transposed) {
   const Machine::Scope scope(m, name);
   const Value weight = m.parameter("weight", transposed ? Shape{x->shape[-1], width} : Shape{width, x->shape[-1]});
   const Value b = bias ? m.parameter("bias", {width}) : Value();
   return m.linear(std::move(x), weight, b, name, transposed);
 }
+
+namespace {
 
 struct QueryKeyValue {
   Value joint;   ///< a joint projection stays alive as long as its parts
@@ -23,9 +25,17 @@ QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x) {
   const auto normed = [&](const char* name, Value part) {
     return a.qk_norm && a.qk_norm_at_once ? normalise(m, name, *a.qk_norm, std::move(part)) : part;
   };
-  const auto projected = [&](const char* name, double heads) {
-    return m.heads(project(m, name, x, heads * a.head_dim, a.input_bias), heads);
+  const auto projected = [&](const char* name, double heads, const char* norm = nullptr) {
+    Value part = project(m, name, x, heads * a.head_dim, a.input_bias);
+    if (norm && a.qk_norm_whole) part = normalise(m, norm, *a.qk_norm, std::move(part));
+    return m.heads(part, heads);
   };
+  if (a.qk_norm_whole) {
+    p.query = projected("q_proj", a.heads, "q_norm");
+    p.key = projected("k_proj", a.kv_heads, "k_norm");
+    p.value = projected("v_proj", a.kv_heads);
+    return p;
+  }
   if (a.scaled_query)
     p.query = m.heads(m.scale(project(m, "q_proj", x, a.heads * a.head_dim, a.input_bias)), a.heads);
   else
@@ -62,6 +72,7 @@ QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x) {
 /// Source: [transformers] models/llama/modeling_llama.py LlamaAttention.forward
 AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pass& pass) {
   const Machine::Scope scope(m, "self_attn");
+  if (a.latent) return latent_attention(m, a, x, pass);
   QueryKeyValue p = a.projection == AttentionLayer::Projection::separate ? separate(m, a, x) : joint(m, a, x);
   if (a.rotary != AttentionLayer::Rotary::none) {
     auto [query, key] = rotate(m, a, pass.rotary_of(a.window > 0), p.query, p.key);

@@ -2,10 +2,16 @@
 
 #include "layers/attention.hpp"
 #include "layers/mlp.hpp"
+#include "layers/moe.hpp"
 #include "layers/norms.hpp"
 
 namespace gpumem {
 namespace {
+
+/// Source: [transformers] models/granitemoe/modeling_granitemoe.py GraniteMoeDecoderLayer.forward (scaled)
+Value on_top(Machine& m, const DecoderLayer& l, const Value& residual, const Value& x) {
+  return m.add(residual, l.residual_scaled ? m.scale(x, "scaled") : x);
+}
 
 /// Source: [transformers] models/llama/modeling_llama.py LlamaDecoderLayer.forward,
 /// models/gemma2/modeling_gemma2.py Gemma2DecoderLayer.forward (a norm behind each sub-layer)
@@ -17,14 +23,15 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   x = std::move(attended.output);
   if (sandwich) x = normalise(m, "post_attention_layernorm", l.norm, x);
   x = m.dropout(x, l.dropout);
-  x = m.add(residual, x);
+  x = on_top(m, l, residual, x);
   residual = x;
   x = normalise(m, sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm", l.norm, x);
-  if (l.mlp.inlined) x = mlp(m, l.mlp, std::move(x));
+  if (l.experts) x = mixture_of_experts(m, *l.experts, x);
+  else if (l.mlp.inlined) x = mlp(m, l.mlp, std::move(x));
   else x = mlp(m, l.mlp, x);
   if (sandwich) x = normalise(m, "post_feedforward_layernorm", l.norm, x);
   x = m.dropout(x, l.dropout);
-  x = m.add(residual, x);
+  x = on_top(m, l, residual, x);
   return x;
 }
 

@@ -12,6 +12,7 @@ namespace gpumem {
 /// How a row is normalised.
 enum class NormKind {
   rms,            ///< in fp32, scaled in the input's format (Llama)
+  rms_wide,       ///< in fp32, scaled in fp32 too (gpt-oss)
   rms_plus_one,   ///< in fp32, scaled by one plus the weight in fp32 (Gemma)
   layer,          ///< torch.nn.LayerNorm, with weight and bias
 };
@@ -29,10 +30,53 @@ struct MlpLayer {
   bool operator==(const MlpLayer&) const = default;
 };
 
+/// Experts of which each token takes a few, and a router that says which.
+struct ExpertsLayer {
+  enum class Scores {
+    softmax,         ///< of all experts in fp32, then the largest
+    sigmoid,         ///< of each in fp32, then the largest
+    softmax_of_top,  ///< the largest logits, then softmax over them
+  };
+  enum class Normalised { no, in_place, anew };
+  double experts = 0, top = 0, width = 0;
+  Activation activation = Activation::silu;
+  Scores scores = Scores::softmax;
+  Normalised normalised = Normalised::no;
+  bool router_in_fp32 = false;     ///< the router's input and weight are widened
+  bool logits_in_fp32 = true;
+  bool choice_bias = false;        ///< experts are chosen by scores plus a bias that no gradient trains
+  bool bias_is_parameter = false;
+  bool grouped_choice = false;     ///< first groups of experts, then experts of those groups
+  double groups = 1;
+  bool scaled = false;             ///< the weights are multiplied by a factor
+  bool weights_in_fp32 = false;    ///< they stay so: the experts' weighted outputs are fp32
+  bool router_bias = false, bias = false;
+  bool transposed = false;         ///< weights stored [experts, in, out]
+  bool clamped = false;            ///< gate and up interleaved and clamped (gpt-oss)
+  double shared_width = 0;         ///< of the expert every token takes; 0: none
+  bool shared_first = false;       ///< computed before the others
+  bool shared_gated = false;       ///< weighted by a sigmoid of its own
+  bool operator==(const ExpertsLayer&) const = default;
+};
+
+/// Queries, keys and values from low-rank latents; the cache holds the latent of keys and values and one rotary key.
+struct LatentProjection {
+  double query_rank = 0;           ///< 0: queries are projected directly
+  double key_rank = 0;
+  double nope_dim = 0, rotary_dim = 0, value_dim = 0;
+  bool bias = false;
+  bool operator==(const LatentProjection&) const = default;
+};
+
 struct AttentionLayer {
   /// How queries, keys and values are projected, and how a joint projection is taken apart.
   enum class Projection { separate, sliced, split };
-  enum class Rotary { none, whole, leading_then_glued, glued_one_by_one };
+  enum class Rotary {
+    none, whole, leading_then_glued, glued_one_by_one,
+    halves,        ///< both halves by tables of half the width, then glued (gpt-oss)
+    interleaved,   ///< the same with even and odd columns (DeepSeek-V3)
+    complex,       ///< pairs as complex numbers in fp32 (DeepSeek-V2)
+  };
   Projection projection = Projection::separate;
   Rotary rotary = Rotary::whole;
   double heads = 0, kv_heads = 0, head_dim = 0;
@@ -41,6 +85,9 @@ struct AttentionLayer {
   bool input_bias = false, output_bias = false;
   bool transposed = false;
   std::optional<NormKind> qk_norm;
+  bool qk_norm_whole = false;       ///< over all heads together, before they are told apart
+  bool sinks = false;               ///< a logit of its own per head, which takes attention away
+  std::optional<LatentProjection> latent;
   bool qk_norm_at_once = false;     ///< each right after its projection, not after all three
   bool scaled_query = false;        ///< the query is multiplied by the scale before attention
   bool softcap = false;
@@ -62,6 +109,8 @@ struct DecoderLayer {
   NormKind norm = NormKind::rms;
   AttentionLayer attention;
   MlpLayer mlp;
+  std::optional<ExpertsLayer> experts;   ///< instead of the MLP
+  bool residual_scaled = false;          ///< what a sub-layer adds is multiplied by a factor first
   double dropout = 0;
   bool operator==(const DecoderLayer&) const = default;
 };
@@ -86,6 +135,7 @@ struct Decoder {
   bool tied = false;                 ///< the head is the token table
   bool head_bias = false;
   bool final_softcap = false;
+  bool logits_scaled = false;        ///< divided by a factor
   double max_positions = 0;          ///< tokens it was made for; 0: not said
   std::vector<IdleWeights> beside;   ///< weights that are loaded and take no part in a text pass
 };

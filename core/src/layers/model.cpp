@@ -67,7 +67,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   const AttentionLayer& first = model_.layers.front().attention;
   if (first.rotary != AttentionLayer::Rotary::none)
     for (int kind = 0; kind < rotary_kinds(model_); ++kind)
-      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, pass.tokens, first.rotary_dim, format);
+      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, first.rotary, pass.tokens, first.rotary_dim, format);
   hidden = m.dropout(std::move(hidden), model_.embedding_dropout);
 
   auto gap = schedule_.gaps.begin();
@@ -118,9 +118,13 @@ Value ModelRun::head(Machine& m, Value hidden, const Pass& pass) {
 
 /// Source: [transformers] models/gemma2/modeling_gemma2.py Gemma2ForCausalLM.forward
 Value ModelRun::cap(Machine& m, Value logits) {
-  if (!model_.final_softcap) return logits;
+  if (!model_.final_softcap && !model_.logits_scaled) return logits;
   const Component before = std::exchange(m.made, Component::logits);
-  logits = m.scale(logits, "logits / cap");
+  logits = m.scale(logits, model_.final_softcap ? "logits / cap" : "scaled logits");
+  if (model_.logits_scaled) {
+    m.made = before;
+    return logits;
+  }
   logits = m.tanh(logits);
   logits = m.scale(logits, "capped logits");
   m.made = before;
@@ -132,6 +136,9 @@ Value ModelRun::cap(Machine& m, Value logits) {
 std::vector<Value> ModelRun::buffers(Machine& m) {
   std::vector<Value> held;
   if (model_.embedding_scaled) held.push_back(m.allocate({1}, fp32, "embedding scale", Component::workspace));
+  for (const DecoderLayer& layer : model_.layers)
+    if (layer.experts && layer.experts->choice_bias && !layer.experts->bias_is_parameter)
+      held.push_back(m.allocate({layer.experts->experts}, fp32, "bias of the choice", Component::workspace));
   const AttentionLayer& first = model_.layers.front().attention;
   if (first.rotary == AttentionLayer::Rotary::none) return held;
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)

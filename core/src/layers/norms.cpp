@@ -20,6 +20,15 @@ Value rms(Machine& m, const Value& x) {
   return m.multiply(weight, m.cast(hidden, format));
 }
 
+/// Source: [transformers] models/gpt_oss/modeling_gpt_oss.py GptOssRMSNorm.forward
+Value rms_wide(Machine& m, const Value& x) {
+  Value hidden = m.cast(x, fp32);
+  const Value variance = m.mean_last(m.power(hidden, "x^2"));
+  Value scale = m.rsqrt(m.add_number(variance));
+  hidden = m.multiply(hidden, std::move(scale));
+  return m.cast(m.multiply(m.parameter("weight", {x->shape[-1]}), hidden), x->format);
+}
+
 /// Source: [transformers] models/gemma2/modeling_gemma2.py Gemma2RMSNorm.forward
 Value rms_plus_one(Machine& m, const Value& x) {
   Value output = over_root_mean_square(m, m.cast(x, fp32));
@@ -41,6 +50,7 @@ Value normalise(Machine& m, const char* name, NormKind kind, Value x) {
   const Machine::Scope scope(m, name);
   switch (kind) {
     case NormKind::rms: return rms(m, x);
+    case NormKind::rms_wide: return rms_wide(m, x);
     case NormKind::rms_plus_one: return rms_plus_one(m, x);
     case NormKind::layer: break;
   }

@@ -31,12 +31,52 @@ Parts2 lead(Machine& m, const Value& x, double dim) {
   return parts;
 }
 
+/// Two parts turned against each other: (x₁·cos − x₂·sin, x₂·cos + x₁·sin)
+/// Source: [transformers] models/gpt_oss/modeling_gpt_oss.py _apply_rotary_emb
+Value turn_parts(Machine& m, const Value& first, const Value& second, const RotaryTables& tables) {
+  const auto product = [&](const Value& x, const Value& table) { return m.multiply(x, table); };
+  Value straight = product(first, tables.cos);
+  const Value left = m.subtract(std::move(straight), product(second, tables.sin));
+  straight = product(second, tables.cos);
+  const Value right = m.add(std::move(straight), product(first, tables.sin));
+  return m.cat(left, right, "rotated");
+}
+
+/// Source: [transformers] models/deepseek_v3/modeling_deepseek_v3.py apply_rotary_pos_emb_interleave
+std::pair<Value, Value> turn_interleaved(Machine& m, const Value& query, const Value& key, const RotaryTables& tables) {
+  const double half = query->shape[-1] / 2;
+  const RotaryTables leading = {m.slice(tables.cos, half), m.slice(tables.sin, half)};
+  const Value q1 = m.slice(query, half), q2 = m.slice(query, half);
+  const Value k1 = m.slice(key, half), k2 = m.slice(key, half);
+  Value q = turn_parts(m, q1, q2, leading);
+  return {std::move(q), turn_parts(m, k1, k2, leading)};
+}
+
+Value turn_half_by_half(Machine& m, const Value& x, const RotaryTables& tables) {
+  const auto halves = m.split(x, {x->shape[-1] / 2, x->shape[-1] / 2});
+  return turn_parts(m, halves[0], halves[1], tables);
+}
+
+/// Source: [transformers] models/deepseek_v2/modeling_deepseek_v2.py apply_rotary_emb
+std::pair<Value, Value> turn_complex(Machine& m, const Value& query, const Value& key, const RotaryTables& tables) {
+  const Value q = m.cast(query, fp32), k = m.cast(key, fp32);
+  Value q_turned = m.cast(m.multiply(q, tables.cos), query->format);
+  return {std::move(q_turned), m.cast(m.multiply(k, tables.cos), key->format)};
+}
+
 }  // namespace
 
-/// Source: [transformers] models/llama/modeling_llama.py LlamaRotaryEmbedding.forward
-RotaryTables rotary_tables(Machine& m, double length, double dim, const Format* format) {
+/// Source: [transformers] models/llama/modeling_llama.py LlamaRotaryEmbedding.forward,
+/// models/gpt_oss/modeling_gpt_oss.py GptOssRotaryEmbedding.forward,
+/// models/deepseek_v2/modeling_deepseek_v2.py DeepseekV2RotaryEmbedding.forward
+RotaryTables rotary_tables(Machine& m, AttentionLayer::Rotary kind, double length, double dim, const Format* format) {
+  const Value frequencies = m.allocate({1, length, dim / 2}, fp32, "frequencies");
+  if (kind == AttentionLayer::Rotary::complex) {
+    const Value unit = m.allocate({1, length, dim}, fp32, "complex rotation");
+    return {m.allocate({1, length, dim}, fp32, "complex rotation"), {}};
+  }
+  if (kind == AttentionLayer::Rotary::halves) dim /= 2;
   const Shape table = {1, length, dim};
-  Value frequencies = m.allocate({1, length, dim / 2}, fp32, "frequencies");
   const Value angles = m.allocate(table, fp32, "angles");
   const auto scaled = [&](const char* label) {
     const Value raw = m.allocate(table, fp32, label);
@@ -57,6 +97,12 @@ std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const Rotary
     Value q = turn(m, query, tables);
     Value k = turn(m, key, tables);
     return {std::move(q), std::move(k)};
+  }
+  if (a.rotary == AttentionLayer::Rotary::complex) return turn_complex(m, query, key, tables);
+  if (a.rotary == AttentionLayer::Rotary::interleaved) return turn_interleaved(m, query, key, tables);
+  if (a.rotary == AttentionLayer::Rotary::halves) {
+    Value q = turn_half_by_half(m, query, tables);
+    return {std::move(q), turn_half_by_half(m, key, tables)};
   }
   const Parts2 q = lead(m, query, a.rotary_dim);
   const Parts2 k = lead(m, key, a.rotary_dim);

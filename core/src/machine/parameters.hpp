@@ -14,6 +14,7 @@ struct Parameter {
   int layer = 0, scope = 0;
   bool trainable = true;
   double copies = 1;        ///< more than one where identical layers are not run again
+  double used = 1;          ///< share of it that works on one token (experts)
   Value gradient;           ///< `.grad`
   Value arriving;           ///< its gradient while another use of it has still to report
   int uses = 0;             ///< how often the tape refers to it and has not reported yet
@@ -32,7 +33,7 @@ class Parameters {
     if (at.next < at.index.size()) return at.index[at.next++];
     at.index.push_back(static_cast<int>(rows.size()));
     ++at.next;
-    rows.push_back({name, shape, format, layer, scope, true, 1, {}, {}, 0});
+    rows.push_back({name, shape, format, layer, scope, true, 1, 1, {}, {}, 0});
     return at.index.back();
   }
   void begin(int layer) { cursor(layer).next = 0; }
