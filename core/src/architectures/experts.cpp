@@ -105,6 +105,7 @@ Decoder olmoe(Fields& c) {
   DecoderLayer layer = sparse_layer(c, false);
   layer.attention.qk_norm = NormKind::rms;
   layer.attention.qk_norm_whole = true;
+  layer.attention.clipped = c.number({"clip_qkv"}, 0, 0, 1e9) > 0;
   read_experts(c, *layer.experts, {64, 8, 2048, {"intermediate_size"}});
   layer.experts->normalised = c.flag({"norm_topk_prob"}, false) ? Normalised::in_place : Normalised::no;
   return finished(plain_decoder(c, {.vocabulary = 50304, .hidden = 2048, .width = 2048, .layers = 16, .heads = 16,

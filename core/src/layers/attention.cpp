@@ -34,6 +34,8 @@ QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x) {
     p.query = projected("q_proj", a.heads, "q_norm");
     p.key = projected("k_proj", a.kv_heads, "k_norm");
     p.value = projected("v_proj", a.kv_heads);
+    if (a.clipped)
+      for (Value* part : {&p.query, &p.key, &p.value}) *part = m.clamp_in_place(*part);
     return p;
   }
   if (a.scaled_query)

@@ -86,6 +86,7 @@ struct AttentionLayer {
   bool transposed = false;
   std::optional<NormKind> qk_norm;
   bool qk_norm_whole = false;       ///< over all heads together, before they are told apart
+  bool clipped = false;             ///< all three are clamped in place
   bool sinks = false;               ///< a logit of its own per head, which takes attention away
   std::optional<LatentProjection> latent;
   bool qk_norm_at_once = false;     ///< each right after its projection, not after all three

@@ -78,7 +78,7 @@ Routing route(Machine& m, const ExpertsLayer& l, const Value& x) {
     r.weights = std::move(top.values);
   }
   if (l.normalised != ExpertsLayer::Normalised::no) {
-    const Value total = m.sum(r.weights, r.weights->shape.with_last(1));
+    const Value total = m.sum_last(r.weights);
     r.weights = l.normalised == ExpertsLayer::Normalised::in_place ? m.divide_in_place(r.weights, total) : m.divide(r.weights, total);
   }
   if (l.scaled) r.weights = m.scale(r.weights, "scaled weights");
@@ -105,7 +105,7 @@ Value gated_and_clamped(Machine& m, const ExpertsLayer& l, const Value& joint) {
 /// Source: [transformers] integrations/moe.py grouped_mm_experts_forward
 Value experts(Machine& m, const ExpertsLayer& l, const Value& x, const Routing& r) {
   const Machine::Scope scope(m, "experts");
-  const double tokens = x->shape[0], h = x->shape[-1], rows = tokens * l.top;
+  const double h = x->shape[-1], rows = x->shape[0] * l.top;
   const Value sample_weights = m.view(r.weights, {rows, 1});
   const Value sorted = m.allocate({rows}, int64, "expert of each row");
   const Value order = m.allocate({rows}, int64, "order by expert");
@@ -131,7 +131,7 @@ Value experts(Machine& m, const ExpertsLayer& l, const Value& x, const Routing& 
   const Value back = m.allocate({rows}, int64, "order by token");
   m.allocate({rows}, int64, "0, 1, 2 …").drop();
   weighted = m.take_rows(weighted, back);
-  return m.cast(m.sum(m.view(weighted, {tokens, l.top, h}), {tokens, h}), x->format);
+  return m.cast(m.sum_rows(weighted, l.top), x->format);
 }
 
 }  // namespace

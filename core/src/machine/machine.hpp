@@ -123,14 +123,17 @@ class Machine {
   Value heads(Value x, double count);
   Value flatten_heads(Value x);
 
-  /// Sums over extents; `shape` is what is left, ones included or not.
-  Value sum(Value x, const Shape& shape);
+  /// The sum of each row.
+  Value sum_last(Value x);
+  /// Sums of so many rows each.
+  Value sum_rows(Value x, double count);
   Value sigmoid(Value x);
   Value clamp(Value x);
   Value subtract(Value a, Value b);
   Value divide(Value a, Value b);
   /// Writes into x: what x was before is kept only if backward needs it.
   Value divide_in_place(Value x, Value by);
+  Value clamp_in_place(Value x);
   Value add_in_place(Value x, Value y);
   Value max_last(Value x);
   /// x stretched to that shape: a view.

@@ -9,6 +9,9 @@ namespace {
 /// A stretched view: no memory.
 void sum_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.view(g.given[0], n.input[0].shape); }
 
+/// A stretched view that has to become rows: a copy.
+void sum_rows_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient of each row"); }
+
 void sigmoid_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient"); }
 
 /// Kept where the input was inside the limits.
@@ -36,8 +39,8 @@ void through_both(Machine&, Node& n, Gradients& g) {
 
 /// One gradient for the experts' weights as a whole.
 void grouped_backward(Machine& m, Node& n, Gradients& g) {
-  if (n.wants(0)) g.made[0] = m.gradient_like(n, 0, "input gradient");
   if (n.wants(1)) g.made[1] = m.gradient_like(n, 1, "experts' weight gradient");
+  if (n.wants(0)) g.made[0] = m.gradient_like(n, 0, "input gradient");
 }
 
 /// Two copies in place, the last one first: the whole gradient is copied, the part's share is copied out of it.
@@ -60,23 +63,22 @@ void fill_backward(Machine& m, Node& n, Gradients& g) {
 
 }  // namespace
 
-Value Machine::sum(Value x, const Shape& shape) {
+Value Machine::sum_last(Value x) {
   const Value from = std::move(x);
   Node* node = record(sum_backward, {&from});
-  Value out = allocate(shape, from->format, "sum");
+  Value out = allocate(from->shape.with_last(1), from->format, "sum");
+  return bind(node, out);
+}
+
+Value Machine::sum_rows(Value x, double count) {
+  const Value from = std::move(x);
+  Node* node = record(sum_rows_backward, {&from});
+  Value out = allocate({from->shape[0] / count, from->shape[1]}, from->format, "sum");
   return bind(node, out);
 }
 
 Value Machine::sigmoid(Value x) { return unary(std::move(x), "sigmoid", sigmoid_backward, false, true); }
 Value Machine::clamp(Value x) { return unary(std::move(x), "clamp", clamp_backward, true, false); }
-
-Value Machine::subtract(Value x, Value y) {
-  const Value a = std::move(x), b = std::move(y);
-  Node* node = record(both_backward, {&a, &b});
-  Value out = allocate(Shape::broadcast(a->shape, b->shape), promoted(a->format, b->format), "subtract");
-  out->layout = a->layout;
-  return bind(node, out);
-}
 
 Value Machine::divide(Value x, Value y) {
   const Value a = std::move(x), b = std::move(y);
@@ -93,6 +95,14 @@ Value Machine::divide_in_place(Value x, Value by) {
   if (node && node->wants(1)) save(node, allocate(a->shape, a->format, "before division"));
   save(node, b);
   Value out = view(a, a->shape);
+  return bind(node, out);
+}
+
+Value Machine::clamp_in_place(Value x) {
+  const Value from = std::move(x);
+  Node* node = record(clamp_backward, {&from});
+  if (node) save(node, allocate(from->shape, from->format, "before clamping"));
+  Value out = view(from, from->shape);
   return bind(node, out);
 }
 
