@@ -11,15 +11,9 @@ namespace {
 using Scores = ExpertsLayer::Scores;
 using Normalised = ExpertsLayer::Normalised;
 
-bool odd(int layer, double) { return layer % 2 == 0; }
-bool always(int, double) { return true; }
-
-DecoderLayer sparse_layer(Fields& c, bool bias) {
-  DecoderLayer layer;
-  layer.experts.emplace();
-  layer.experts->activation = layer.mlp.activation = read_activation(c, {"hidden_act"}, "silu");
-  layer.attention.input_bias = layer.attention.output_bias = c.flag({"attention_bias"}, bias);
-  layer.attention.dropout = c.number({"attention_dropout"}, 0, 0, 1);
+DecoderLayer sparse_layer(Fields& c, bool bias_absent = false) {
+  DecoderLayer layer = gated_layer(c, bias_absent);
+  layer.experts.emplace().activation = layer.mlp.activation;
   return layer;
 }
 
@@ -33,13 +27,6 @@ void sparse_by_step(Fields& c, Decoder& m) {
     if (plain && plain->is(Document::Kind::list))
       for (const Document& number : plain->items()) sparse = sparse && number.number() != static_cast<double>(i);
     if (!sparse) m.layers[i].experts.reset();
-  }
-}
-
-void partly_rotated(Decoder& m, double share) {
-  for (DecoderLayer& l : m.layers) {
-    l.attention.rotary = AttentionLayer::Rotary::leading_then_glued;
-    l.attention.rotary_dim = std::floor(l.attention.head_dim * share);
   }
 }
 
@@ -58,20 +45,19 @@ void read_experts(Fields& c, ExpertsLayer& e, const ExpertsDefaults& d) {
 
 /// Source: [transformers] models/mixtral/configuration_mixtral.py
 Decoder mixtral(Fields& c) {
-  DecoderLayer layer = sparse_layer(c, false);
-  layer.attention.input_bias = layer.attention.output_bias = false;
+  DecoderLayer layer = sparse_layer(c);
   read_experts(c, *layer.experts, {8, 2, 14336, {"intermediate_size"}});
   layer.experts->normalised = Normalised::in_place;
   layer.experts->weights_in_fp32 = true;
   Decoder m = plain_decoder(c, {.vocabulary = 32000, .hidden = 4096, .width = 14336, .layers = 32, .heads = 32,
                                 .kv_heads = 8, .positions = 131072}, layer);
-  set_windows(c, m, read_window(c, 0), always, 0);
+  set_windows(c, m, read_window(c, 0), every_layer, 0);
   return finished(std::move(m));
 }
 
 /// Source: [transformers] models/qwen2_moe/configuration_qwen2_moe.py
 Decoder qwen2_moe(Fields& c) {
-  DecoderLayer layer = sparse_layer(c, false);
+  DecoderLayer layer = sparse_layer(c);
   layer.attention.input_bias = c.flag({"qkv_bias"}, true);
   layer.attention.output_bias = false;
   ExpertsLayer& e = *layer.experts;
@@ -81,6 +67,7 @@ Decoder qwen2_moe(Fields& c) {
   e.shared_first = e.shared_gated = true;
   Decoder m = plain_decoder(c, {.vocabulary = 151936, .hidden = 2048, .width = 5632, .layers = 24, .heads = 16,
                                 .kv_heads = 16, .positions = 32768}, layer);
+  m.window_mask_always = !c.flag({"use_sliding_window"}, false);   // a window of 0 is one for transformers
   qwen_windows(c, m);
   sparse_by_step(c, m);
   return finished(std::move(m));
@@ -88,23 +75,23 @@ Decoder qwen2_moe(Fields& c) {
 
 /// Source: [transformers] models/qwen3_moe/configuration_qwen3_moe.py
 Decoder qwen3_moe(Fields& c) {
-  DecoderLayer layer = sparse_layer(c, false);
+  DecoderLayer layer = sparse_layer(c);
   layer.attention.qk_norm = NormKind::rms;
-  layer.attention.qk_norm_at_once = true;
+  layer.attention.qk_norm_place = AttentionLayer::QkNorm::at_once;
   read_experts(c, *layer.experts, {128, 8, 768, {"moe_intermediate_size"}});
   layer.experts->normalised = c.flag({"norm_topk_prob"}, false) ? Normalised::in_place : Normalised::no;
   Decoder m = plain_decoder(c, {.vocabulary = 151936, .hidden = 2048, .width = 6144, .layers = 24, .heads = 32,
                                 .kv_heads = 4, .positions = 32768}, layer);
-  set_windows(c, m, c.flag({"use_sliding_window"}, false) ? read_window(c, 4096) : 0, always, 0);
+  set_windows(c, m, c.flag({"use_sliding_window"}, false) ? read_window(c, 4096) : 0, every_layer, 0);
   sparse_by_step(c, m);
   return finished(std::move(m));
 }
 
 /// Source: [transformers] models/olmoe/configuration_olmoe.py
 Decoder olmoe(Fields& c) {
-  DecoderLayer layer = sparse_layer(c, false);
+  DecoderLayer layer = sparse_layer(c);
   layer.attention.qk_norm = NormKind::rms;
-  layer.attention.qk_norm_whole = true;
+  layer.attention.qk_norm_place = AttentionLayer::QkNorm::whole;
   layer.attention.clipped = c.number({"clip_qkv"}, 0, 0, 1e9) > 0;
   read_experts(c, *layer.experts, {64, 8, 2048, {"intermediate_size"}});
   layer.experts->normalised = c.flag({"norm_topk_prob"}, false) ? Normalised::in_place : Normalised::no;
@@ -114,24 +101,24 @@ Decoder olmoe(Fields& c) {
 
 /// Source: [transformers] models/granitemoe/modeling_granitemoe.py
 Decoder granitemoe(Fields& c) {
-  DecoderLayer layer = sparse_layer(c, false);
-  layer.residual_scaled = true;
+  DecoderLayer layer = sparse_layer(c);
+  layer.scaled = true;
   read_experts(c, *layer.experts, {8, 2, 11008, {"intermediate_size"}});
   layer.experts->scores = Scores::softmax_of_top;
   Decoder m = plain_decoder(c, {.vocabulary = 32000, .hidden = 4096, .width = 11008, .layers = 32, .heads = 32}, layer);
-  m.embedding_scaled = m.logits_scaled = true;
+  m.embedding_multiplied = m.logits_scaled = true;
   return finished(std::move(m));
 }
 
 /// Source: [transformers] models/phimoe/modeling_phimoe.py; its sampling router is counted as softmax, then the largest
 Decoder phimoe(Fields& c) {
-  DecoderLayer layer = sparse_layer(c, false);
+  DecoderLayer layer = sparse_layer(c);
   layer.norm = NormKind::layer;
   read_experts(c, *layer.experts, {16, 2, 6400, {"intermediate_size"}});
   Decoder m = plain_decoder(c, {.vocabulary = 32064, .hidden = 4096, .width = 6400, .layers = 32, .heads = 32,
                                 .kv_heads = 8, .positions = 131072}, layer);
   m.head_bias = c.flag({"lm_head_bias"}, false);
-  set_windows(c, m, read_window(c, 0), always, 0);
+  set_windows(c, m, read_window(c, 0), every_layer, 0);
   return finished(std::move(m), NormKind::layer);
 }
 
@@ -148,29 +135,30 @@ Decoder gpt_oss(Fields& c) {
   e.router_bias = e.bias = e.transposed = e.clamped = true;
   Decoder m = plain_decoder(c, {.vocabulary = 201088, .hidden = 2880, .width = 2880, .layers = 36, .heads = 64,
                                 .kv_heads = 8, .head_dim = 64, .positions = 131072}, layer);
-  set_windows(c, m, read_window(c, 128), odd, 0);
+  set_windows(c, m, read_window(c, 128), all_but_every, 2);
   return finished(std::move(m), NormKind::rms_wide);
 }
 
 /// Source: [transformers] models/glm4_moe/modeling_glm4_moe.py
 Decoder glm4_moe(Fields& c) {
-  DecoderLayer layer = sparse_layer(c, false);
+  DecoderLayer layer = sparse_layer(c);
+  layer.attention.rotary = AttentionLayer::Rotary::leading_then_glued;
   layer.attention.output_bias = false;
   if (c.flag({"use_qk_norm"}, false)) layer.attention.qk_norm = NormKind::rms;
   read_scored_experts(c, *layer.experts, {128, 8, 1408, {"moe_intermediate_size"}}, 1, 1);
   Decoder m = plain_decoder(c, {.vocabulary = 151552, .hidden = 4096, .width = 10944, .layers = 46, .heads = 96,
                                 .kv_heads = 8, .positions = 131072}, layer);
-  partly_rotated(m, rotary_share(c, 0.5));
+  rotate_leading_part(m, rotary_share(c, 0.5));
   dense_first(m, c.count({"first_k_dense_replace"}, 1, 0, most_layers));
   return finished(std::move(m));
 }
 
 /// Source: [transformers] models/minimax_m2/modeling_minimax_m2.py
 Decoder minimax_m2(Fields& c) {
-  DecoderLayer layer = sparse_layer(c, false);
-  layer.attention.input_bias = layer.attention.output_bias = false;
+  DecoderLayer layer = sparse_layer(c);
+  layer.attention.rotary = AttentionLayer::Rotary::leading_then_glued;
   layer.attention.qk_norm = NormKind::rms;
-  layer.attention.qk_norm_whole = true;
+  layer.attention.qk_norm_place = AttentionLayer::QkNorm::whole;
   ExpertsLayer& e = *layer.experts;
   read_experts(c, e, {256, 8, 1536, {"intermediate_size"}});
   e.scores = Scores::sigmoid;
@@ -179,17 +167,19 @@ Decoder minimax_m2(Fields& c) {
   Decoder m = plain_decoder(c, {.vocabulary = 200064, .hidden = 3072, .width = 1536, .layers = 62, .heads = 48,
                                 .kv_heads = 8, .head_dim = 128, .positions = 196608}, layer);
   const double rotated = c.count({"rotary_dim"}, 0, 0, most_width);
-  partly_rotated(m, rotated > 0 ? rotated / m.layers.front().attention.head_dim : rotary_share(c, 1));
+  rotate_leading_part(m, rotated > 0 ? rotated / m.layers.front().attention.head_dim : rotary_share(c, 1));
   return finished(std::move(m));
 }
 
 /// Source: [transformers] models/ernie4_5_moe/modeling_ernie4_5_moe.py
 Decoder ernie4_5_moe(Fields& c) {
-  DecoderLayer layer = sparse_layer(c, false);
+  DecoderLayer layer = sparse_layer(c);
   layer.attention.input_bias = layer.attention.output_bias = layer.mlp.bias = c.flag({"use_bias"}, false);
+  layer.attention.rotary_format = AttentionLayer::RotaryFormat::wide_by_part;
+  layer.attention.rotary_repeated = true;
   ExpertsLayer& e = *layer.experts;
   read_experts(c, e, {64, 6, 1536, {"moe_intermediate_size"}});
-  e.router_in_fp32 = e.choice_bias = e.bias_is_parameter = e.shared_first = true;
+  e.router_in_fp32 = e.choice_bias = e.bias_is_parameter = e.shared_first = e.router_kept_in_fp32 = true;
   e.normalised = Normalised::anew;
   e.shared_width = e.width * c.count({"moe_num_shared_experts"}, 2, 0, most_experts);
   Decoder m = plain_decoder(c, {.vocabulary = 103424, .hidden = 2560, .width = 12288, .layers = 28, .heads = 20,

@@ -110,16 +110,16 @@ AttentionResult attend(Machine& m, const AttentionLayer& a, const Pass& pass, co
 
 /// Flash attention needs no mask; sdpa none where every earlier token is seen; eager adds one to its scores.
 /// Source: [transformers] masking_utils.py create_causal_mask, _ignore_causal_mask_sdpa
-Value attention_mask(Machine& m, const Pass& pass, double window, const Format* format) {
+Value attention_mask(Machine& m, const Pass& pass, double window, const Format* format, bool unused_window) {
   if (pass.kernel == AttentionKernel::flash) return {};
   const double seen = pass.cache ? pass.cache->keys_met(pass.past, pass.tokens, window) : pass.tokens;
   const bool plain = pass.tokens == 1 || seen == pass.tokens;
   const bool whole = window == 0 || seen < window;
   const bool fixed = pass.cache && pass.cache->fixed();
-  if (pass.kernel == AttentionKernel::sdpa && plain && whole && !fixed) return {};
+  if (pass.kernel == AttentionKernel::sdpa && plain && whole && !fixed && !unused_window) return {};
   const Shape shape = {1, 1, pass.tokens, seen};
   Value mask = m.allocate(shape, byte_flag, "causal mask");
-  if (window > 0) {
+  if (window > 0 || unused_window) {
     const Value inside = m.allocate(shape, byte_flag, "window mask");
     mask = m.allocate(shape, byte_flag, "mask");
   }

@@ -20,6 +20,6 @@ AttentionResult attend(Machine& m, const AttentionLayer& a, const Pass& pass, co
 Value project(Machine& m, const char* name, Value x, double width, bool bias, bool transposed = false);
 
 /// The mask of layers with that window (0: none): empty where the kernel needs none.
-Value attention_mask(Machine& m, const Pass& pass, double window, const Format* format);
+Value attention_mask(Machine& m, const Pass& pass, double window, const Format* format, bool unused_window = false);
 
 }  // namespace gpumem

@@ -12,12 +12,16 @@ namespace gpumem {
 /// How a row is normalised.
 enum class NormKind {
   rms,            ///< in fp32, scaled in the input's format (Llama)
-  rms_wide,       ///< in fp32, scaled in fp32 too (gpt-oss)
   rms_plus_one,   ///< in fp32, scaled by one plus the weight in fp32 (Gemma)
+  rms_wide,       ///< in fp32, scaled there too (OLMo 2)
   layer,          ///< torch.nn.LayerNorm, with weight and bias
+  layer_by_head,  ///< LayerNorm without bias, one for each head (StableLM's queries and keys)
+  layer_bare,     ///< in fp32, without weight and bias (OLMo)
+  layer_plus_one, ///< scaled by one plus the weight (Nemotron)
+  layer_composed, ///< mean and deviation written out in fp32, with a weight (Cohere)
 };
 
-enum class Activation { silu, gelu, gelu_composed, relu };
+enum class Activation { silu, gelu, gelu_composed, relu, relu_squared };
 
 struct MlpLayer {
   enum class Kind { gated, gated_fused, plain };
@@ -26,6 +30,7 @@ struct MlpLayer {
   Activation activation = Activation::silu;
   bool bias = false;
   bool transposed = false;   ///< weights stored [in, out]
+  double dropout = 0;        ///< of its output, inside
   bool inlined = false;      ///< part of the layer's own code, which does not hold the normalised input
   bool operator==(const MlpLayer&) const = default;
 };
@@ -43,6 +48,7 @@ struct ExpertsLayer {
   Scores scores = Scores::softmax;
   Normalised normalised = Normalised::no;
   bool router_in_fp32 = false;     ///< the router's input and weight are widened
+  bool router_kept_in_fp32 = false;   ///< its weight is loaded so, its products are never lowered
   bool logits_in_fp32 = true;
   bool choice_bias = false;        ///< experts are chosen by scores plus a bias that no gradient trains
   bool bias_is_parameter = false;
@@ -77,23 +83,29 @@ struct AttentionLayer {
     interleaved,   ///< the same with even and odd columns (DeepSeek-V3)
     complex,       ///< pairs as complex numbers in fp32 (DeepSeek-V2)
   };
+  /// In which format the turning is computed: the model's; fp32 from the start (Cohere); fp32 part by part (Ernie);
+  /// with tables in fp32 (OLMo).
+  enum class RotaryFormat { same, wide, wide_by_part, wide_tables };
   Projection projection = Projection::separate;
   Rotary rotary = Rotary::whole;
+  RotaryFormat rotary_format = RotaryFormat::same;
+  bool rotary_repeated = false;     ///< each layer repeats the tables' columns for itself
   double heads = 0, kv_heads = 0, head_dim = 0;
   double rotary_dim = 0;
   double window = 0;                ///< tokens a token sees, itself included; 0: all
   bool input_bias = false, output_bias = false;
   bool transposed = false;
   std::optional<NormKind> qk_norm;
-  bool qk_norm_whole = false;       ///< over all heads together, before they are told apart
+  enum class QkNorm { after_all, at_once, whole, after_rotary };
+  QkNorm qk_norm_place = QkNorm::after_all;   ///< after all three projections; each right after its own; the same
+                                              ///< over all heads together; after the rotation
   bool clipped = false;             ///< all three are clamped in place
   bool sinks = false;               ///< a logit of its own per head, which takes attention away
   std::optional<LatentProjection> latent;
-  bool qk_norm_at_once = false;     ///< each right after its projection, not after all three
   bool scaled_query = false;        ///< the query is multiplied by the scale before attention
   bool softcap = false;
   bool softmax_in_fp32 = true;
-  double dropout = 0;
+  double dropout = 0, output_dropout = 0;
   bool operator==(const AttentionLayer&) const = default;
 };
 
@@ -105,14 +117,17 @@ struct DecoderLayer {
     parallel,        ///< x + attention(norm(x)) + mlp(norm(x))
     kept_attention,  ///< sequential; the attention's output is held until the layer ends
     norm_last,       ///< norm(x + attention(x)), norm(x + mlp(x))
+    norm_behind,     ///< x + norm(attention(x)), then the same with the MLP
+    one_norm,        ///< x + attention(n) + mlp(n) with n = norm(x)
+    kept_all,        ///< sequential; normed input and attention's output are held until the layer ends
   };
   Order order = Order::sequential;
   NormKind norm = NormKind::rms;
   AttentionLayer attention;
   MlpLayer mlp;
   std::optional<ExpertsLayer> experts;   ///< instead of the MLP
-  bool residual_scaled = false;          ///< what a sub-layer adds is multiplied by a factor first
   double dropout = 0;
+  bool scaled = false;               ///< each sub-layer's output is multiplied by a number before it is added
   bool operator==(const DecoderLayer&) const = default;
 };
 
@@ -128,7 +143,9 @@ struct Decoder {
   double embedding_width = 0;        ///< of the token table, where it differs from `hidden`
   double learned_positions = 0;      ///< rows of a learned position table; 0: none
   bool positions_from_mask = false;  ///< positions are counted from an attention mask of ones
-  bool embedding_scaled = false;
+  bool embedding_scaled = false;     ///< by a number kept in a tensor
+  bool embedding_multiplied = false; ///< by a Python number
+  bool window_mask_always = false;   ///< a mask for windows is made although no layer has one
   bool rotary_by_window = false;     ///< layers with a window have rotary tables of their own
   double embedding_dropout = 0;
   std::vector<DecoderLayer> layers;
@@ -136,7 +153,7 @@ struct Decoder {
   bool tied = false;                 ///< the head is the token table
   bool head_bias = false;
   bool final_softcap = false;
-  bool logits_scaled = false;        ///< divided by a factor
+  bool logits_scaled = false;        ///< by a Python number
   double max_positions = 0;          ///< tokens it was made for; 0: not said
   std::vector<IdleWeights> beside;   ///< weights that are loaded and take no part in a text pass
 };

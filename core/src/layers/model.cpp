@@ -26,6 +26,13 @@ namespace {
 /// Models with windows in some layers and none in others have a rotary table for each kind.
 int rotary_kinds(const Decoder& model) { return model.rotary_by_window ? 2 : 1; }
 
+/// A layer that turns queries and keys by their positions, if there is one; they all do it alike.
+const AttentionLayer* rotating(const Decoder& model) {
+  for (const DecoderLayer& l : model.layers)
+    if (l.attention.rotary != AttentionLayer::Rotary::none) return &l.attention;
+  return nullptr;
+}
+
 }  // namespace
 
 ModelRun::ModelRun(const Decoder& model, Schedule schedule) : model_(model), schedule_(std::move(schedule)) {}
@@ -36,6 +43,7 @@ Value ModelRun::embed(Machine& m, const Value& ids, const Pass& pass, Embedded& 
   table_ = m.parameter("embed_tokens.weight", {model_.vocabulary, width});
   held.tokens = m.embedding(ids, table_, "token embeddings");
   if (model_.embedding_scaled) held.tokens = m.scale(std::move(held.tokens), "scaled embeddings");
+  if (model_.embedding_multiplied) held.tokens = m.scale(held.tokens, "multiplied embeddings");
   if (model_.learned_positions == 0) return held.tokens;
   const double rows = model_.positions_from_mask ? pass.sequences : 1;
   if (model_.positions_from_mask) held.mask = m.allocate({rows, pass.past + pass.tokens}, fp32, "mask of ones");
@@ -64,10 +72,11 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   for (const bool windowed : {false, true})
     if (const auto layer = any(windowed); layer != model_.layers.end())
       pass.mask[windowed] = attention_mask(m, pass, layer->attention.window, format);
-  const AttentionLayer& first = model_.layers.front().attention;
-  if (first.rotary != AttentionLayer::Rotary::none)
+    else if (windowed && model_.window_mask_always)
+      pass.mask[windowed] = attention_mask(m, pass, 0, format, true);
+  if (const AttentionLayer* a = rotating(model_))
     for (int kind = 0; kind < rotary_kinds(model_); ++kind)
-      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, first.rotary, pass.tokens, first.rotary_dim, format);
+      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, *a, pass.tokens, format);
   hidden = m.dropout(std::move(hidden), model_.embedding_dropout);
 
   auto gap = schedule_.gaps.begin();
@@ -75,8 +84,8 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     m.begin_layer(i);
     m.memory.ledger.enter(phase, i);
     const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(i)];
-    if (pass.checkpointing)   // what is run again holds the tables and masks it needs
-      hidden = m.checkpoint(hidden, [&layer, pass](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), pass); });
+    if (pass.checkpointing)   // what is run again holds the table and mask it needs
+      hidden = m.checkpoint(hidden, [&layer, own = pass.of(layer.attention.window > 0)](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), own); });
     else
       hidden = decoder_layer(m, layer, hidden, pass);
     if (gap != schedule_.gaps.end() && gap->after == i) pass_gap(m, *gap++);
@@ -120,11 +129,12 @@ Value ModelRun::head(Machine& m, Value hidden, const Pass& pass) {
 Value ModelRun::cap(Machine& m, Value logits) {
   if (!model_.final_softcap && !model_.logits_scaled) return logits;
   const Component before = std::exchange(m.made, Component::logits);
-  logits = m.scale(logits, model_.final_softcap ? "logits / cap" : "scaled logits");
   if (model_.logits_scaled) {
+    logits = m.scale(logits, "scaled logits");
     m.made = before;
     return logits;
   }
+  logits = m.scale(logits, "logits / cap");
   logits = m.tanh(logits);
   logits = m.scale(logits, "capped logits");
   m.made = before;
@@ -139,10 +149,10 @@ std::vector<Value> ModelRun::buffers(Machine& m) {
   for (const DecoderLayer& layer : model_.layers)
     if (layer.experts && layer.experts->choice_bias && !layer.experts->bias_is_parameter)
       held.push_back(m.allocate({layer.experts->experts}, fp32, "bias of the choice", Component::workspace));
-  const AttentionLayer& first = model_.layers.front().attention;
-  if (first.rotary == AttentionLayer::Rotary::none) return held;
+  const AttentionLayer* a = rotating(model_);
+  if (!a) return held;
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)
-    held.push_back(m.allocate({first.rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
+    held.push_back(m.allocate({a->rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
   return held;
 }
 

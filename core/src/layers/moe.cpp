@@ -31,7 +31,7 @@ Value router_logits(Machine& m, const ExpertsLayer& l, const Value& x) {
     return l.logits_in_fp32 && l.scores == ExpertsLayer::Scores::softmax_of_top ? m.cast(std::move(logits), fp32) : logits;
   }
   const Machine::Scope scope(m, "gate");
-  const Value weight = m.parameter("weight", {l.experts, x->shape[-1]});
+  const Value weight = m.parameter("weight", {l.experts, x->shape[-1]}, l.router_kept_in_fp32 ? fp32 : m.weight_format);
   Value wide = m.cast(x, fp32);
   return m.linear(std::move(wide), m.cast(weight, fp32), {}, "gate");
 }
@@ -63,10 +63,11 @@ Routing route(Machine& m, const ExpertsLayer& l, const Value& x) {
     r.weights = m.cast(m.softmax(std::move(top.values)), x->format);
     return r;
   }
-  Value scores = m.cast(r.logits, fp32);
-  scores = l.scores == ExpertsLayer::Scores::softmax ? m.softmax(std::move(scores)) : m.sigmoid(std::move(scores));
+  const bool sigmoid = l.scores == ExpertsLayer::Scores::sigmoid;
+  Value scores = sigmoid && l.router_in_fp32 ? r.logits : m.cast(r.logits, fp32);
+  scores = sigmoid ? m.sigmoid(std::move(scores)) : m.softmax(std::move(scores));
   if (l.choice_bias) {
-    const Value bias = l.bias_is_parameter ? m.parameter("e_score_correction_bias", {1, l.experts}) : Value();
+    if (l.bias_is_parameter) m.parameters[m.parameter("e_score_correction_bias", {1, l.experts}, fp32)->parameter].trainable = false;
     Value choice = m.allocate(scores->shape, fp32, "scores for the choice");
     if (l.grouped_choice) choice = best_groups(m, l, choice);
     r.experts = m.top(choice, l.top).indices;
@@ -149,7 +150,10 @@ Value mixture_of_experts(Machine& m, const ExpertsLayer& l, const Value& x) {
   if (l.shared_width > 0 && l.shared_first) shared = shared_expert();
   Value out;
   {
+    const Format* outer = m.autocast;
+    if (l.router_kept_in_fp32) m.autocast = nullptr;   // transformers leaves autocast for this router
     const Routing routing = route(m, l, rows);
+    m.autocast = outer;
     out = experts(m, l, rows, routing);
     if (l.shared_gated) shared = m.multiply(m.sigmoid(linear(m, "shared_expert_gate", rows, 1, false)), shared);
     if (l.shared_width > 0) out = m.add(out, shared ? shared : shared_expert());

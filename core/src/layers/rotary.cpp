@@ -69,13 +69,14 @@ std::pair<Value, Value> turn_complex(Machine& m, const Value& query, const Value
 /// Source: [transformers] models/llama/modeling_llama.py LlamaRotaryEmbedding.forward,
 /// models/gpt_oss/modeling_gpt_oss.py GptOssRotaryEmbedding.forward,
 /// models/deepseek_v2/modeling_deepseek_v2.py DeepseekV2RotaryEmbedding.forward
-RotaryTables rotary_tables(Machine& m, AttentionLayer::Rotary kind, double length, double dim, const Format* format) {
+RotaryTables rotary_tables(Machine& m, const AttentionLayer& a, double length, const Format* format) {
+  double dim = a.rotary_dim;
   const Value frequencies = m.allocate({1, length, dim / 2}, fp32, "frequencies");
-  if (kind == AttentionLayer::Rotary::complex) {
+  if (a.rotary == AttentionLayer::Rotary::complex) {
     const Value unit = m.allocate({1, length, dim}, fp32, "complex rotation");
     return {m.allocate({1, length, dim}, fp32, "complex rotation"), {}};
   }
-  if (kind == AttentionLayer::Rotary::halves) dim /= 2;
+  if (a.rotary == AttentionLayer::Rotary::halves) dim /= 2;
   const Shape table = {1, length, dim};
   const Value angles = m.allocate(table, fp32, "angles");
   const auto scaled = [&](const char* label) {
@@ -85,25 +86,56 @@ RotaryTables rotary_tables(Machine& m, AttentionLayer::Rotary kind, double lengt
   const Value cos = scaled("cos");
   const Value sin = scaled("sin");
   RotaryTables tables;
-  tables.cos = m.cast(cos, format);
-  tables.sin = m.cast(sin, format);
+  using Kind = AttentionLayer::RotaryFormat;
+  const bool wide = a.rotary_format == Kind::wide_by_part || a.rotary_format == Kind::wide_tables;
+  tables.cos = m.cast(cos, wide ? fp32 : format);
+  tables.sin = m.cast(sin, wide ? fp32 : format);
   return tables;
 }
 
+namespace {
+
+/// The columns of the first half, each twice: a copy of its own in every layer.
+/// Source: [transformers] models/glm/modeling_glm.py apply_rotary_pos_emb
+RotaryTables repeated(Machine& m, const RotaryTables& tables) {
+  RotaryTables own;
+  own.cos = m.allocate(tables.cos->shape, tables.cos->format, "cos, columns repeated");
+  own.sin = m.allocate(tables.sin->shape, tables.sin->format, "sin, columns repeated");
+  return own;
+}
+
+using Pair = std::pair<Value, Value>;
+
+/// Queries and keys are widened first and narrowed last.
+/// Source: [transformers] models/cohere/modeling_cohere.py apply_rotary_pos_emb
+Pair turn_wide(Machine& m, const RotaryTables& tables, const Value& query, const Value& key) {
+  const Value q = m.cast(query, fp32), k = m.cast(key, fp32);
+  const Value q_turned = turn(m, q, tables), k_turned = turn(m, k, tables);
+  Value q_narrow = m.cast(q_turned, query->format);
+  return {std::move(q_narrow), m.cast(k_turned, key->format)};
+}
+
+/// Source: [transformers] models/ernie4_5/modeling_ernie4_5.py apply_rotary_pos_emb
+Pair turn_by_part(Machine& m, const RotaryTables& tables, const Value& query, const Value& key) {
+  const auto turned = [&](const Value& x) {
+    Value straight = m.multiply(m.cast(x, fp32), tables.cos);
+    Value across = m.multiply(m.cast(rotate_half(m, x), fp32), tables.sin);
+    return m.add(std::move(straight), std::move(across));
+  };
+  const Value q = turned(query), k = turned(key);
+  Value q_narrow = m.cast(q, query->format);
+  return {std::move(q_narrow), m.cast(k, key->format)};
+}
+
+/// Source: [transformers] models/olmo/modeling_olmo.py apply_rotary_pos_emb
+Pair turn_with_wide_tables(Machine& m, const RotaryTables& tables, const Value& query, const Value& key) {
+  const Value q = turn(m, query, tables), k = turn(m, key, tables);
+  Value q_narrow = m.cast(q, query->format);
+  return {std::move(q_narrow), m.cast(k, key->format)};
+}
+
 /// Source: [transformers] models/gpt_neox/modeling_gpt_neox.py and models/phi3/modeling_phi3.py apply_rotary_pos_emb
-std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const RotaryTables& tables, const Value& query,
-                               const Value& key) {
-  if (a.rotary == AttentionLayer::Rotary::whole) {
-    Value q = turn(m, query, tables);
-    Value k = turn(m, key, tables);
-    return {std::move(q), std::move(k)};
-  }
-  if (a.rotary == AttentionLayer::Rotary::complex) return turn_complex(m, query, key, tables);
-  if (a.rotary == AttentionLayer::Rotary::interleaved) return turn_interleaved(m, query, key, tables);
-  if (a.rotary == AttentionLayer::Rotary::halves) {
-    Value q = turn_half_by_half(m, query, tables);
-    return {std::move(q), turn_half_by_half(m, key, tables)};
-  }
+Pair turn_leading(Machine& m, const AttentionLayer& a, const RotaryTables& tables, const Value& query, const Value& key) {
   const Parts2 q = lead(m, query, a.rotary_dim);
   const Parts2 k = lead(m, key, a.rotary_dim);
   if (a.rotary == AttentionLayer::Rotary::glued_one_by_one) {
@@ -116,6 +148,32 @@ std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const Rotary
   q_turned = m.cat(q_turned, q.passed, "rotated query");
   k_turned = m.cat(k_turned, k.passed, "rotated key");
   return {std::move(q_turned), std::move(k_turned)};
+}
+
+}  // namespace
+
+std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const RotaryTables& shared, const Value& query,
+                               const Value& key) {
+  const RotaryTables tables = a.rotary_repeated ? repeated(m, shared) : shared;
+  switch (a.rotary) {
+    case AttentionLayer::Rotary::complex: return turn_complex(m, query, key, tables);
+    case AttentionLayer::Rotary::interleaved: return turn_interleaved(m, query, key, tables);
+    case AttentionLayer::Rotary::halves: {
+      Value q = turn_half_by_half(m, query, tables);
+      return {std::move(q), turn_half_by_half(m, key, tables)};
+    }
+    case AttentionLayer::Rotary::whole: break;
+    default: return turn_leading(m, a, tables, query, key);
+  }
+  switch (a.rotary_format) {
+    case AttentionLayer::RotaryFormat::wide: return turn_wide(m, tables, query, key);
+    case AttentionLayer::RotaryFormat::wide_by_part: return turn_by_part(m, tables, query, key);
+    case AttentionLayer::RotaryFormat::wide_tables: return turn_with_wide_tables(m, tables, query, key);
+    case AttentionLayer::RotaryFormat::same: break;
+  }
+  Value q = turn(m, query, tables);
+  Value k = turn(m, key, tables);
+  return {std::move(q), std::move(k)};
 }
 
 }  // namespace gpumem

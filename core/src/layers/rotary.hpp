@@ -6,8 +6,9 @@
 
 namespace gpumem {
 
-/// cos and sin [1, tokens, dim] of these positions, in the model's format; one table of complex numbers if they are pairs.
-RotaryTables rotary_tables(Machine& m, AttentionLayer::Rotary kind, double length, double dim, const Format* format);
+/// cos and sin [1, tokens, dim] of these positions, in the model's format unless the layers want them in fp32; one table
+/// of complex numbers where pairs are turned as such.
+RotaryTables rotary_tables(Machine& m, const AttentionLayer& a, double length, const Format* format);
 
 /// Queries [b, a, s, d] and keys [b, k, s, d] turned by their positions.
 std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const RotaryTables& tables, const Value& query,

@@ -1,6 +1,7 @@
 #include "machine/machine.hpp"
 
 #include <cassert>
+#include <utility>
 
 namespace gpumem {
 
@@ -28,8 +29,8 @@ Value Machine::allocate(const Shape& shape, const Format* format, const char* la
   return memory.allocate(shape, format, component, label, layer_, scope_);
 }
 
-Value Machine::parameter(const char* name, const Shape& shape) {
-  const int row = parameters.next(layer_, name, shape, weight_format, scope_);
+Value Machine::parameter(const char* name, const Shape& shape, const Format* format) {
+  const int row = parameters.next(layer_, name, shape, format, scope_);
   Value p = memory.describe(shape, parameters[row].format);
   p->parameter = row;
   p->needs_gradient = recording && parameters[row].trainable;
@@ -135,6 +136,7 @@ Value Machine::checkpoint(const Value& x, std::function<Value(Machine&, Value)> 
 void Machine::replay(Frame& frame) {
   const int index = static_cast<int>(&frame - frames.data());
   const int outer_layer = layer_;
+  const int outer_scope = std::exchange(scope_, 0);
   begin_layer(frame.layer);
   replaying_frame_ = index;
   recording = true;
@@ -148,6 +150,7 @@ void Machine::replay(Frame& frame) {
   autocast = nullptr;
   leave_autocast();
   run_in(outer_layer);
+  scope_ = outer_scope;
 }
 
 }  // namespace gpumem

@@ -60,7 +60,8 @@ class Machine {
   Value allocate(const Shape& shape, const Format* format, const char* label);
   Value allocate(const Shape& shape, const Format* format, const char* label, Component component);
   /// The next parameter of this layer, of the model's weight format.
-  Value parameter(const char* name, const Shape& shape);
+  Value parameter(const char* name, const Shape& shape) { return parameter(name, shape, weight_format); }
+  Value parameter(const char* name, const Shape& shape, const Format* format);
   Value view(const Value& x, const Shape& shape) { return memory.view(x, shape); }
   /// A view cut off from the tape.
   Value detach(const Value& x);
@@ -95,6 +96,7 @@ class Machine {
   Value widen(Value x);
   Value copy(Value x, const char* label, Layout layout);
   Value add(Value a, Value b);
+  Value subtract(Value a, Value b);
   Value multiply(Value a, Value b);
   /// With a Python number: the format stays.
   Value add_number(Value x, const char* label = "add");
@@ -129,7 +131,6 @@ class Machine {
   Value sum_rows(Value x, double count);
   Value sigmoid(Value x);
   Value clamp(Value x);
-  Value subtract(Value a, Value b);
   Value divide(Value a, Value b);
   /// Writes into x: what x was before is kept only if backward needs it.
   Value divide_in_place(Value x, Value by);
@@ -165,6 +166,7 @@ class Machine {
   void deliver(const Edge& edge, Value gradient);
   Value accumulate(Value old, Value arrived);
   void finish_gradient(Parameter& parameter, Value gradient);
+  Value sum_of(Value a, Value b, Backward rule, const char* label);
   Value unary(Value x, const char* label, Backward rule, bool save_input, bool save_output);
 
   std::vector<ScopeName> scopes_ = {{-1, ""}};

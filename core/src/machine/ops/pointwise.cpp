@@ -94,21 +94,16 @@ Value Machine::copy(Value x, const char* label, Layout layout) {
   return bind(node, out);
 }
 
-Value Machine::add(Value x, Value y) {
+Value Machine::sum_of(Value x, Value y, Backward rule, const char* label) {
   Value a = std::move(x), b = std::move(y);
-  Node* node = record(add_backward, {&a, &b});
-  Value out = allocate(Shape::broadcast(a->shape, b->shape), promoted(a->format, b->format), "add");
+  Node* node = record(rule, {&a, &b});
+  Value out = allocate(Shape::broadcast(a->shape, b->shape), promoted(a->format, b->format), label);
   out->layout = a->layout;
   return bind(node, out);
 }
 
-Value Machine::subtract(Value x, Value y) {
-  const Value a = std::move(x), b = std::move(y);
-  Node* node = record(subtract_backward, {&a, &b});
-  Value out = allocate(Shape::broadcast(a->shape, b->shape), promoted(a->format, b->format), "subtract");
-  out->layout = a->layout;
-  return bind(node, out);
-}
+Value Machine::add(Value x, Value y) { return sum_of(std::move(x), std::move(y), add_backward, "add"); }
+Value Machine::subtract(Value x, Value y) { return sum_of(std::move(x), std::move(y), subtract_backward, "subtract"); }
 
 Value Machine::multiply(Value x, Value y) {
   Value a = std::move(x), b = std::move(y);
