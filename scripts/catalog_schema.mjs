@@ -34,7 +34,7 @@ const object = (fields) => (value, sources) => {
 };
 const optional = (check) => Object.assign((value, sources) => check(value, sources), { optional: true });
 
-const temporaries = word("none", "all-trainable", "two-largest");
+const temporaries = word("none", "all-trainable", "two-largest", "factored", "newton-schulz");
 
 /** The kinds of file, by folder. A row's id is its path below that folder, without ".json". */
 export const kinds = {
@@ -43,6 +43,7 @@ export const kinds = {
     name: text,
     statesPerParameter: number(0, 8),
     stepCounter: flag,
+    matrices: optional(word("factored", "hidden")),
     temporaries: object({ fused: temporaries, foreach: temporaries, loop: temporaries }),
     source: sourceKey,
   },

@@ -43,6 +43,8 @@ struct OptimizerRow {
   std::string_view id, name;
   double states_per_parameter;
   bool step_counter;
+  /// What is kept for matrices instead: "factored" a row and a column; "hidden" one state for those inside layers.
+  std::string_view matrices;
   std::string_view fused_temporaries, foreach_temporaries, loop_temporaries;
   std::string_view source;
 };
@@ -74,7 +76,7 @@ ${rowsOf(sources, (key, row) => [text(key), text(row.title), text(row.url)])}
 
 function optimizerCells(id, row) {
   const { fused, foreach, loop } = row.temporaries;
-  return [text(id), text(row.name), row.statesPerParameter, row.stepCounter, text(fused), text(foreach), text(loop), text(row.source)];
+  return [text(id), text(row.name), row.statesPerParameter, row.stepCounter, text(row.matrices ?? ""), text(fused), text(foreach), text(loop), text(row.source)];
 }
 
 function overheadCells(id, row) {
