@@ -203,7 +203,9 @@ TEST_CASE("alike layers left out change nothing: random small models", "[estimat
   const char* types[] = {"llama", "mistral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "phi3"};
   for (int run = 0; run < 60; ++run) {
     const double kv = pick({1, 2, 4});
-    const Json model = family(types[random() % 8], static_cast<int>(random() % 40) + 1,
+    const char* type = types[random() % 8];   // one draw after another: compilers order arguments as they like
+    const int layers = static_cast<int>(random() % 40) + 1;
+    const Json model = family(type, layers,
                               {{"hidden_size", pick({24, 64, 200})},
                                {"intermediate_size", pick({16, 96, 700})},
                                {"num_attention_heads", 4},
@@ -223,8 +225,8 @@ TEST_CASE("alike layers left out change nothing: random small models", "[estimat
       t["optimizerStep"] = random() % 2 == 0 ? "loop" : "fused";
       check_same({{"model", model}, {"task", "training"}, {"training", t}}, told_apart(model, t));
     } else {
-      const double prompt = pick({1, 7, 64, 150});
-      Json i = {{"promptTokens", prompt}, {"contextTokens", prompt + pick({0, 1, 2, 90})}, {"sequences", pick({1, 3})},
+      const double prompt = pick({1, 7, 64, 150}), generated = pick({0, 1, 2, 90});
+      Json i = {{"promptTokens", prompt}, {"contextTokens", prompt + generated}, {"sequences", pick({1, 3})},
                 {"prefillTokens", pick({1, 32, 1000})}};
       i["attention"] = random() % 3 == 0 ? "eager" : random() % 2 == 0 ? "sdpa" : "flash";
       check_same({{"model", model}, {"inference", i}});
