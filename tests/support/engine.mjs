@@ -2,14 +2,22 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { readCatalog } from "../../scripts/support/catalog.mjs";
 import { Failure, root } from "../../scripts/support/run.mjs";
 
-/** Resolves to {estimate(scenario, facts), describe()}, which return JSON text. */
+/**
+ * Resolves to {estimate(scenario, facts), describe(), version(), estimateScenario(scenario)}, which return JSON text;
+ * estimateScenario looks up in the catalog what the scenario's names stand for.
+ */
 export async function loadEngine() {
-  const [module, binary] = ["estimator.mjs", "estimator.wasm"].map((file) => join(root, "build/wasm", file));
-  for (const path of [module, binary])
-    if (!existsSync(path)) throw new Failure(`${path} is not built yet; npm run build comes first.`);
-  const { default: create } = await import(pathToFileURL(module));
-  // Read here: the module was made for browsers and would ask for the file over HTTP.
-  return create({ wasmBinary: readFileSync(binary) });
+  const path = join(root, "build/wasm/estimator.mjs");
+  if (!existsSync(path)) throw new Failure("build/wasm/estimator.mjs is not built yet; npm run build comes first.");
+  const { default: create } = await import(pathToFileURL(path));
+  const estimator = await create({ wasmBinary: readFileSync(path.replace(/mjs$/, "wasm")) });
+  const { models, gpus } = readCatalog();
+  const estimateScenario = (scenario) => {
+    const facts = { config: models[scenario.model?.id]?.config ?? null, device: gpus[scenario.hardware?.gpu] ?? null };
+    return estimator.estimate(scenario, facts);
+  };
+  return { estimate: estimator.estimate, describe: estimator.describe, version: estimator.version, estimateScenario };
 }
