@@ -1,0 +1,45 @@
+// Asking the engine with the form, and what each option of a menu would change.
+import type { Engine } from "../engine/engine";
+import type { Answer, Bytes, Catalog, Description, Estimate, Scenario } from "../engine/types";
+import { UnreadableJson } from "../import/json";
+import { shownFields } from "./fields";
+import type { Form } from "./form";
+import { scenarioOf } from "./scenario";
+
+export interface Asked {
+  /** Absent where the form cannot be put into a scenario at all. */
+  scenario?: Scenario;
+  estimate: Estimate;
+}
+
+export function ask(engine: Engine, form: Form, catalog: Catalog, detail: Scenario["detail"]): Asked {
+  try {
+    const scenario = scenarioOf(form, catalog.models);
+    return { scenario, estimate: engine.estimate({ ...scenario, detail }, catalog) };
+  } catch (error) {
+    if (!(error instanceof UnreadableJson)) throw error;
+    return { estimate: { ok: false, issues: [{ path: "model.config", code: "unreadable", message: error.message }] } };
+  }
+}
+
+export interface Difference {
+  /** To the answer on screen; absent where the option is refused with the other settings. */
+  bytes?: Bytes;
+  fits?: boolean;
+}
+/** By key of the field, then by word of its menu. */
+export type Differences = Record<string, Record<string, Difference>>;
+
+export function differencesOf(engine: Engine, form: Form, catalog: Catalog, description: Description, now: Answer): Differences {
+  const menus = shownFields(form.values)
+    .filter(({ words }) => words)
+    .map(({ key, words }) => ({ key, options: words?.(description) ?? [] }));
+  if (form.values["hardware.by"] === "gpu") menus.push({ key: "hardware.gpu", options: Object.keys(catalog.gpus) });
+  const withOption = (key: string, word: string): Difference => {
+    const { estimate } = ask(engine, { ...form, values: { ...form.values, [key]: word } }, catalog, "summary");
+    if (!estimate.ok) return {};
+    const [device] = estimate.devices;
+    return { bytes: device.processBytes.expected - now.devices[0].processBytes.expected, fits: device.fits };
+  };
+  return Object.fromEntries(menus.map(({ key, options }) => [key, Object.fromEntries(options.map((word) => [word, withOption(key, word)]))]));
+}

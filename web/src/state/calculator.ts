@@ -1,0 +1,80 @@
+// The form's life: from the address, through the engine, back into the address.
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Engine } from "../engine/engine";
+import type { Answer, Catalog, Description } from "../engine/types";
+import { readAddress, writeAddress } from "./address";
+import { ask, differencesOf, type Differences } from "./answer";
+import { shownFields } from "./fields";
+import { type Form, modelKey, startForm } from "./form";
+import { issuesByPath } from "./issues";
+import { formOf } from "./scenario";
+
+const addressDelay = 250;
+// Menus wait until typing pauses; the answer itself never does.
+const menuDelay = 40;
+
+function fromAddress(first: string): { form: Form; unreadable: boolean } {
+  const scenario = readAddress(location.hash);
+  return { form: scenario ? formOf(scenario, first) : startForm(first), unreadable: scenario === null };
+}
+
+export function useCalculator(engine: Engine, description: Description, first: Catalog) {
+  const firstId = Object.keys(first.models)[0];
+  const [{ form, unreadable }, setState] = useState(() => fromAddress(firstId));
+  const [catalog, setCatalog] = useState(first);
+  const [tensors, setTensors] = useState(false);
+  const set = useCallback(
+    (changes: Record<string, string>) =>
+      setState((state) => ({ form: { ...state.form, values: { ...state.form.values, ...changes } }, unreadable: false })),
+    [],
+  );
+
+  const asked = useMemo(() => ask(engine, form, catalog, tensors ? "tensors" : "timeline"), [engine, form, catalog, tensors]);
+  const { estimate } = asked;
+  const last = useRef<Answer>(undefined);
+  if (estimate.ok) last.current = estimate;
+
+  // Until the catalog is there, a name that is not in it says nothing.
+  const waiting = catalog === first && !estimate.ok && estimate.issues.some(({ code }) => code === "unknown-model");
+  const shown = [...shownFields(form.values).map(({ path }) => path), modelKey(form.values["model.by"]), `hardware.${form.values["hardware.by"]}`];
+  const issues = estimate.ok || waiting ? {} : issuesByPath(estimate.issues, shown);
+
+  useLayoutEffect(() => {
+    if (!waiting) document.dispatchEvent(new CustomEvent("gpumem-estimate", { detail: estimate, bubbles: true, composed: true }));
+  }, [estimate, waiting]);
+
+  useEffect(() => {
+    void import("../../../build/catalog/models.json").then(({ default: models }) => setCatalog({ ...first, models: models as Catalog["models"] }));
+    const reread = () => setState(fromAddress(firstId));
+    addEventListener("hashchange", reread);
+    return () => removeEventListener("hashchange", reread);
+  }, []);
+
+  const untouched = useRef(form);
+  useEffect(() => {
+    if (form === untouched.current || !asked.scenario) return;
+    const timer = setTimeout(writeAddress, addressDelay, asked.scenario);
+    return () => clearTimeout(timer);
+  }, [asked, form]);
+
+  const [differences, setDifferences] = useState<Differences>({});
+  useEffect(() => {
+    if (!estimate.ok) return;
+    const timer = setTimeout(() => setDifferences(differencesOf(engine, form, catalog, description, estimate)), menuDelay);
+    return () => clearTimeout(timer);
+  }, [estimate]);
+
+  return {
+    form,
+    set,
+    catalog,
+    issues,
+    differences,
+    unreadable,
+    waiting,
+    scenario: asked.scenario,
+    answer: last.current,
+    stale: !estimate.ok,
+    wantTensors: () => setTensors(true),
+  };
+}
