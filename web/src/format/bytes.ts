@@ -21,8 +21,9 @@ export function sizeText(bytes: Bytes, unit: Unit, digits = 1): string {
   return `${bytes < 0 ? minus : ""}${shown}\u00a0${names[step]}`;
 }
 
-/** The number alone, in the large unit: "17.9". */
+/** The number alone, in the large unit: "17.9"; a little is never shown as nothing. */
 export function sizeNumber(bytes: Bytes, unit: Unit, digits = 1): string {
+  if (bytes > 0 && bytes / scales[unit].base ** 3 < 0.5 * 10 ** -digits) return `<\u2009${10 ** -digits}`;
   return (bytes / scales[unit].base ** 3).toFixed(digits).replace("-", minus);
 }
 

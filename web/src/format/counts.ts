@@ -12,7 +12,8 @@ export function countText(count: number): string {
   return `${step === 0 ? shown : shown.toPrecision(3)}${names[step]}`;
 }
 
-export const percentText = (part: number, whole: number) => (whole > 0 ? ((part / whole) * 100).toFixed(1) : "0.0");
+export const percentText = (part: number, whole: number) =>
+  part > 0 && part / whole < 0.0005 ? "<\u20090.1" : whole > 0 ? ((part / whole) * 100).toFixed(1) : "0.0";
 
 const powers: Record<string, number> = { k: 1e3, m: 1e6, b: 1e9, t: 1e12 };
 

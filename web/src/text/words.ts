@@ -6,8 +6,8 @@ export const fieldNames: Record<string, string> = {
   "amp.weights": "Weights stored in",
   "inference.contextTokens": "Context, tokens",
   "inference.promptTokens": "Prompt, tokens",
-  "inference.sequences": "Sequences at once",
-  "inference.prefillTokens": "Prefill chunk, tokens",
+  "inference.sequences": "Sequences",
+  "inference.prefillTokens": "Prefill, tokens",
   "inference.attention": "Attention",
   "training.precision": "Precision",
   "training.optimizer": "Optimizer",
@@ -16,13 +16,14 @@ export const fieldNames: Record<string, string> = {
   "training.checkpointing": "Checkpointing",
   "training.attention": "Attention",
   "training.optimizerStep": "Optimizer step",
-  "training.gradientAccumulation": "Gradient accumulation",
-  "training.optimizerInBackward": "Optimizer in backward",
-  "quick.bytesPerSample": "Rule of thumb: one sample",
+  "training.gradientAccumulation": "Accumulation",
+  "training.optimizerInBackward": "Step in backward",
+  "quick.bytesPerSample": "One sample",
 };
 
 export const fieldHints: Record<string, string> = {
-  "inference.contextTokens": "prompt and answer together, per sequence",
+  "inference.sequences": "held at the same time",
+  "inference.contextTokens": "prompt and answer of one sequence",
   "inference.prefillTokens": "most tokens in one forward pass",
   "training.gradientAccumulation": "micro-batches per optimizer step",
   "training.optimizerInBackward": "each gradient is used and freed at once",
@@ -40,6 +41,10 @@ const words: Record<string, string> = {
   "bf16-amp": "bf16 autocast, fp32 weights",
 };
 export const wordName = (word: string) => words[word] ?? word;
+
+/** An option of a menu; optimizers bring their names with them. */
+export const optionName = (key: string, word: string, { optimizers }: { optimizers: { id: string; name: string }[] }) =>
+  key === "training.optimizer" ? (optimizers.find(({ id }) => id === word)?.name ?? word) : wordName(word);
 
 export const componentNames: Record<string, string> = {
   weights: "Weights",

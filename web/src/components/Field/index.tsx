@@ -5,7 +5,7 @@ import type { Field as FieldRow } from "../../state/fields";
 import { usePage } from "../../state/page";
 import { valueAt } from "../../state/paths";
 import { text } from "../../text/en";
-import { fieldHints, fieldNames, wordName } from "../../text/words";
+import { fieldHints, fieldNames, optionName } from "../../text/words";
 import "./style.css";
 
 export const idOf = (key: string) => `field-${key.replaceAll(".", "-")}`;
@@ -47,7 +47,7 @@ export function Field({ field }: { field: FieldRow }) {
       {field.kind === "flag" ? (
         <input {...tied} type="checkbox" checked={typed === "true"} onChange={(event) => change(event.currentTarget.checked ? "true" : "")} />
       ) : field.words ? (
-        <Menu tied={tied} value={typed || String(implied ?? "")} words={field.words(page.description)} name={nameOf(key, page.description)} changes={page.differences[key]} onChoose={change} />
+        <Menu tied={tied} value={typed || String(implied ?? "")} words={field.words(page.description)} name={(word) => optionName(key, word, page.description)} changes={page.differences[key]} onChoose={change} />
       ) : (
         <input {...tied} inputMode={field.kind === "count" ? "numeric" : "text"} autocomplete="off" spellcheck={false} value={typed}
           placeholder={implied === undefined ? "" : text.byDefault(String(implied))} onInput={(event) => change(event.currentTarget.value)} />
@@ -55,9 +55,6 @@ export function Field({ field }: { field: FieldRow }) {
     </Frame>
   );
 }
-
-const nameOf = (key: string, { optimizers }: { optimizers: { id: string; name: string }[] }) => (word: string) =>
-  key === "training.optimizer" ? (optimizers.find(({ id }) => id === word)?.name ?? word) : wordName(word);
 
 interface MenuProps {
   tied: ReturnType<typeof described>;

@@ -12,11 +12,11 @@ export function Hardware() {
   const fits = differences["hardware.gpu"] ?? {};
   const label = (id: string) => {
     const row = catalog.gpus[id];
-    return row ? `${row.name} · ${row.memory}${fits[id]?.fits ? ` · ${text.optionFits}` : ""}` : id;
+    return row ? `${row.name} · ${row.memory}${id !== value && fits[id]?.fits ? ` · ${text.optionFits}` : ""}` : id;
   };
   return (
     <section aria-label={text.hardware}>
-      <h2>{text.hardware}</h2>
+      <h2 aria-hidden="true">{text.hardware}</h2>
       <Choice label={text.hardware} name="hardware" words={text.hardwareBy} value={by} onChoose={(word) => set({ "hardware.by": word })} />
       {by === "gpu" ? (
         <Frame id="hardware-gpu" path="hardware.gpu" label={text.hardwareNames.gpu}>

@@ -15,8 +15,10 @@ interface Props {
   onHelp: (shown: boolean) => void;
 }
 
+const themes = ["system", "light", "dark"] as const;
+
 export function Header({ unit, onUnit, scenario, help, onHelp }: Props) {
-  const [theme, setTheme] = useKept("theme", ["system", "light", "dark"] as const);
+  const [theme, setTheme] = useKept("theme", themes);
   useLayoutEffect(() => document.documentElement.setAttribute("data-theme", theme), [theme]);
   const list = useRef<HTMLDListElement>(null);
   useEffect(() => void (help && list.current?.focus()), [help]);
@@ -28,9 +30,11 @@ export function Header({ unit, onUnit, scenario, help, onHelp }: Props) {
       </h1>
       <div class="tools">
         <Choice quiet label={text.units} name="unit" words={{ GiB: "GiB", GB: "GB" }} value={unit} onChoose={onUnit} />
-        <Choice quiet label={text.theme} name="theme" words={text.themes} value={theme} onChoose={setTheme} />
+        <select aria-label={text.theme} value={theme} onChange={(event) => setTheme(event.currentTarget.value as typeof theme)}>
+          {themes.map((word) => <option key={word} value={word}>{text.themes[word]}</option>)}
+        </select>
         <Export scenario={scenario} />
-        <button type="button" aria-expanded={help} aria-label={text.help} onClick={() => onHelp(!help)}>?</button>
+        <button type="button" class="helper" aria-expanded={help} aria-label={text.help} onClick={() => onHelp(!help)}>?</button>
       </div>
       {help && (
         <dl class="keys" ref={list} tabIndex={-1} aria-label={text.help}>

@@ -32,7 +32,7 @@ export function Inputs() {
     <form class="inputs" aria-label={text.inputs} onSubmit={(event) => event.preventDefault()}>
       <ModelField refusal={refusal} onFile={read} />
       <section aria-label={text.task}>
-        <h2>{text.task}</h2>
+        <h2 aria-hidden="true">{text.task}</h2>
         <Choice label={text.task} name="task" words={{ inference: wordName("inference"), training: wordName("training") }}
           value={form.values.task} onChoose={(task) => set({ task })} />
         {shown.filter((field) => !field.folded).map((field) => <Field key={field.key} field={field} />)}

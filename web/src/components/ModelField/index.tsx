@@ -13,7 +13,7 @@ export function ModelField({ refusal, onFile }: { refusal: string; onFile: (file
   const by = form.values["model.by"] as ModelBy;
   return (
     <section aria-label={text.model}>
-      <h2>{text.model}</h2>
+      <h2 aria-hidden="true">{text.model}</h2>
       <Choice label={text.model} name="model" words={text.modelBy} value={by} onChoose={(word) => set({ "model.by": word })} />
       {by === "id" && <ModelSearch />}
       {by === "config" && <ConfigText onFile={onFile} />}

@@ -44,7 +44,7 @@ export function Timeline({ answer }: { answer: Answer }) {
         {pointed !== undefined && <div class="here" style={{ left: along(told) }} />}
       </div>
       <ol class="phases" aria-hidden="true">
-        {runsOf(moments).map(({ phase, length }, i) => <li key={i} style={{ flexGrow: length }}><span>{phaseNames[phase]?.name ?? phase}</span></li>)}
+        {runsOf(moments).map(({ phase, length }, i) => <li key={i} class={length / moments.length < 0.1 ? "narrow" : undefined} style={{ flexGrow: length }}><span>{phaseNames[phase]?.name ?? phase}</span></li>)}
       </ol>
       <details>
         <summary>{text.asTable}</summary>

@@ -23,8 +23,8 @@ export function Verdict({ waiting }: { waiting: boolean }) {
 function Sentence({ answer, unit }: { answer: Answer; unit: Unit }) {
   const [device] = answer.devices;
   const { expected } = device.processBytes;
-  const largest = device.components.reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const cause = text.peak(phaseNames[device.peakPhase]?.at ?? device.peakPhase, spokenName(largest.id), sizeText(largest.bytes, unit));
+  const blamed = causeOf(answer);
+  const cause = text.peak(phaseNames[device.peakPhase]?.at ?? device.peakPhase, spokenName(blamed.id), sizeText(blamed.bytes, unit));
   const { word, kind, rest } = judge(device, unit);
   const needed =
     device.usableBytes === undefined
@@ -37,6 +37,14 @@ function Sentence({ answer, unit }: { answer: Answer; unit: Unit }) {
       {`${rest ? `, ${rest}` : ""}; ${cause}.`}
     </>
   );
+}
+
+/** What makes this moment the highest: of the large parts the one that grew most, else the largest. */
+function causeOf({ devices: [{ components, allocatedBytes }], timeline = [] }: Answer) {
+  const moments = timeline.filter(({ phase }) => phase !== "");
+  const growth = ({ id, bytes }: { id: string; bytes: number }) => bytes - Math.min(bytes, ...moments.map((moment) => moment.components[id]));
+  const large = components.filter(({ bytes }) => bytes > allocatedBytes / 5);
+  return (large.length > 0 ? large : components).reduce((a, b) => (growth(b) - growth(a) || b.bytes - a.bytes) > 0 ? b : a);
 }
 
 /** "Probably" where the limit lies inside the band: then the expected figure alone decides nothing. */
