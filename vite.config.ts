@@ -17,7 +17,7 @@ function preloadEngine(): Plugin {
 
 export default defineConfig({
   base: "./",
-  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false }, reportCompressedSize: false },
+  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: false, reportCompressedSize: false },
   json: { stringify: true },
   plugins: [preloadEngine()],
 });

@@ -36,7 +36,7 @@ function sealed(): Plugin {
 export default defineConfig({
   base: "./",
   publicDir: false,
-  build: { target: "es2022", outDir: "dist/offline", emptyOutDir: true, modulePreload: { polyfill: false }, reportCompressedSize: false },
+  build: { target: "es2022", outDir: "dist/offline", emptyOutDir: true, modulePreload: false, reportCompressedSize: false },
   json: { stringify: true },
   plugins: [viteSingleFile(), sealed()],
 });

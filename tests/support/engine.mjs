@@ -1,5 +1,5 @@
 // The built engine, as tests call it.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Failure, root } from "../../scripts/support/run.mjs";
@@ -9,5 +9,5 @@ export async function loadEngine() {
   const path = join(root, "build/wasm/estimator.mjs");
   if (!existsSync(path)) throw new Failure("build/wasm/estimator.mjs is not built yet; npm run build comes first.");
   const { default: create } = await import(pathToFileURL(path));
-  return create();
+  return create({ wasmBinary: readFileSync(path.replace(/mjs$/, "wasm")) });
 }

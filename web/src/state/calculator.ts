@@ -11,7 +11,7 @@ import { formOf } from "./scenario";
 
 const addressDelay = 250;
 // Menus wait until typing pauses; the answer itself never does.
-const menuDelay = 40;
+const menuDelay = 120;
 
 function fromAddress(first: string): { form: Form; unreadable: boolean } {
   const scenario = readAddress(location.hash);
