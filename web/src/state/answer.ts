@@ -2,6 +2,7 @@
 import type { Engine } from "../engine/engine";
 import type { Answer, Bytes, Catalog, Description, Estimate, Scenario } from "../engine/types";
 import { UnreadableJson } from "../import/json";
+import { text } from "../text/en";
 import { shownFields } from "./fields";
 import type { Form } from "./form";
 import { scenarioOf } from "./scenario";
@@ -17,6 +18,7 @@ export function ask(engine: Engine, form: Form, catalog: Catalog, detail: Scenar
     const scenario = scenarioOf(form, catalog.models);
     return { scenario, estimate: engine.estimate({ ...scenario, detail }, catalog) };
   } catch (error) {
+    if (!form.values["model.config"]) return { estimate: { ok: false, issues: [{ path: "model.config", code: "missing", message: text.configHint }] } };
     if (!(error instanceof UnreadableJson)) throw error;
     return { estimate: { ok: false, issues: [{ path: "model.config", code: "unreadable", message: error.message }] } };
   }

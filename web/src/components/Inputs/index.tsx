@@ -8,7 +8,7 @@ import { Choice } from "../Choice";
 import { Field } from "../Field";
 import { Hardware } from "../Hardware";
 import { ModelField } from "../ModelField";
-import { useDrop } from "./drop";
+import { useGiven } from "./given";
 import "./style.css";
 
 export function Inputs() {
@@ -24,7 +24,14 @@ export function Inputs() {
       setRefusal(text.unreadableFile);
     }
   };
-  useDrop(read);
+  useGiven(read, (pasted) => {
+    // Put into a field, so long a text would keep the browser busy for minutes.
+    const tooLong = pasted.length > longestText;
+    setRefusal(tooLong ? text.tooLong : "");
+    const isConfig = pasted.trimStart().startsWith("{") && document.activeElement?.tagName !== "TEXTAREA";
+    if (isConfig && !tooLong) set({ "model.by": "config", "model.config": pasted });
+    return isConfig || tooLong;
+  });
 
   const shown = shownFields(form.values);
   const folded = shown.filter((field) => field.folded);

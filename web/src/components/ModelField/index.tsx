@@ -1,5 +1,3 @@
-import { useState } from "preact/hooks";
-import { longestText } from "../../import/json";
 import type { ModelBy } from "../../state/form";
 import { usePage } from "../../state/page";
 import { text } from "../../text/en";
@@ -30,18 +28,11 @@ export function ModelField({ refusal, onFile }: { refusal: string; onFile: (file
 
 function ConfigText({ onFile }: { onFile: (file: File) => void }) {
   const { form, set, issues } = usePage();
-  const [tooLong, setTooLong] = useState(false);
   return (
-    <Frame id="model-config" path="model.config" label={text.modelNames.config} hint={tooLong ? text.tooLong : text.configHint}>
+    <Frame id="model-config" path="model.config" label={text.modelNames.config} hint={text.configHint}>
       <div class="config">
         <textarea {...described("model-config", "model.config" in issues)} rows={7} spellcheck={false} autocomplete="off" placeholder='{ "model_type": … }'
-          value={form.values["model.config"] ?? ""} onInput={(event) => set({ "model.config": event.currentTarget.value })}
-          onPaste={(event) => {
-            // Put into the field, so long a text would keep the browser busy for minutes.
-            const long = (event.clipboardData?.getData("text").length ?? 0) > longestText;
-            setTooLong(long);
-            if (long) event.preventDefault();
-          }} />
+          value={form.values["model.config"] ?? ""} onInput={(event) => set({ "model.config": event.currentTarget.value })} />
         <label class="file">
           {text.chooseFile}
           <input type="file" accept=".json,application/json" onChange={(event) => event.currentTarget.files?.[0] && onFile(event.currentTarget.files[0])} />

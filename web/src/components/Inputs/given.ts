@@ -1,7 +1,7 @@
 import { useEffect } from "preact/hooks";
 
-/** A file may be dropped anywhere on the page; without this the browser would open it in the page's place. */
-export function useDrop(onFile: (file: File) => void) {
+/** A file may be dropped, and a text pasted, anywhere on the page; without this the browser would open the file in its place. */
+export function useGiven(onFile: (file: File) => void, onText: (text: string) => boolean) {
   useEffect(() => {
     const over = (event: DragEvent) => event.preventDefault();
     const drop = (event: DragEvent) => {
@@ -10,11 +10,16 @@ export function useDrop(onFile: (file: File) => void) {
       event.preventDefault();
       onFile(file);
     };
+    const paste = (event: ClipboardEvent) => {
+      if (onText(event.clipboardData?.getData("text") ?? "")) event.preventDefault();
+    };
     addEventListener("dragover", over);
     addEventListener("drop", drop);
+    addEventListener("paste", paste);
     return () => {
       removeEventListener("dragover", over);
       removeEventListener("drop", drop);
+      removeEventListener("paste", paste);
     };
   }, []);
 }
