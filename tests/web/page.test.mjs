@@ -112,6 +112,20 @@ test("wrong input stays as typed and is marked, and the last good answer stays, 
   await close();
 });
 
+test("a search shows the nearest model's answer at once, and a name that nothing reads like is marked and stays", async () => {
+  const { page, last, close } = await browser.open();
+  const search = page.locator("#model-search");
+  await search.fill("smollm 135");
+  assert.equal((await last()).parameters.total, answerTo({ model: { id: "HuggingFaceTB/SmolLM-135M" } }).parameters.total);
+  assert.equal(await search.inputValue(), "smollm 135");
+  await search.fill("no such thing");
+  assert.equal((await last()).issues[0].code, "unknown-model");
+  await search.blur();
+  assert.equal(await search.inputValue(), "no such thing");
+  assert.equal(await search.getAttribute("aria-invalid"), "true");
+  await close();
+});
+
 test("typing keeps focus and caret", async () => {
   const { page, close } = await browser.open();
   const field = page.getByLabel("Context, tokens");

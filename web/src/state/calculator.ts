@@ -44,7 +44,10 @@ export function useCalculator(engine: Engine, description: Description, first: C
   }, [estimate, waiting]);
 
   useEffect(() => {
-    void import("../../../build/catalog/models.json").then(({ default: models }) => setCatalog({ ...first, models: models as Catalog["models"] }));
+    void import("../../../build/catalog/models.json")
+      // Without the others, the first model and pasted configurations still work.
+      .catch(() => ({ default: {} }))
+      .then(({ default: models }) => setCatalog({ ...first, models: { ...first.models, ...models } }));
     const reread = () => setState(fromAddress(firstId));
     addEventListener("hashchange", reread);
     return () => removeEventListener("hashchange", reread);

@@ -27,7 +27,7 @@ export function scenarioOf({ values, rest }: Form, models: Models): Scenario {
 function modelOf(values: Form["values"], models: Models): unknown {
   if (values["model.by"] === "config") return configOf(values["model.config"] ?? "");
   if (values["model.by"] === "parameters") return parametersOrText(values["model.parameters"] ?? "");
-  return resolveModel(values["model.id"] ?? "", models);
+  return values["model.preview"] || resolveModel(values["model.id"] ?? "", models);
 }
 
 // One text is read again for every other field that changes; the last one is kept.

@@ -8,6 +8,8 @@ import "./style.css";
 
 export const searchId = "model-search";
 
+const all = 1000;
+
 /** A text field with a list below it: what is typed is the model's name, the list helps to finish it. */
 export function ModelSearch() {
   const { form, set, catalog, issues } = usePage();
@@ -17,18 +19,27 @@ export function ModelSearch() {
   const [at, setAt] = useState(0);
   const list = useId();
   const marked = useRef<HTMLLIElement>(null);
-  const known = catalog.models[resolveModel(typed, catalog.models)];
+  const known = catalog.models[form.values["model.preview"] || resolveModel(typed, catalog.models)];
   // Just opened, the list offers everything; once something is typed, what reads like it.
-  const found = open ? findModels(searching ? typed : "", catalog.models, 500) : [];
+  const found = open ? findModels(searching ? typed : "", catalog.models, all) : [];
   useEffect(() => marked.current?.scrollIntoView({ block: "nearest" }), [at, open]);
 
-  const choose = (id: string) => {
-    set({ "model.id": id });
+  /** The answer is that of the marked model while the list is open; only a choice changes the text. */
+  const mark = (i: number, ids = found) => {
+    setAt(i);
+    set({ "model.preview": ids[i] ?? "" });
+  };
+  const close = () => {
     setOpen(false);
+    set({ "model.preview": "" });
+  };
+  const choose = (id: string) => {
+    setOpen(false);
+    set({ "model.id": id, "model.preview": "" });
   };
   const show = (event: { currentTarget: HTMLInputElement }) => {
     setSearching(false);
-    setAt(Math.max(0, findModels("", catalog.models, 500).indexOf(typed)));
+    setAt(Math.max(0, findModels("", catalog.models, all).indexOf(typed)));
     setOpen(true);
     event.currentTarget.select();
   };
@@ -36,10 +47,10 @@ export function ModelSearch() {
     const step = { ArrowDown: 1, ArrowUp: -1, PageDown: 8, PageUp: -8 }[event.key];
     if (step) {
       event.preventDefault();
-      if (open) setAt(Math.min(found.length - 1, Math.max(0, at + step)));
+      if (open) mark(Math.min(found.length - 1, Math.max(0, at + step)));
       else setOpen(true);
     } else if (event.key === "Enter" && open && found[at]) choose(found[at]);
-    else if (event.key === "Escape") setOpen(false);
+    else if (event.key === "Escape") close();
   };
 
   return (
@@ -47,12 +58,13 @@ export function ModelSearch() {
       <div class="search">
         <input {...described(searchId, "model.id" in issues)} role="combobox" aria-expanded={open} aria-controls={list} aria-autocomplete="list"
           aria-activedescendant={found[at] && `${list}-${at}`} autocomplete="off" spellcheck={false} placeholder={text.searchHint} value={typed}
-          onFocus={show} onClick={() => setOpen(true)} onBlur={() => setOpen(false)} onKeyDown={onKeyDown}
+          onFocus={show} onClick={() => setOpen(true)} onBlur={close} onKeyDown={onKeyDown}
           onInput={(event) => {
-            set({ "model.id": event.currentTarget.value });
+            const text = event.currentTarget.value;
+            set({ "model.id": text });
             setSearching(true);
-            setAt(0);
             setOpen(true);
+            mark(0, findModels(text, catalog.models));
           }} />
         <ul id={list} role="listbox" aria-label={text.model} hidden={!open}>
           {found.map((id, i) => (
