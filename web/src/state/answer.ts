@@ -2,7 +2,7 @@
 import type { Engine } from "../engine/engine";
 import type { Answer, Bytes, Catalog, Description, Estimate, Scenario } from "../engine/types";
 import { UnreadableJson } from "../import/json";
-import { text } from "../text/en";
+import * as text from "../text/en";
 import { shownFields } from "./fields";
 import type { Form } from "./form";
 import { scenarioOf } from "./scenario";

@@ -1,7 +1,9 @@
 // The form's life: from the address, through the engine, back into the address.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import modelsAddress from "../../../build/catalog/models.json?url";
 import type { Engine } from "../engine/engine";
 import type { Answer, Catalog, Description } from "../engine/types";
+import { readAsset } from "../import/asset";
 import { readAddress, writeAddress } from "./address";
 import { ask, differencesOf, type Differences } from "./answer";
 import { shownFields } from "./fields";
@@ -44,10 +46,11 @@ export function useCalculator(engine: Engine, description: Description, first: C
   }, [estimate, waiting]);
 
   useEffect(() => {
-    void import("../../../build/catalog/models.json")
+    void readAsset(modelsAddress)
+      .then((bytes) => JSON.parse(new TextDecoder().decode(bytes)) as Catalog["models"])
       // Without the others, the first model and pasted configurations still work.
-      .catch(() => ({ default: {} }))
-      .then(({ default: models }) => setCatalog({ ...first, models: { ...first.models, ...models } }));
+      .catch(() => ({}))
+      .then((models) => setCatalog({ ...first, models: { ...first.models, ...models } }));
     const reread = () => setState(fromAddress(firstId));
     addEventListener("hashchange", reread);
     return () => removeEventListener("hashchange", reread);

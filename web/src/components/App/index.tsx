@@ -5,7 +5,7 @@ import type { Unit } from "../../format/bytes";
 import { useCalculator } from "../../state/calculator";
 import { useKept } from "../../state/kept";
 import { type Page, PageContext } from "../../state/page";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { Answered } from "../Answered";
 import { Bar } from "../Bar";
 import { Header } from "../Header";

@@ -1,7 +1,7 @@
 import type { Answer } from "../../engine/types";
 import { exactText, rangeText, sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { shortName } from "../../text/words";
 import "./style.css";
 

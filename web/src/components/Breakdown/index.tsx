@@ -4,7 +4,7 @@ import type { Answer, Band, Bytes } from "../../engine/types";
 import { exactText, rangeText, sizeNumber } from "../../format/bytes";
 import { percentText } from "../../format/counts";
 import { usePage } from "../../state/page";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { componentNames, overheadNames } from "../../text/words";
 import { Opened, SourceLink } from "../Opened";
 import "./style.css";

@@ -4,7 +4,7 @@ import { exactText, sizeText, type Unit } from "../../format/bytes";
 import { percentText } from "../../format/counts";
 import { addressOf, linkOf, longestAddress } from "../../state/address";
 import { usePage } from "../../state/page";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { componentNames } from "../../text/words";
 import "./style.css";
 

@@ -4,7 +4,7 @@ import type { Difference } from "../../state/answer";
 import type { Field as FieldRow } from "../../state/fields";
 import { usePage } from "../../state/page";
 import { valueAt } from "../../state/paths";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { fieldHints, fieldNames, optionName } from "../../text/words";
 import "./style.css";
 

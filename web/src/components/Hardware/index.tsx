@@ -1,5 +1,5 @@
 import { usePage } from "../../state/page";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { Choice } from "../Choice";
 import { described, Frame } from "../Field";
 

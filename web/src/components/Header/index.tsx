@@ -2,7 +2,7 @@ import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { Scenario } from "../../engine/types";
 import type { Unit } from "../../format/bytes";
 import { useKept } from "../../state/kept";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { Choice } from "../Choice";
 import { Export } from "../Export";
 import "./style.css";

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { longestText } from "../../import/json";
 import { shownFields } from "../../state/fields";
 import { usePage } from "../../state/page";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { wordName } from "../../text/words";
 import { Choice } from "../Choice";
 import { Field } from "../Field";

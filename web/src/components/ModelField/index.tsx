@@ -1,6 +1,6 @@
 import type { ModelBy } from "../../state/form";
 import { usePage } from "../../state/page";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { Choice } from "../Choice";
 import { described, Frame } from "../Field";
 import { ModelSearch } from "../ModelSearch";

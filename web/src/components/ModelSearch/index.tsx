@@ -1,13 +1,14 @@
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { countText } from "../../format/counts";
 import { usePage } from "../../state/page";
 import { findModels, resolveModel } from "../../state/search";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { described, Frame } from "../Field";
 import "./style.css";
 
 export const searchId = "model-search";
 
+const list = `${searchId}-list`;
 const all = 1000;
 
 /** A text field with a list below it: what is typed is the model's name, the list helps to finish it. */
@@ -17,7 +18,6 @@ export function ModelSearch() {
   const [open, setOpen] = useState(false);
   const [searching, setSearching] = useState(false);
   const [at, setAt] = useState(0);
-  const list = useId();
   const marked = useRef<HTMLLIElement>(null);
   const known = catalog.models[form.values["model.preview"] || resolveModel(typed, catalog.models)];
   // Just opened, the list offers everything; once something is typed, what reads like it.

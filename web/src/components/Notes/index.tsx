@@ -1,6 +1,6 @@
 import type { Answer } from "../../engine/types";
 import { countText, grouped } from "../../format/counts";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import "./style.css";
 
 /** What the answer takes for granted. */

@@ -1,7 +1,7 @@
 import type { Answer } from "../../engine/types";
 import { sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { stepNames } from "../../text/words";
 import { Size } from "../Size";
 import "./style.css";

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { Answer, Moment } from "../../engine/types";
 import { axisTicks, sizeNumber, sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { phaseNames, shortName } from "../../text/words";
 import { areas, runsOf } from "./shape";
 import "./style.css";

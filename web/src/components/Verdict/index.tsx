@@ -1,7 +1,7 @@
 import type { Answer, Device } from "../../engine/types";
 import { exactText, rangeText, sizeNumber, sizeText, type Unit } from "../../format/bytes";
 import { usePage } from "../../state/page";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { phaseNames, spokenName } from "../../text/words";
 import "./style.css";
 

@@ -1,6 +1,6 @@
 import { changeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
-import { text } from "../../text/en";
+import * as text from "../../text/en";
 import { fieldNames, optionName } from "../../text/words";
 import "./style.css";
 
