@@ -112,6 +112,23 @@ test("wrong input stays as typed and is marked, and the last good answer stays, 
   await close();
 });
 
+test("a limit inside the band is never a plain yes or no, and without a limit there is none", async () => {
+  const model = { id: "meta-llama/Llama-3.1-8B" };
+  const { low, expected, high } = answerTo({ model, hardware: { memory: "24 GiB" } }).devices[0].processBytes;
+  const cases = [
+    [{ memory: high }, /^Fits: /],
+    [{ memory: high - 1 }, /^Probably fits: /],
+    [{ memory: expected - 1 }, /^Probably does not fit: /],
+    [{ memory: low - 1 }, /^Does not fit: /],
+    [undefined, /^Needs: [\d.]+\u00a0GiB; /],
+  ];
+  for (const [hardware, verdict] of cases) {
+    const { page, close } = await browser.open(hashOf({ model, hardware }));
+    assert.match(await text(verdictOf(page)), verdict);
+    await close();
+  }
+});
+
 test("a search shows the nearest model's answer at once, and a name that nothing reads like is marked and stays", async () => {
   const { page, last, close } = await browser.open();
   const search = page.locator("#model-search");

@@ -1,7 +1,6 @@
 // Starts the engine and puts the page on screen.
 import { render } from "preact";
-import firstModel from "../../../build/catalog/first.json";
-import gpus from "../../../build/catalog/gpus.json";
+import first from "../../../build/catalog/first.json";
 import engineAddress from "../../../build/wasm/estimator.wasm?url";
 import { App } from "../components/App";
 import { createEngine } from "../engine/engine";
@@ -11,12 +10,11 @@ import * as text from "../text/en";
 import "./base.css";
 
 const place = document.getElementById("page") as HTMLElement;
-const first = { models: firstModel, gpus } as Catalog;
 
 try {
   const engine = await createEngine(await readAsset(engineAddress));
   place.textContent = "";
-  render(<App engine={engine} first={first} />, place);
+  render(<App engine={engine} first={first as Catalog} />, place);
 } catch (error) {
   place.textContent = `${text.noEngine} ${(error as Error).message}`;
 }

@@ -32,16 +32,23 @@ export interface Difference {
 /** By key of the field, then by word of its menu. */
 export type Differences = Record<string, Record<string, Difference>>;
 
-export function differencesOf(engine: Engine, form: Form, catalog: Catalog, description: Description, now: Answer): Differences {
+/** Fills `found` option by option; each step is one estimate. */
+export function* differenceSteps(found: Differences, engine: Engine, form: Form, catalog: Catalog, description: Description, now: Answer) {
   const menus = shownFields(form.values)
     .filter(({ words }) => words)
     .map(({ key, words }) => ({ key, options: words?.(description) ?? [] }));
   if (form.values["hardware.by"] === "gpu") menus.push({ key: "hardware.gpu", options: Object.keys(catalog.gpus) });
-  const withOption = (key: string, word: string): Difference => {
-    const { estimate } = ask(engine, { ...form, values: { ...form.values, [key]: word } }, catalog, "summary");
-    if (!estimate.ok) return {};
-    const [device] = estimate.devices;
-    return { bytes: device.processBytes.expected - now.devices[0].processBytes.expected, fits: device.fits };
-  };
-  return Object.fromEntries(menus.map(({ key, options }) => [key, Object.fromEntries(options.map((word) => [word, withOption(key, word)]))]));
+  for (const { key, options } of menus) {
+    found[key] = {};
+    for (const word of options) {
+      const { estimate } = ask(engine, { ...form, values: { ...form.values, [key]: word } }, catalog, "summary");
+      found[key][word] = estimate.ok ? change(now, estimate) : {};
+      yield;
+    }
+  }
 }
+
+const change = ({ devices: [now] }: Answer, { devices: [then] }: Answer): Difference => ({
+  bytes: then.processBytes.expected - now.processBytes.expected,
+  fits: then.fits,
+});

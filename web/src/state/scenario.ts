@@ -1,5 +1,5 @@
 // The form as a scenario, and a scenario as a form.
-import type { ModelRow, Scenario } from "../engine/types";
+import type { Catalog, ModelRow, Scenario } from "../engine/types";
 import { countOrText, parametersOrText } from "../format/counts";
 import { parseJson } from "../import/json";
 import { fields, shownFields, type Field } from "./fields";
@@ -43,10 +43,10 @@ function typed(field: Field, text: string): unknown {
 }
 
 /** What no field can show stays in `rest`, so that the core still sees it, and says so where it is wrong. */
-export function formOf(scenario: Record<string, unknown>, modelId: string): Form {
+export function formOf(scenario: Record<string, unknown>, first: Catalog): Form {
   const rest = structuredClone(scenario);
   delete rest.detail;
-  const { values } = startForm(modelId);
+  const { values } = startForm(first);
   values.task = takeAt(rest, "task") ?? "inference";
   takeModel(rest, values);
   for (const by of ["gpu", "memory"]) {

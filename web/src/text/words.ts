@@ -84,3 +84,6 @@ export const stepNames: Record<string, string> = {
   "training-factor": "× 4 in all",
   samples: "samples",
 };
+
+const makers: Record<string, string> = { nvidia: "NVIDIA", amd: "AMD" };
+export const makerName = (maker: string) => makers[maker] ?? maker.charAt(0).toUpperCase() + maker.slice(1);

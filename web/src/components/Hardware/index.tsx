@@ -1,7 +1,10 @@
 import { usePage } from "../../state/page";
 import * as text from "../../text/en";
+import { makerName } from "../../text/words";
 import { Choice } from "../Choice";
 import { described, Frame } from "../Field";
+
+const makerOf = (id: string) => id.split("/")[0];
 
 /** A card of the catalog, each with whether this fits on it, or a size typed by hand. */
 export function Hardware() {
@@ -9,10 +12,11 @@ export function Hardware() {
   const by = form.values["hardware.by"];
   const value = form.values[`hardware.${by}`] ?? "";
   const ids = Object.keys(catalog.gpus).sort((a, b) => Number.parseInt(catalog.gpus[a].memory) - Number.parseInt(catalog.gpus[b].memory));
+  const makers = [...new Set(Object.keys(catalog.gpus).map(makerOf))];
   const fits = differences["hardware.gpu"] ?? {};
   const label = (id: string) => {
-    const row = catalog.gpus[id];
-    return row ? `${row.name} · ${row.memory}${id !== value && fits[id]?.fits ? ` · ${text.optionFits}` : ""}` : id;
+    const { name, memory } = catalog.gpus[id];
+    return `${name} · ${memory}${id !== value && fits[id]?.fits ? ` · ${text.optionFits}` : ""}`;
   };
   return (
     <section aria-label={text.hardware}>
@@ -21,7 +25,12 @@ export function Hardware() {
       {by === "gpu" ? (
         <Frame id="hardware-gpu" path="hardware.gpu" label={text.hardwareNames.gpu}>
           <select {...described("hardware-gpu", "hardware.gpu" in issues)} value={value} onChange={(event) => set({ "hardware.gpu": event.currentTarget.value })}>
-            {(ids.includes(value) ? ids : [value, ...ids]).map((id) => <option key={id} value={id}>{label(id)}</option>)}
+            {!ids.includes(value) && <option value={value}>{value}</option>}
+            {makers.map((maker) => (
+              <optgroup key={maker} label={makerName(maker)}>
+                {ids.filter((id) => makerOf(id) === maker).map((id) => <option key={id} value={id}>{label(id)}</option>)}
+              </optgroup>
+            ))}
           </select>
         </Frame>
       ) : (
