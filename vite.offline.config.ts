@@ -12,6 +12,8 @@ function sealed(): Plugin {
   return {
     name: "sealed",
     enforce: "post",
+    // The page's own policy speaks of files; this one's can only be written once everything stands in it.
+    transformIndexHtml: { order: "pre", handler: (html) => html.replace(/<meta\s+http-equiv[^>]*>/, "") },
     generateBundle: {
       order: "post",
       handler(_, bundle) {
@@ -26,7 +28,8 @@ function sealed(): Plugin {
           "base-uri 'none'",
           "form-action 'none'",
         ].join("; ");
-        page.source = html.replace(/(http-equiv="Content-Security-Policy"\s+content=")[^"]*/, (_all, start) => start + policy);
+        const first = '<meta charset="utf-8" />';
+        page.source = html.replace(first, () => `${first}<meta http-equiv="Content-Security-Policy" content="${policy}">`);
         page.fileName = "gpumem.html";
       },
     },

@@ -79,5 +79,7 @@ test("the single file opens from disk, asks for nothing, and knows the whole cat
   await page.locator(".opener").first().click();
   assert.deepEqual(seen.requests.filter((url) => url.split("#")[0] !== offlineFile && !url.startsWith("data:image/")), []);
   assert.deepEqual(seen.errors, []);
+  const policy = await page.locator("meta[http-equiv]").getAttribute("content");
+  assert.match(policy, /^default-src 'none'; script-src 'sha256-[^ ]+ 'wasm-unsafe-eval'; style-src 'sha256-/);
   await close();
 });
