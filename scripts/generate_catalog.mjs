@@ -1,6 +1,6 @@
 // Turns core/catalog/ into what the builds include.
 //   generate_catalog.mjs OUT_DIR         gpumem_catalog.hpp for the core: constexpr tables
-//   generate_catalog.mjs --web OUT_DIR   models.json and gpus.json for the page
+//   generate_catalog.mjs --web OUT_DIR   models.json, gpus.json and first.json (what is shown first) for the page
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseQuantity } from "./catalog_schema.mjs";
@@ -11,12 +11,17 @@ export function generateForCore(folder) {
   writeIfChanged(join(folder, "gpumem_catalog.hpp"), header(readCatalog()));
 }
 
+// What the page shows before its visitor has chosen, and before the rest has arrived.
+const firstModel = "meta-llama/Llama-3.1-8B";
+const firstGpu = "nvidia/rtx-4090";
+
 export function generateForWeb(folder) {
   const { models, gpus } = readCatalog();
   const shown = {
     models: mapValues(models, ({ config, parameters }) => ({ config, parameters })),
     gpus: mapValues(gpus, ({ name, memory, reported, computeCapability }) => ({ name, memory, reported, computeCapability })),
   };
+  shown.first = { models: { [firstModel]: shown.models[firstModel] }, gpus: { [firstGpu]: shown.gpus[firstGpu] } };
   for (const [name, rows] of Object.entries(shown)) writeIfChanged(join(folder, `${name}.json`), JSON.stringify(rows));
 }
 
