@@ -15,7 +15,7 @@ export function generateForWeb(folder) {
   const { models, gpus } = readCatalog();
   const shown = {
     models: mapValues(models, ({ config, parameters }) => ({ config, parameters })),
-    gpus: mapValues(gpus, ({ name, memory, reported, computeCapability }) => ({ name, memory, reported, computeCapability })),
+    gpus: mapValues(gpus, ({ name, memory, reported, computeCapability, usableShare }) => ({ name, memory, reported, computeCapability, usableShare })),
   };
   for (const [name, rows] of Object.entries(shown)) writeIfChanged(join(folder, `${name}.json`), JSON.stringify(rows));
 }
