@@ -1,10 +1,11 @@
 // Turns core/catalog/ into what the builds include.
 //   generate_catalog.mjs OUT_DIR         gpumem_catalog.hpp for the core: constexpr tables
-//   generate_catalog.mjs --web OUT_DIR   models.json and gpus.json for the page
+//   generate_catalog.mjs --web OUT_DIR   models.json and gpus.json for the web, and the same packed: models.packed.json, gpus.packed.json
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseQuantity } from "./catalog_schema.mjs";
 import { readCatalog } from "./support/catalog.mjs";
+import { packModels, packRows } from "./support/pack_catalog.mjs";
 import { Failure, main } from "./support/run.mjs";
 
 export function generateForCore(folder) {
@@ -17,6 +18,8 @@ export function generateForWeb(folder) {
     models: mapValues(models, ({ config, parameters }) => ({ config, parameters })),
     gpus: mapValues(gpus, ({ name, memory, reported, computeCapability, usableShare }) => ({ name, memory, reported, computeCapability, usableShare })),
   };
+  shown["models.packed"] = packModels(shown.models);
+  shown["gpus.packed"] = packRows(shown.gpus);
   for (const [name, rows] of Object.entries(shown)) writeIfChanged(join(folder, `${name}.json`), JSON.stringify(rows));
 }
 
