@@ -1,10 +1,12 @@
 // Turns core/catalog/ into what the builds include.
 //   generate_catalog.mjs OUT_DIR         gpumem_catalog.hpp for the core: constexpr tables
-//   generate_catalog.mjs --web OUT_DIR   models.json, gpus.json and first.json (what is shown first) for the page
+//   generate_catalog.mjs --web OUT_DIR   for the web: models.packed.json and gpus.packed.json, the same unpacked, and
+//                                        first.json: what is shown before the rest has arrived
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseQuantity } from "./catalog_schema.mjs";
 import { readCatalog } from "./support/catalog.mjs";
+import { packModels, packRows } from "./support/pack_catalog.mjs";
 import { Failure, main } from "./support/run.mjs";
 
 export function generateForCore(folder) {
@@ -19,9 +21,11 @@ export function generateForWeb(folder) {
   const { models, gpus } = readCatalog();
   const shown = {
     models: mapValues(models, ({ config, parameters }) => ({ config, parameters })),
-    gpus: mapValues(gpus, ({ name, memory, reported, computeCapability }) => ({ name, memory, reported, computeCapability })),
+    gpus: mapValues(gpus, ({ name, memory, reported, computeCapability, usableShare }) => ({ name, memory, reported, computeCapability, usableShare })),
   };
   shown.first = { models: { [firstModel]: shown.models[firstModel] }, gpus: { [firstGpu]: shown.gpus[firstGpu] } };
+  shown["models.packed"] = packModels(shown.models);
+  shown["gpus.packed"] = packRows(shown.gpus);
   for (const [name, rows] of Object.entries(shown)) writeIfChanged(join(folder, `${name}.json`), JSON.stringify(rows));
 }
 

@@ -103,6 +103,7 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
     Fields row(known, "hardware.gpu", request.issues());
     device.memory = read_size(row, "memory").value_or(Bytes());
     device.reported = read_size(row, "reported");
+    device.usable_share = row.number({"usableShare"}, 0, 0, 1);
     device.compute_capability = row.number({"computeCapability"}, 0, 0, 1000);
   }
   if (device.count > 1)

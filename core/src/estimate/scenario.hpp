@@ -41,6 +41,7 @@ struct Device {
   std::string gpu;                  ///< its id in the catalog, or empty
   Bytes memory;                     ///< what is printed on the box
   std::optional<Bytes> reported;    ///< what the driver's tool shows as total
+  double usable_share = 0;          ///< the most of memory shared with the processor that the system lends; 0 where it lends all
   double compute_capability = 0;
   double count = 1;
 };
