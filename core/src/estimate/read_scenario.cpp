@@ -65,10 +65,10 @@ void read_engine(Fields& request, Scenario& s) {
   const std::string cache = options.word({"cache_implementation"}, "dynamic", {"dynamic", "static"});
   s.inference.fixed_cache = cache == "static";
   if (!training) s.engine_options.set("cache_implementation", cache);
-  if (options.source())
-    for (const auto& [key, value] : options.source()->members())
-      if (key != "cache_implementation")
-        s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(key), " is not known to this profile and was ignored."})});
+  if (training) s.training.loss_chunk = options.count({"crossEntropyChunkTokens"}, 0, 1, most_tokens);
+  options.assume_ignored([&](std::string_view option) {
+    s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(option), " is not known to this profile and was ignored."})});
+  });
   engine.refuse_unknown();
 }
 
@@ -103,6 +103,7 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
     Fields row(known, "hardware.gpu", request.issues());
     device.memory = read_size(row, "memory").value_or(Bytes());
     device.reported = read_size(row, "reported");
+    device.usable_share = row.number({"usableShare"}, 0, 0, 1);
     device.compute_capability = row.number({"computeCapability"}, 0, 0, 1000);
   }
   if (device.count > 1)
@@ -131,8 +132,9 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   const std::string task = fields.word({"task"}, "inference", {"inference", "training"});
   s.task = task == "training" ? Task::training : Task::inference;
   const bool weights_given = fields.has("weights");
-  s.weights = fields.word({"weights"}, format_of(s.config), {"fp32", "fp16", "bf16", "fp8", "int8", "int4"});
-  if (s.model && !(s.weights == "fp32" || s.weights == "fp16" || s.weights == "bf16"))
+  s.weights = fields.word({"weights"}, format_of(s.config), {"fp32", "fp16", "bf16", "fp8", "int8", "int4", "nf4-dq"});
+  const bool four_bits = s.task == Task::training && s.weights == "nf4-dq";
+  if (s.model && !(s.weights == "fp32" || s.weights == "fp16" || s.weights == "bf16" || four_bits))
     fields.report("weights", "unsupported", text_of({quoted(s.weights), " weights are computed for a bare parameter count only so far"}));
   read_engine(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");

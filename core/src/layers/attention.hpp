@@ -16,9 +16,6 @@ AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pa
 AttentionResult attend(Machine& m, const AttentionLayer& a, const Pass& pass, const Value& q, const Value& k,
                        const Value& v);
 
-/// x times a weight [width, in] of that name.
-Value project(Machine& m, const char* name, Value x, double width, bool bias, bool transposed = false);
-
 /// The mask of layers with that window (0: none): empty where the kernel needs none.
 Value attention_mask(Machine& m, const Pass& pass, double window, const Format* format, bool unused_window = false);
 

@@ -3,6 +3,7 @@
 
 #include "layers/latent_attention.hpp"
 
+#include "layers/dense.hpp"
 #include "layers/norms.hpp"
 #include "layers/rotary.hpp"
 
@@ -17,7 +18,7 @@ struct KeyValue {
 KeyValue expand(Machine& m, const AttentionLayer& a, Value latent, const Value& rotary_key) {
   const LatentProjection& l = *a.latent;
   const double b = latent->shape[0], s = latent->shape[2];
-  Value joint = project(m, "kv_b_proj", std::move(latent), a.heads * (l.nope_dim + l.value_dim), false);
+  Value joint = dense(m, "kv_b_proj", std::move(latent), a.heads * (l.nope_dim + l.value_dim), false);
   joint = m.view(joint, {b, a.heads, s, l.nope_dim + l.value_dim});
   auto parts = m.split(joint, {l.nope_dim, l.value_dim});
   return {m.fill_side_by_side(parts[0], rotary_key, "key"), std::move(parts[1])};
@@ -32,14 +33,14 @@ AttentionResult latent_attention(Machine& m, const AttentionLayer& a, const Valu
   const double width = a.heads * (l.nope_dim + l.rotary_dim);
   Value q;
   if (l.query_rank > 0) {
-    q = normalise(m, "q_a_layernorm", NormKind::rms, project(m, "q_a_proj", x, l.query_rank, l.bias));
-    q = project(m, "q_b_proj", std::move(q), width, false);
+    q = normalise(m, "q_a_layernorm", NormKind::rms, dense(m, "q_a_proj", x, l.query_rank, l.bias));
+    q = dense(m, "q_b_proj", std::move(q), width, false);
   } else {
-    q = project(m, "q_proj", x, width, false);
+    q = dense(m, "q_proj", x, width, false);
   }
   q = m.heads(q, a.heads);
   auto q_parts = m.split(q, {l.nope_dim, l.rotary_dim});
-  const Value compressed = project(m, "kv_a_proj_with_mqa", x, l.key_rank + l.rotary_dim, l.bias);
+  const Value compressed = dense(m, "kv_a_proj_with_mqa", x, l.key_rank + l.rotary_dim, l.bias);
   auto kv_parts = m.split(compressed, {l.key_rank, l.rotary_dim});
   Value latent = m.heads(normalise(m, "kv_a_layernorm", NormKind::rms, kv_parts[0]), 1);
   auto [rotary_query, rotary_key] = rotate(m, a, pass.rotary_of(false), q_parts[1], m.heads(kv_parts[1], 1));
@@ -53,7 +54,7 @@ AttentionResult latent_attention(Machine& m, const AttentionLayer& a, const Valu
   const Value query = m.cat(q_parts[0], rotary_query, "query");
   const KeyValue expanded = expand(m, a, latent, rotary_key);
   AttentionResult result = attend(m, a, pass, query, expanded.key, expanded.value);
-  result.output = project(m, "o_proj", result.output, x->shape[-1], l.bias);
+  result.output = dense(m, "o_proj", result.output, x->shape[-1], l.bias);
   return result;
 }
 

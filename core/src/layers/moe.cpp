@@ -2,16 +2,11 @@
 
 #include "layers/moe.hpp"
 
+#include "layers/dense.hpp"
 #include "layers/mlp.hpp"
 
 namespace gpumem {
 namespace {
-
-Value linear(Machine& m, const char* name, const Value& x, double width, bool bias) {
-  const Machine::Scope scope(m, name);
-  const Value weight = m.parameter("weight", {width, x->shape[-1]});
-  return m.linear(x, weight, bias ? m.parameter("bias", {width}) : Value(), name);
-}
 
 /// A parameter of all experts, of which a token uses those it was sent to.
 Value of_experts(Machine& m, const ExpertsLayer& l, const char* name, const Shape& shape) {
@@ -26,12 +21,13 @@ struct Routing {
 };
 
 Value router_logits(Machine& m, const ExpertsLayer& l, const Value& x) {
+  const Machine::Scope scope(m, "gate");
   if (!l.router_in_fp32) {
-    Value logits = linear(m, "gate", x, l.experts, l.router_bias);
+    const Value weight = m.parameter("weight", {l.experts, x->shape[-1]});
+    Value logits = m.linear(x, weight, l.router_bias ? m.parameter("bias", {l.experts}) : Value(), "gate");
     return l.logits_in_fp32 && l.scores == ExpertsLayer::Scores::softmax_of_top ? m.cast(std::move(logits), fp32) : logits;
   }
-  const Machine::Scope scope(m, "gate");
-  const Value weight = m.parameter("weight", {l.experts, x->shape[-1]}, l.router_kept_in_fp32 ? fp32 : m.weight_format);
+  const Value weight = m.parameter("weight", {l.experts, x->shape[-1]}, l.router_kept_in_fp32 ? fp32 : m.weight_format, m.trainable);
   Value wide = m.cast(x, fp32);
   return m.linear(std::move(wide), m.cast(weight, fp32), {}, "gate");
 }
@@ -67,7 +63,7 @@ Routing route(Machine& m, const ExpertsLayer& l, const Value& x) {
   Value scores = sigmoid && l.router_in_fp32 ? r.logits : m.cast(r.logits, fp32);
   scores = sigmoid ? m.sigmoid(std::move(scores)) : m.softmax(std::move(scores));
   if (l.choice_bias) {
-    if (l.bias_is_parameter) m.parameters[m.parameter("e_score_correction_bias", {1, l.experts}, fp32)->parameter].trainable = false;
+    if (l.bias_is_parameter) m.parameter("e_score_correction_bias", {1, l.experts}, fp32, false);
     Value choice = m.allocate(scores->shape, fp32, "scores for the choice");
     if (l.grouped_choice) choice = best_groups(m, l, choice);
     r.experts = m.top(choice, l.top).indices;
@@ -155,7 +151,7 @@ Value mixture_of_experts(Machine& m, const ExpertsLayer& l, const Value& x) {
     const Routing routing = route(m, l, rows);
     m.autocast = outer;
     out = experts(m, l, rows, routing);
-    if (l.shared_gated) shared = m.multiply(m.sigmoid(linear(m, "shared_expert_gate", rows, 1, false)), shared);
+    if (l.shared_gated) shared = m.multiply(m.sigmoid(dense(m, "shared_expert_gate", rows, 1, false)), shared);
     if (l.shared_width > 0) out = m.add(out, shared ? shared : shared_expert());
   }
   return m.view(out, x->shape);

@@ -1,6 +1,9 @@
 #pragma once
 // One steady-state training step on one GPU, moment by moment.
 
+#include <optional>
+
+#include "layers/dense.hpp"
 #include "layers/model.hpp"
 
 namespace gpumem {
@@ -14,6 +17,8 @@ struct TrainingPlan {
   AttentionKernel kernel = AttentionKernel::flash;
   bool checkpointing = false;
   bool optimizer_in_backward = false;
+  std::optional<Adaptation> adaptation; ///< null: everything is trained
+  double loss_chunk = 0;                ///< rows of logits that are there at a time; 0: all
   bool accumulating = false;            ///< gradients of earlier micro-batches are there when the step begins
 };
 
@@ -21,7 +26,7 @@ struct TrainingPlan {
 /// The state it starts from is that of the second step on: optimizer states exist.
 void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& plan, bool every_layer = false);
 
-/// Asks the model's program for its parameters: `m.parameters` is filled, nothing is allocated.
+/// Asks the model's program for its parameters: `m.parameters` is filled, and all weights are put in memory.
 void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format);
 
 }  // namespace gpumem
