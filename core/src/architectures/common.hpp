@@ -38,7 +38,7 @@ void set_windows(Fields& config, Decoder& model, double window, bool (*is_window
 void qwen_windows(Fields& config, Decoder& model);
 
 struct ExpertsDefaults {
-  double experts;
+  std::optional<double> experts;
   std::optional<double> top;
   double width;
   Names width_name;
@@ -46,9 +46,13 @@ struct ExpertsDefaults {
 /// How many experts there are, how many a token takes, how wide they are.
 void read_experts(Fields& config, ExpertsLayer& experts, const ExpertsDefaults& defaults);
 /// The same with DeepSeek-V3's router: sigmoids, a bias for the choice, groups, shared experts.
-void read_scored_experts(Fields& config, ExpertsLayer& experts, const ExpertsDefaults& defaults, double shared, double groups);
-/// The first `count` layers have a plain MLP instead of experts.
-void dense_first(Decoder& model, double count);
+/// Source: [transformers] models/deepseek_v3/modeling_deepseek_v3.py DeepseekV3TopkRouter, DeepseekV3MoE
+void read_scored_experts(Fields& config, ExpertsLayer& experts, const ExpertsDefaults& defaults, double shared, double groups,
+                         bool normalised);
+/// Which layers have a plain MLP instead of experts: those `mlp_layer_types` names, else the first ones.
+void dense_layers(Fields& config, Decoder& model, double first);
+/// A gated layer with experts instead of the MLP.
+DecoderLayer sparse_layer(Fields& config, bool bias_absent = false);
 
 /// How much of a head is rotated.
 double rotary_share(Fields& config, double absent);

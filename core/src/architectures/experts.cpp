@@ -11,11 +11,6 @@ namespace {
 using Scores = ExpertsLayer::Scores;
 using Normalised = ExpertsLayer::Normalised;
 
-DecoderLayer sparse_layer(Fields& c, bool bias_absent = false) {
-  DecoderLayer layer = gated_layer(c, bias_absent);
-  layer.experts.emplace().activation = layer.mlp.activation;
-  return layer;
-}
 
 /// Every layer whose number is in the list, or that the step leaves out, has a plain MLP.
 /// Source: [transformers] models/qwen2_moe/modeling_qwen2_moe.py Qwen2MoeDecoderLayer.__init__
@@ -37,9 +32,15 @@ Decoder finished(Decoder m, NormKind norm = NormKind::rms) {
 
 }  // namespace
 
+DecoderLayer sparse_layer(Fields& c, bool bias_absent) {
+  DecoderLayer layer = gated_layer(c, bias_absent);
+  layer.experts.emplace().activation = layer.mlp.activation;
+  return layer;
+}
+
 void read_experts(Fields& c, ExpertsLayer& e, const ExpertsDefaults& d) {
   e.experts = c.count({"num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"}, d.experts, 1, most_experts);
-  e.top = c.count({"num_experts_per_tok", "moe_k"}, d.top, 1, e.experts);
+  e.top = c.count({"num_experts_per_tok", "moe_k", "moe_topk"}, d.top, 1, e.experts);
   e.width = c.count(d.width_name, d.width, 1, most_width);
 }
 
@@ -110,6 +111,28 @@ Decoder granitemoe(Fields& c) {
   return finished(std::move(m));
 }
 
+/// Source: [transformers] models/granitemoeshared/modeling_granitemoeshared.py
+Decoder granitemoeshared(Fields& c) {
+  Decoder m = granitemoe(c);
+  const double shared = c.count({"shared_intermediate_size"}, 0, 0, most_width);
+  for (DecoderLayer& l : m.layers) l.experts->shared_width = shared, l.experts->shared_fused = true;
+  return m;
+}
+
+/// Source: [transformers] models/hunyuan_v1_moe/modeling_hunyuan_v1_moe.py
+Decoder hunyuan_moe(Fields& c) {
+  DecoderLayer layer = sparse_layer(c);
+  layer.mlp.bias = false;
+  layer.attention.qk_norm = NormKind::rms;
+  layer.attention.qk_norm_place = AttentionLayer::QkNorm::after_rotary;
+  ExpertsLayer& e = *layer.experts;
+  read_experts(c, e, {1, 1, 11008, {"intermediate_size"}});
+  e.normalised = Normalised::in_place;
+  e.router_in_fp32 = e.router_kept_in_fp32 = e.weights_in_fp32 = e.shared_first = true;
+  e.shared_width = e.width;
+  return finished(plain_decoder(c, {.vocabulary = 290943, .hidden = 4096, .width = 11008, .layers = 32, .heads = 32}, layer));
+}
+
 /// Source: [transformers] models/phimoe/modeling_phimoe.py; its sampling router is counted as softmax, then the largest
 Decoder phimoe(Fields& c) {
   DecoderLayer layer = sparse_layer(c);
@@ -137,38 +160,6 @@ Decoder gpt_oss(Fields& c) {
                                 .kv_heads = 8, .head_dim = 64, .positions = 131072}, layer);
   set_windows(c, m, read_window(c, 128), all_but_every, 2);
   return finished(std::move(m), NormKind::rms_wide);
-}
-
-/// Source: [transformers] models/glm4_moe/modeling_glm4_moe.py
-Decoder glm4_moe(Fields& c) {
-  DecoderLayer layer = sparse_layer(c);
-  layer.attention.rotary = AttentionLayer::Rotary::leading_then_glued;
-  layer.attention.output_bias = false;
-  if (c.flag({"use_qk_norm"}, false)) layer.attention.qk_norm = NormKind::rms;
-  read_scored_experts(c, *layer.experts, {128, 8, 1408, {"moe_intermediate_size"}}, 1, 1);
-  Decoder m = plain_decoder(c, {.vocabulary = 151552, .hidden = 4096, .width = 10944, .layers = 46, .heads = 96,
-                                .kv_heads = 8, .positions = 131072}, layer);
-  rotate_leading_part(m, rotary_share(c, 0.5));
-  dense_first(m, c.count({"first_k_dense_replace"}, 1, 0, most_layers));
-  return finished(std::move(m));
-}
-
-/// Source: [transformers] models/minimax_m2/modeling_minimax_m2.py
-Decoder minimax_m2(Fields& c) {
-  DecoderLayer layer = sparse_layer(c);
-  layer.attention.rotary = AttentionLayer::Rotary::leading_then_glued;
-  layer.attention.qk_norm = NormKind::rms;
-  layer.attention.qk_norm_place = AttentionLayer::QkNorm::whole;
-  ExpertsLayer& e = *layer.experts;
-  read_experts(c, e, {256, 8, 1536, {"intermediate_size"}});
-  e.scores = Scores::sigmoid;
-  e.choice_bias = e.weights_in_fp32 = true;
-  e.normalised = Normalised::in_place;
-  Decoder m = plain_decoder(c, {.vocabulary = 200064, .hidden = 3072, .width = 1536, .layers = 62, .heads = 48,
-                                .kv_heads = 8, .head_dim = 128, .positions = 196608}, layer);
-  const double rotated = c.count({"rotary_dim"}, 0, 0, most_width);
-  rotate_leading_part(m, rotated > 0 ? rotated / m.layers.front().attention.head_dim : rotary_share(c, 1));
-  return finished(std::move(m));
 }
 
 /// Source: [transformers] models/ernie4_5_moe/modeling_ernie4_5_moe.py

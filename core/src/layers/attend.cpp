@@ -105,7 +105,9 @@ AttentionResult attend(Machine& m, const AttentionLayer& a, const Pass& pass, co
                        const Value& v) {
   const Value sinks = a.sinks ? m.parameter("sinks", {a.heads}) : Value();
   if (pass.kernel == AttentionKernel::eager) return eager(m, a, pass, q, k, v, sinks);
-  return {sdpa(m, a, pass, q, k, v), {}};
+  Value out = sdpa(m, a, pass, q, k, v);
+  if (sinks) out = m.depending(std::move(out), sinks);
+  return {std::move(out), {}};
 }
 
 /// Flash attention needs no mask; sdpa none where every earlier token is seen; eager adds one to its scores.

@@ -61,6 +61,8 @@ struct ExpertsLayer {
   bool clamped = false;            ///< gate and up interleaved and clamped (gpt-oss)
   double shared_width = 0;         ///< of the expert every token takes; 0: none
   bool shared_first = false;       ///< computed before the others
+  bool shared_fused = false;       ///< gate and up come from one product
+  bool summed_in_fp32 = false;     ///< routed and shared outputs are added in fp32
   bool shared_gated = false;       ///< weighted by a sigmoid of its own
   bool operator==(const ExpertsLayer&) const = default;
 };

@@ -141,7 +141,9 @@ Value mixture_of_experts(Machine& m, const ExpertsLayer& l, const Value& x) {
   MlpLayer shared_layer;
   shared_layer.width = l.shared_width;
   shared_layer.activation = l.activation;
+  if (l.shared_fused) shared_layer.kind = MlpLayer::Kind::gated_fused;
   const auto shared_expert = [&] { return mlp(m, shared_layer, rows); };
+  const Format* sum_format = l.summed_in_fp32 ? fp32 : x->format;
   Value shared;
   if (l.shared_width > 0 && l.shared_first) shared = shared_expert();
   Value out;
@@ -152,7 +154,10 @@ Value mixture_of_experts(Machine& m, const ExpertsLayer& l, const Value& x) {
     m.autocast = outer;
     out = experts(m, l, rows, routing);
     if (l.shared_gated) shared = m.multiply(m.sigmoid(dense(m, "shared_expert_gate", rows, 1, false)), shared);
-    if (l.shared_width > 0) out = m.add(out, shared ? shared : shared_expert());
+    if (l.shared_width > 0) {
+      Value wide = m.cast(out, sum_format);
+      out = m.cast(m.add(std::move(wide), m.cast(shared ? shared : shared_expert(), sum_format)), x->format);
+    }
   }
   return m.view(out, x->shape);
 }

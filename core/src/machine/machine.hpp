@@ -164,6 +164,8 @@ class Machine {
   /// A new tensor filled in place by two parts side by side; the second one may be stretched over the heads.
   Value fill_side_by_side(Value a, Value b, const char* label);
 
+  /// The result of a kernel that depends on a small parameter too.
+  Value depending(Value x, Value parameter);
   Value flash_attention(Value q, Value k, Value v, Layout out);
   Value efficient_attention(Value q, Value k, Value v, Value bias);
   Value log_softmax(Value x);

@@ -25,6 +25,11 @@ void choice_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient
 
 void stretch_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient, summed"); }
 
+void depending_backward(Machine& m, Node& n, Gradients& g) {
+  if (n.wants(0)) g.made[0] = g.given[0];
+  if (n.wants(1)) g.made[1] = m.gradient_like(n, 1, "gradient of sinks");
+}
+
 void mask_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient, masked"); }
 
 void both_backward(Machine& m, Node& n, Gradients& g) {
@@ -122,6 +127,13 @@ Value Machine::stretch(Value x, const Shape& shape) {
   const Value from = std::move(x);
   Node* node = record(stretch_backward, {&from});
   Value out = view(from, shape);
+  return bind(node, out);
+}
+
+Value Machine::depending(Value x, Value small) {
+  const Value from = std::move(x), p = std::move(small);
+  Node* node = record(depending_backward, {&from, &p});
+  Value out = view(from, from->shape);
   return bind(node, out);
 }
 
