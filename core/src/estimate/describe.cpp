@@ -21,6 +21,8 @@ Document describe() {
   return Document::record({{"weights", words({"bf16", "fp16", "fp32"})},
                            {"countWeights", words({"fp32", "bf16", "fp16", "fp8", "int8", "int4"})},
                            {"attention", words({"flash", "sdpa", "eager"})},
+                           {"methods", words({"full", "lora", "qlora", "dora"})},
+                           {"crossEntropy", words({"full", "chunked"})},
                            {"precisions", words({"bf16", "bf16-amp", "fp32"})},
                            {"optimizers", std::move(optimizers)},
                            {"optimizerSteps", words({"fused", "foreach", "loop"})},
