@@ -1,6 +1,6 @@
 // gpumem models and gpumem gpus: what the catalog knows by name.
 import { catalog } from "../lib/catalog";
-import { shortCountText } from "../format/text_bytes";
+import { shortCountText } from "../format/counts";
 import { columns } from "./columns";
 import { print } from "./output";
 import { Problem } from "./problem";
