@@ -13,7 +13,7 @@ export function countText(count: number): string {
 }
 
 /** "8.03B", as model names have it. */
-export const shortCountText = (count: number) => new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 }).format(count);
+export const shortCountText = (count: number) => new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(count);
 
 export const percentText = (part: number, whole: number) =>
   part > 0 && part / whole < 0.0005 ? "<\u20090.1" : whole > 0 ? ((part / whole) * 100).toFixed(1) : "0.0";

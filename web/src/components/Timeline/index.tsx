@@ -46,6 +46,9 @@ export function Timeline({ answer }: { answer: Answer }) {
       <ol class="phases" aria-hidden="true">
         {runsOf(moments).map(({ phase, length }, i) => <li key={i} class={length / moments.length < 0.1 ? "narrow" : undefined} style={{ flexGrow: length }}><span>{phaseNames[phase]?.name ?? phase}</span></li>)}
       </ol>
+      <p class="legend">
+        {ids.map((id) => <span key={id}><i class={`swatch c-${id}`} /> {shortName(id)}</span>)}
+      </p>
       <details>
         <summary>{text.asTable}</summary>
         <MomentTable moments={moments} ids={ids} peak={peak} />
