@@ -2,15 +2,25 @@
 //   generate_catalog.mjs OUT_DIR         gpumem_catalog.hpp for the core: constexpr tables
 //   generate_catalog.mjs --web OUT_DIR   for the web: models.packed.json, gpus.packed.json, and first.json: what is shown
 //                                        before the rest has arrived
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseQuantity } from "./catalog_schema.mjs";
 import { readCatalog } from "./support/catalog.mjs";
 import { packModels, packRows } from "./support/pack_catalog.mjs";
-import { Failure, main } from "./support/run.mjs";
+import { Failure, main, root } from "./support/run.mjs";
 
 export function generateForCore(folder) {
-  writeIfChanged(join(folder, "gpumem_catalog.hpp"), header(readCatalog()));
+  const catalog = readCatalog();
+  writeIfChanged(join(folder, "gpumem_catalog.hpp"), header({ ...catalog, sources: sourcesOfCore(catalog) }));
+}
+
+/** The bibliography of what the core says: sources of models and cards only would be a thirtieth of the page. */
+function sourcesOfCore({ sources, formats, optimizers, overheads }) {
+  const code = readdirSync(join(root, "core/src"), { recursive: true })
+    .filter((file) => file.endsWith(".cpp"))
+    .map((file) => readFileSync(join(root, "core/src", file), "utf8"));
+  const text = [JSON.stringify([formats, optimizers, overheads]), ...code].join();
+  return Object.fromEntries(Object.entries(sources).filter(([key]) => text.includes(`"${key}"`)));
 }
 
 // What the page shows before its visitor has chosen, and before the rest has arrived.

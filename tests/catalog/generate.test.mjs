@@ -23,6 +23,16 @@ test("the core's header holds a row for every format, optimizer and overhead, wi
   assert.ok(header.includes('{"cublas-workspace-training", 8519680, 17039360, 17039360, 0, 0, 0, '));
 });
 
+test("the core's bibliography holds what its rows and its formulas cite, and not that of models and cards", () => {
+  generateForCore(folder);
+  const header = readFileSync(join(folder, "gpumem_catalog.hpp"), "utf8");
+  const { sources, formats, optimizers, overheads } = readCatalog();
+  const held = Object.keys(sources).filter((key) => header.includes(`{"${key}", "${sources[key].title}`));
+  for (const { source } of Object.values({ ...formats, ...optimizers, ...overheads })) assert.ok(held.includes(source), source);
+  for (const key of ["transformers", "pytorch-derivatives"]) assert.ok(held.includes(key), key);
+  assert.ok(held.length < Object.keys(sources).length / 2, `${held.length} sources`);
+});
+
 test("an unchanged file is not written again", () => {
   const path = join(folder, "gpumem_catalog.hpp");
   generateForCore(folder);

@@ -1,4 +1,5 @@
 // gpumem models and gpumem gpus: what the catalog knows by name.
+import { kindOf } from "../catalog/kind";
 import { catalog } from "../lib/catalog";
 import { shortCountText } from "../format/counts";
 import { columns } from "./columns";
@@ -6,7 +7,7 @@ import { print } from "./output";
 import { Problem } from "./problem";
 
 export async function modelsCommand(search: string[]): Promise<number> {
-  const rows = Object.entries(catalog.models).map(([id, { config, parameters }]) => [id, String(config.model_type), shortCountText(parameters)]);
+  const rows = Object.entries(catalog.models).map(([id, { config, parameters }]) => [id, kindOf(config), shortCountText(parameters)]);
   return list("model", rows, search, [2]);
 }
 

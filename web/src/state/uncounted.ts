@@ -1,4 +1,5 @@
 // A model of the catalog whose architecture the engine does not compute: what is known of it all the same.
+import { kindOf } from "../catalog/kind";
 import type { Engine } from "../engine/engine";
 import type { Answer, Catalog, Estimate } from "../engine/types";
 import { ask } from "./answer";
@@ -28,4 +29,3 @@ export function uncountedOf(engine: Engine, form: Form, catalog: Catalog, estima
 }
 
 const refusesArchitecture = ({ path }: { path: string }) => path === "model.config.model_type";
-const kindOf = ({ model_type, _class_name }: Record<string, unknown>) => String(model_type ?? _class_name ?? "?");

@@ -29,7 +29,7 @@ export function Timeline({ answer }: { answer: Answer }) {
     <section class="timeline">
       <h2>
         {text.timeline} <small>{text.timelineNote}</small>
-        <output>{`${told === peak ? `${text.atPeak} · ` : ""}${where(moments[told])} · ${sizeText(moments[told].bytes, unit, 2)}`}</output>
+        <output aria-live="off">{`${told === peak ? `${text.atPeak} · ` : ""}${where(moments[told])} · ${sizeText(moments[told].bytes, unit, 2)}`}</output>
       </h2>
       <div class="plot">
         {axisTicks(top, unit, 3).map((tick) => <span key={tick} class="tick" style={above(tick)}>{`${sizeNumber(tick, unit, 1).replace(/\.0$/, "")}`}</span>)}
