@@ -50,8 +50,10 @@ export function useCalculator(engine: Engine, words: Words, first: Catalog) {
 
   useEffect(() => {
     // Without the others, what is there first, pasted configurations and sizes by hand still work.
-    const others = loadCatalog().catch(() => ({ ...first }));
-    void others.then(setCatalog);
+    const others = () => loadCatalog().catch(() => ({ ...first })).then(setCatalog);
+    // Where the first answer needs no more, it is painted before anything else is read.
+    if (waiting) void others();
+    else requestAnimationFrame(() => setTimeout(others));
     const reread = () => setState(fromAddress(first));
     addEventListener("hashchange", reread);
     return () => removeEventListener("hashchange", reread);
