@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Engine } from "../../engine/engine";
 import type { Catalog } from "../../engine/types";
 import type { Unit } from "../../format/bytes";
@@ -59,7 +59,7 @@ export function App({ engine, first }: { engine: Engine; first: Catalog }) {
 function useKeys(onSearch: () => void, onHelp: () => void) {
   const actions = useRef<Record<string, () => void>>({});
   actions.current = { "/": onSearch, "?": onHelp };
-  useEffect(() => {
+  useLayoutEffect(() => {
     const listen = (event: KeyboardEvent) => {
       const action = actions.current[event.key];
       const typing = (event.target as Element).matches?.("textarea, select, input:not([type=radio], [type=checkbox])");
