@@ -50,8 +50,8 @@ struct Generation {
 GenerationFacts run_generation(Machine& m, const Decoder& model, const GenerationPlan& plan, bool every_layer) {
   const KvCache::Kind kind = plan.fixed_cache ? KvCache::Kind::fixed : KvCache::Kind::grown;
   Generation g{m, ModelRun(model, plan_layers(layer_kinds(model), !every_layer)), plan,
-               KvCache(kind, plan.weights, plan.context_tokens)};
-  declare_parameters(m, g.run, model, plan.weights);
+               KvCache(kind, plan.cache ? plan.cache : plan.weights, plan.context_tokens)};
+  declare_parameters(m, g.run, model, plan.weights, plan.stored);
   m.begin_layer(-1);
   const std::vector<Value> buffers = g.run.buffers(m);
   Value ids = m.allocate({plan.sequences, plan.prompt_tokens}, int64, "token ids");

@@ -10,6 +10,8 @@ struct GenerationPlan {
   double sequences = 1, prompt_tokens = 1, context_tokens = 1, prefill_tokens = 1;
   AttentionKernel kernel = AttentionKernel::flash;
   bool fixed_cache = false;
+  const std::vector<Alive>* stored = nullptr;   ///< the weights, where they are stored otherwise than computed with
+  const Format* cache = nullptr;                ///< of keys and values; null: the format of the weights
 };
 
 struct GenerationFacts {

@@ -90,7 +90,7 @@ Document cache_document(const Scenario& s, const Run& run) {
   Elements per_token;
   for (const DecoderLayer& l : s.model->layers) per_token += elements(2 * l.attention.kv_heads * l.attention.head_dim);
   const double sequences = inference ? s.inference.sequences : 1;
-  return Document::record({{"bytesPerToken", stored_bytes(per_token, *s.weight_format())},
+  return Document::record({{"bytesPerToken", stored_bytes(per_token, *s.cache_format())},
                            {"bytesPerSequence", inference ? run.cache * (1 / sequences) : Bytes()},
                            {"bytes", inference ? run.cache : Bytes()}});
 }
@@ -138,13 +138,12 @@ Document answer_for(const Scenario& s, const Run& run) {
   if (s.detail == Detail::tensors) device.append("tensors", tensors_document(run, layers));
   Document devices = Document::list();
   devices.push(std::move(device));
-  const Bytes weights = stored_bytes(elements(run.total), *s.weight_format());
   Document answer = Document::record(
       {{"ok", true},
        {"scenario", completed(s)},
        {"parameters", Document::record({{"total", run.total}, {"active", run.total}, {"trainable", run.trainable}})},
        {"devices", std::move(devices)},
-       {"modelFile", Document::record({{"tensorBytes", weights}, {"bitsPerWeight", in(bytes, weights) * 8 / run.total}})},
+       {"modelFile", Document::record({{"tensorBytes", run.file}, {"bitsPerWeight", in(bytes, run.file) * 8 / run.total}})},
        {"kvCache", cache_document(s, run)}});
   if (s.detail != Detail::summary) answer.append("timeline", timeline_document(run, layers));
   answer.append("quickEstimate", quick_estimate(s, run.total));

@@ -30,6 +30,17 @@ void unsupported_unless(Fields& f, std::string_view name, Names supported, const
     f.report(name, "unsupported", text_of({quoted(given), " ", what, " is not computed yet"}));
 }
 
+/// llama.cpp keeps keys and values in any of its types; transformers in the format it computes in.
+void read_cache_format(Fields& f, Scenario& s) {
+  const std::string usual(s.weight_format()->id);
+  s.inference.kv_format = f.text({"kvFormat"}, usual);
+  if (s.engine == "llama.cpp") {
+    if (!s.cache_format()) f.report("kvFormat", "unknown-word", text_of({"must be one format of llama.cpp, such as fp16, q8_0 or q4_0; not ", quoted(s.inference.kv_format)}));
+  } else if (s.inference.kv_format != usual) {
+    f.report("kvFormat", "unsupported", text_of({"transformers keeps keys and values in the format it computes in, ", usual}));
+  }
+}
+
 }  // namespace
 
 void read_inference(Fields& f, Scenario& s) {
@@ -44,13 +55,11 @@ void read_inference(Fields& f, Scenario& s) {
     f.report("promptTokens", "contradiction", "cannot be more than contextTokens, which holds prompt and answer");
   check_length(i.context_tokens, s);
   i.attention = f.word({"attention"}, "flash", {"flash", "sdpa", "eager"});
-  if (i.attention == "flash" && s.weights == "fp32") {
+  if (i.attention == "flash" && s.weight_format() == fp32) {
     if (f.has("attention")) f.report("attention", "contradiction", "flash attention takes 16-bit formats only; use sdpa with fp32 weights");
     i.attention = "sdpa";
   }
-  i.kv_format = f.text({"kvFormat"}, s.weights);
-  if (i.kv_format != s.weights)
-    f.report("kvFormat", "unsupported", text_of({"transformers keeps keys and values in the format of the weights, ", s.weights}));
+  read_cache_format(f, s);
   if (f.count({"images"}, 0, 0, 1 << 16) > 0) f.report("images", "unsupported", "image inputs are not computed yet");
   ignore(f, {"imageSize", "width", "height", "frames", "memoryFraction", "cudaGraphs", "offload", "draft"}, s);
   f.refuse_unknown();
@@ -62,7 +71,10 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   t.precision = f.word({"precision"}, "bf16", {"fp32", "bf16", "bf16-amp", "fp16-amp", "megatron-bf16", "megatron-fp16", "fp8"});
   unsupported_unless(f, "precision", {"fp32", "bf16", "bf16-amp"}, t.precision, "precision");
   const std::string implied = t.precision == "bf16" ? "bf16" : "fp32";
-  if (!weights_given) s.weights = implied;
+  if (!weights_given) {
+    s.weights = implied;
+    s.mix = find_mix(implied);
+  }
   if (s.weights != implied && (t.precision == "fp32" || t.precision == "bf16" || s.weights != "bf16"))
     f.report("precision", "contradiction", text_of({quoted(t.precision), " trains weights stored in ", implied, ", not in ", s.weights}));
   t.optimizer = f.text({"optimizer"}, "adamw");

@@ -7,7 +7,8 @@
 
 #include "architectures/architecture.hpp"
 #include "layers/pass.hpp"
-#include "machine/format.hpp"
+#include "quantization/checkpoint_quantization.hpp"
+#include "quantization/mix.hpp"
 
 namespace gpumem {
 
@@ -44,7 +45,11 @@ struct Scenario {
   std::optional<double> parameters;
 
   Task task = Task::inference;
-  std::string weights = "bf16";
+  std::string weights = "bf16";     ///< the id of a mix
+  const Mix* mix = find_mix("bf16");
+  const Format* compute = bf16;     ///< the format the model computes in, where the mix does not say it
+  bool imatrix = false;
+  std::vector<std::string> left_alone;
   std::string engine = "transformers", engine_version = "5";
   Document engine_options = Document::record();
   InferenceScenario inference;
@@ -54,8 +59,20 @@ struct Scenario {
   Detail detail = Detail::timeline;
 
   std::vector<Assumption> assumptions;
-  [[nodiscard]] const Format* weight_format() const { return find_format(weights); }
+  /// Weights in one format that is computed with as it is.
+  [[nodiscard]] bool plain() const { return !mix->gguf && mix->rules == 0; }
+  [[nodiscard]] const Format* weight_format() const { return plain() ? base_format(*mix) : compute; }
+  [[nodiscard]] const Format* cache_format() const;
 };
+
+/// Formats as llama.cpp's options name them are spelled in small letters. Null for an unknown one.
+inline const Format* Scenario::cache_format() const {
+  if (inference.kv_format.empty()) return weight_format();
+  if (const Format* exact = find_format(inference.kv_format)) return exact;
+  std::string upper = inference.kv_format;
+  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return find_format(upper);
+}
 
 /// Reads a request; every issue goes to `issues`, and the scenario is of use only if there are none.
 Scenario read_scenario(const Document& request, const Document& facts, std::vector<Issue>& issues);

@@ -47,6 +47,17 @@ inline Bytes extra_bytes(const Shape& shape, const catalog::FormatExtra& extra) 
   return bytes(std::ceil(count / (rows * columns) * down * across * extra.bytes));
 }
 
+/// About the bytes of so many numbers in matrices of unknown shape: with the extras of groups, without those of whole rows.
+inline Bytes stored_bytes_of_any(Elements count, const Format& format) {
+  Bytes sum = stored_bytes(count, format);
+  for (int i = 0; i < format.extras; ++i) {
+    const catalog::FormatExtra& e = catalog::format_extras[format.first_extra + i];
+    const double group = e.elements > 0 ? e.elements : e.rows > 0 && e.columns > 0 ? e.rows * e.columns : 0;
+    if (group > 0) sum += whole(bytes(in(elements, count) / group * e.bytes));
+  }
+  return sum;
+}
+
 /// Bytes of a tensor as a file holds it, each part of it rounded up to `unit`.
 inline Bytes stored_bytes(const Shape& shape, const Format& format, Bytes unit = bytes(1)) {
   Bytes sum = stored_bytes(shape.count(), format).rounded_up_to(unit);
