@@ -1,13 +1,23 @@
 // The built engine, as tests call it.
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { readCatalog } from "../../scripts/support/catalog.mjs";
 import { Failure, root } from "../../scripts/support/run.mjs";
 
-/** Resolves to {estimate(scenario, facts)}, which returns JSON text. */
+/**
+ * Resolves to {estimate(scenario, facts), describe(), estimateScenario(scenario)}, which return JSON text;
+ * estimateScenario looks up in the catalog what the scenario's names stand for.
+ */
 export async function loadEngine() {
   const path = join(root, "build/wasm/estimator.mjs");
   if (!existsSync(path)) throw new Failure("build/wasm/estimator.mjs is not built yet; npm run build comes first.");
   const { default: create } = await import(pathToFileURL(path));
-  return create();
+  const estimator = await create({ wasmBinary: readFileSync(path.replace(/mjs$/, "wasm")) });
+  const { models, gpus } = readCatalog();
+  const estimateScenario = (scenario) => {
+    const facts = { config: models[scenario.model?.id]?.config ?? null, device: gpus[scenario.hardware?.gpu] ?? null };
+    return estimator.estimate(scenario, facts);
+  };
+  return { estimate: estimator.estimate, describe: estimator.describe, estimateScenario };
 }

@@ -27,5 +27,26 @@ Decoder gemma3(Fields& config);
 Decoder gpt2(Fields& config);
 Decoder gpt_neox(Fields& config);
 Decoder opt(Fields& config);
+Decoder granite(Fields& config);
+Decoder smollm3(Fields& config);
+Decoder seed_oss(Fields& config);
+Decoder hunyuan_dense(Fields& config);
+Decoder arcee(Fields& config);
+Decoder internlm3(Fields& config);
+Decoder ministral(Fields& config);
+Decoder olmo(Fields& config);
+Decoder olmo2(Fields& config);
+Decoder olmo3(Fields& config);
+Decoder exaone4(Fields& config);
+Decoder cohere(Fields& config);
+Decoder cohere2(Fields& config);
+Decoder glm(Fields& config);
+Decoder glm4(Fields& config);
+Decoder ernie4_5(Fields& config);
+Decoder helium(Fields& config);
+Decoder starcoder2(Fields& config);
+Decoder stablelm(Fields& config);
+Decoder phi(Fields& config);
+Decoder nemotron(Fields& config);
 
 }  // namespace gpumem

@@ -27,6 +27,40 @@ Decoder plain_decoder(Fields& c, const DecoderDefaults& d, DecoderLayer layer) {
   return m;
 }
 
+DecoderLayer gated_layer(Fields& c, bool bias_absent) {
+  DecoderLayer layer;
+  layer.mlp.activation = read_activation(c, {"hidden_act"}, "silu");
+  layer.mlp.bias = c.flag({"mlp_bias"}, false);
+  layer.attention.input_bias = layer.attention.output_bias = c.flag({"attention_bias"}, bias_absent);
+  layer.attention.dropout = c.number({"attention_dropout"}, 0, 0, 1);
+  return layer;
+}
+
+DecoderLayer layer_norm_layer() {
+  DecoderLayer layer;
+  layer.norm = NormKind::layer;
+  layer.mlp.kind = MlpLayer::Kind::plain;
+  layer.mlp.bias = true;
+  layer.attention.input_bias = layer.attention.output_bias = true;
+  return layer;
+}
+
+bool every_layer(int, double) { return true; }
+bool all_but_every(int layer, double pattern) { return std::fmod(layer + 1, pattern) != 0; }
+
+double read_window(Fields& c, double absent) {
+  const Document* given = c.source() ? c.source()->find("sliding_window") : nullptr;
+  if (given && given->is(Document::Kind::null)) {
+    c.value({"sliding_window"});
+    return 0;
+  }
+  return c.count({"sliding_window"}, absent, 0, most_tokens);
+}
+
+void rotate_leading_part(Decoder& m, double share) {
+  for (DecoderLayer& l : m.layers) l.attention.rotary_dim = std::floor(l.attention.head_dim * share);
+}
+
 /// Source: [transformers] activations.py ACT2CLS
 Activation read_activation(Fields& c, Names names, std::string_view absent) {
   const std::string name = c.text(names, absent);
@@ -34,8 +68,9 @@ Activation read_activation(Fields& c, Names names, std::string_view absent) {
   if (name == "gelu" || name == "gelu_pytorch_tanh") return Activation::gelu;
   if (name == "gelu_new" || name == "gelu_accurate") return Activation::gelu_composed;
   if (name == "relu") return Activation::relu;
+  if (name == "relu2") return Activation::relu_squared;
   c.report(*names.begin(), "unknown-word",
-           text_of({"must be one of: silu, gelu, gelu_pytorch_tanh, gelu_new, relu; not ", quoted(name)}));
+           text_of({"must be one of: silu, gelu, gelu_pytorch_tanh, gelu_new, relu, relu2; not ", quoted(name)}));
   return Activation::silu;
 }
 

@@ -22,6 +22,12 @@ struct DecoderDefaults {
 /// with its heads and widths set. Checks that heads divide what they have to.
 Decoder plain_decoder(Fields& config, const DecoderDefaults& defaults, DecoderLayer layer);
 
+/// A layer with RMSNorm and a gated MLP as Llama's class reads it: hidden_act, attention_bias, mlp_bias, dropout.
+DecoderLayer gated_layer(Fields& config, bool bias_absent = false);
+
+/// A layer with LayerNorm and an MLP without a gate, biases everywhere.
+DecoderLayer layer_norm_layer();
+
 /// The activation of that name; an unknown one is an issue.
 Activation read_activation(Fields& config, Names names, std::string_view absent);
 
@@ -30,5 +36,15 @@ void set_windows(Fields& config, Decoder& model, double window, bool (*is_window
 
 /// How much of a head is rotated.
 double rotary_share(Fields& config, double absent);
+
+/// Rotates that share of every head, the rest passes.
+void rotate_leading_part(Decoder& model, double share);
+
+/// A window that is absent takes the family's value; null is none.
+double read_window(Fields& config, double absent);
+
+bool every_layer(int layer, double rule);
+/// One layer in `pattern` sees everything, the others have the window.
+bool all_but_every(int layer, double pattern);
 
 }  // namespace gpumem

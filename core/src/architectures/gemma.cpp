@@ -7,8 +7,6 @@
 namespace gpumem {
 namespace {
 
-bool all_but_every(int layer, double pattern) { return std::fmod(layer + 1, pattern) != 0; }
-
 DecoderLayer gemma_layer(Fields& c, Names activation) {
   DecoderLayer layer;
   layer.norm = NormKind::rms_plus_one;

@@ -1,23 +1,8 @@
 // Decoders with LayerNorm and a feed-forward part without a gate.
 
-#include <cmath>
-
 #include "architectures/common.hpp"
 
 namespace gpumem {
-namespace {
-
-DecoderLayer layer_norm_layer() {
-  DecoderLayer layer;
-  layer.norm = NormKind::layer;
-  layer.mlp.kind = MlpLayer::Kind::plain;
-  layer.mlp.bias = true;
-  layer.attention.input_bias = layer.attention.output_bias = true;
-  return layer;
-}
-
-}  // namespace
-
 /// Source: [transformers] models/gpt2/modeling_gpt2.py
 Decoder gpt2(Fields& c) {
   DecoderLayer layer = layer_norm_layer();
@@ -51,8 +36,7 @@ Decoder gpt_neox(Fields& c) {
   Decoder m = plain_decoder(c, {.vocabulary = 50432, .hidden = 6144, .width = 24576, .layers = 44, .heads = 64}, layer);
   m.final_norm = NormKind::layer;
   m.embedding_dropout = layer.dropout;
-  const double share = rotary_share(c, 0.25);
-  for (DecoderLayer& l : m.layers) l.attention.rotary_dim = std::floor(l.attention.head_dim * share);
+  rotate_leading_part(m, rotary_share(c, 0.25));
   return m;
 }
 

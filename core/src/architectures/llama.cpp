@@ -1,24 +1,11 @@
 // Llama and the families that are Llama with another default or two.
 
-#include <cmath>
-
 #include "architectures/common.hpp"
 
 namespace gpumem {
 namespace {
 
-bool always(int, double) { return true; }
 bool from_layer(int layer, double first) { return layer >= first; }
-
-/// A window that is absent or null is no window; `use_sliding_window: false` switches a given one off.
-double read_window(Fields& c, double absent) {
-  const Document* given = c.source() ? c.source()->find("sliding_window") : nullptr;
-  if (given && given->is(Document::Kind::null)) {
-    c.value({"sliding_window"});
-    return 0;
-  }
-  return c.count({"sliding_window"}, absent, 0, most_tokens);
-}
 
 /// Source: [transformers] models/qwen2/configuration_qwen2.py: layers from max_window_layers on have the window
 void qwen_windows(Fields& c, Decoder& m) {
@@ -32,12 +19,8 @@ void qwen_windows(Fields& c, Decoder& m) {
 
 /// Source: [transformers] models/llama/configuration_llama.py
 Decoder llama(Fields& c) {
-  DecoderLayer layer;
-  layer.mlp.activation = read_activation(c, {"hidden_act"}, "silu");
-  layer.mlp.bias = c.flag({"mlp_bias"}, false);
-  layer.attention.input_bias = layer.attention.output_bias = c.flag({"attention_bias"}, false);
-  layer.attention.dropout = c.number({"attention_dropout"}, 0, 0, 1);
-  Decoder m = plain_decoder(c, {.vocabulary = 32000, .hidden = 4096, .width = 11008, .layers = 32, .heads = 32}, layer);
+  Decoder m = plain_decoder(c, {.vocabulary = 32000, .hidden = 4096, .width = 11008, .layers = 32, .heads = 32},
+                            gated_layer(c));
   m.final_norm = NormKind::rms;
   return m;
 }
@@ -50,7 +33,7 @@ Decoder mistral(Fields& c) {
   Decoder m = plain_decoder(c, {.vocabulary = 32000, .hidden = 4096, .width = 14336, .layers = 32, .heads = 32,
                                 .kv_heads = 8, .positions = 131072}, layer);
   m.final_norm = NormKind::rms;
-  set_windows(c, m, read_window(c, 4096), always, 0);
+  set_windows(c, m, read_window(c, 4096), every_layer, 0);
   return m;
 }
 
@@ -74,7 +57,7 @@ Decoder qwen3(Fields& c) {
   layer.attention.input_bias = layer.attention.output_bias = c.flag({"attention_bias"}, false);
   layer.attention.dropout = c.number({"attention_dropout"}, 0, 0, 1);
   layer.attention.qk_norm = NormKind::rms;
-  layer.attention.qk_norm_at_once = true;
+  layer.attention.qk_norm_place = AttentionLayer::QkNorm::at_once;
   Decoder m = plain_decoder(c, {.vocabulary = 151936, .hidden = 4096, .width = 22016, .layers = 32, .heads = 32,
                                 .kv_heads = 0, .head_dim = 128, .positions = 32768}, layer);
   m.final_norm = NormKind::rms;
@@ -94,9 +77,8 @@ Decoder phi3(Fields& c) {
   Decoder m = plain_decoder(c, {.vocabulary = 32064, .hidden = 3072, .width = 8192, .layers = 32, .heads = 32,
                                 .positions = 4096}, layer);
   m.final_norm = NormKind::rms;
-  const double share = rotary_share(c, 1);
-  for (DecoderLayer& l : m.layers) l.attention.rotary_dim = std::floor(l.attention.head_dim * share);
-  set_windows(c, m, read_window(c, 0), always, 0);
+  rotate_leading_part(m, rotary_share(c, 1));
+  set_windows(c, m, read_window(c, 0), every_layer, 0);
   return m;
 }
 

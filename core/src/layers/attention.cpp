@@ -18,24 +18,30 @@ struct QueryKeyValue {
   Value query, key, value;
 };
 
+void normalise_both(Machine& m, const AttentionLayer& a, Value& query, Value& key) {
+  if (!a.qk_norm) return;
+  query = normalise(m, "q_norm", *a.qk_norm, query);
+  key = normalise(m, "k_norm", *a.qk_norm, key);
+}
+
 QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x) {
   QueryKeyValue p;
-  const auto normed = [&](const char* name, Value part) {
-    return a.qk_norm && a.qk_norm_at_once ? normalise(m, name, *a.qk_norm, std::move(part)) : part;
+  const auto normed = [&](const char* name, AttentionLayer::QkNorm place, Value part) {
+    return a.qk_norm && a.qk_norm_place == place ? normalise(m, name, *a.qk_norm, std::move(part)) : part;
   };
-  const auto projected = [&](const char* name, double heads) {
-    return m.heads(project(m, name, x, heads * a.head_dim, a.input_bias), heads);
+  const auto projected = [&](const char* name, const char* norm, double heads) {
+    Value part = project(m, name, x, heads * a.head_dim, a.input_bias);
+    if (norm) part = normed(norm, AttentionLayer::QkNorm::whole, std::move(part));
+    part = m.heads(part, heads);
+    return norm ? normed(norm, AttentionLayer::QkNorm::at_once, std::move(part)) : part;
   };
   if (a.scaled_query)
     p.query = m.heads(m.scale(project(m, "q_proj", x, a.heads * a.head_dim, a.input_bias)), a.heads);
   else
-    p.query = normed("q_norm", projected("q_proj", a.heads));
-  p.key = normed("k_norm", projected("k_proj", a.kv_heads));
-  p.value = projected("v_proj", a.kv_heads);
-  if (a.qk_norm && !a.qk_norm_at_once) {
-    p.query = normalise(m, "q_norm", *a.qk_norm, p.query);
-    p.key = normalise(m, "k_norm", *a.qk_norm, p.key);
-  }
+    p.query = projected("q_proj", "q_norm", a.heads);
+  p.key = projected("k_proj", "k_norm", a.kv_heads);
+  p.value = projected("v_proj", nullptr, a.kv_heads);
+  if (a.qk_norm_place == AttentionLayer::QkNorm::after_all) normalise_both(m, a, p.query, p.key);
   return p;
 }
 
@@ -68,6 +74,7 @@ AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pa
     p.query = std::move(query);
     p.key = std::move(key);
   }
+  if (a.qk_norm_place == AttentionLayer::QkNorm::after_rotary) normalise_both(m, a, p.query, p.key);
   if (pass.cache) {
     KvCache::KeyValue all = pass.cache->update(m, p.key, p.value, a.window);
     p.key = std::move(all.key);
@@ -76,6 +83,7 @@ AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pa
   AttentionResult result = attend(m, a, pass, p.query, p.key, p.value);
   result.output = project(m, a.projection == AttentionLayer::Projection::separate ? "o_proj" : "out_proj",
                           result.output, x->shape[-1], a.output_bias, a.transposed);
+  result.output = m.dropout(result.output, a.output_dropout);
   return result;
 }
 

@@ -17,14 +17,14 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   x = std::move(attended.output);
   if (sandwich) x = normalise(m, "post_attention_layernorm", l.norm, x);
   x = m.dropout(x, l.dropout);
-  x = m.add(residual, x);
+  x = l.scaled ? m.add(residual, m.scale(x, "scaled sub-layer")) : m.add(residual, x);
   residual = x;
   x = normalise(m, sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm", l.norm, x);
   if (l.mlp.inlined) x = mlp(m, l.mlp, std::move(x));
   else x = mlp(m, l.mlp, x);
   if (sandwich) x = normalise(m, "post_feedforward_layernorm", l.norm, x);
   x = m.dropout(x, l.dropout);
-  x = m.add(residual, x);
+  x = l.scaled ? m.add(residual, m.scale(x, "scaled sub-layer")) : m.add(residual, x);
   return x;
 }
 
@@ -66,6 +66,39 @@ Value norm_last(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   return normalise(m, "final_layer_norm", l.norm, x);
 }
 
+/// Source: [transformers] models/olmo2/modeling_olmo2.py Olmo2DecoderLayer.forward
+Value norm_behind(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
+  Value residual = x;
+  AttentionResult attended = attention(m, l.attention, x, pass);
+  x = std::move(attended.output);
+  x = normalise(m, "post_attention_layernorm", l.norm, x);
+  x = m.add(residual, x);
+  residual = x;
+  x = mlp(m, l.mlp, x);
+  x = normalise(m, "post_feedforward_layernorm", l.norm, x);
+  return m.add(residual, x);
+}
+
+/// Source: [transformers] models/cohere/modeling_cohere.py CohereDecoderLayer.forward, models/phi/modeling_phi.py
+/// PhiDecoderLayer.forward
+Value one_norm(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  const Value normed = normalise(m, "input_layernorm", l.norm, x);
+  AttentionResult attended = attention(m, l.attention, normed, pass);
+  attended.output = m.dropout(attended.output, l.dropout);
+  const Value fed = m.dropout(mlp(m, l.mlp, normed), l.dropout);
+  return m.add(m.add(x, attended.output), fed);
+}
+
+/// Source: [transformers] models/stablelm/modeling_stablelm.py StableLmDecoderLayer.forward
+Value kept_all(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  const Value normed = normalise(m, "input_layernorm", l.norm, x);
+  const AttentionResult attended = attention(m, l.attention, normed, pass);
+  const Value residual = m.add(x, attended.output);
+  Value fed = mlp(m, l.mlp, normalise(m, "post_attention_layernorm", l.norm, residual));
+  fed = m.dropout(fed, l.dropout);
+  return m.add(residual, fed);
+}
+
 }  // namespace
 
 Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
@@ -74,6 +107,9 @@ Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass
     case DecoderLayer::Order::sandwich: return sequential(m, l, std::move(x), pass);
     case DecoderLayer::Order::parallel: return parallel(m, l, x, pass);
     case DecoderLayer::Order::kept_attention: return kept_attention(m, l, std::move(x), pass);
+    case DecoderLayer::Order::norm_behind: return norm_behind(m, l, std::move(x), pass);
+    case DecoderLayer::Order::one_norm: return one_norm(m, l, x, pass);
+    case DecoderLayer::Order::kept_all: return kept_all(m, l, x, pass);
     case DecoderLayer::Order::norm_last: break;
   }
   return norm_last(m, l, std::move(x), pass);

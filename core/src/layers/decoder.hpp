@@ -13,10 +13,15 @@ namespace gpumem {
 enum class NormKind {
   rms,            ///< in fp32, scaled in the input's format (Llama)
   rms_plus_one,   ///< in fp32, scaled by one plus the weight in fp32 (Gemma)
+  rms_wide,       ///< in fp32, scaled there too (OLMo 2)
   layer,          ///< torch.nn.LayerNorm, with weight and bias
+  layer_by_head,  ///< LayerNorm without bias, one for each head (StableLM's queries and keys)
+  layer_bare,     ///< in fp32, without weight and bias (OLMo)
+  layer_plus_one, ///< scaled by one plus the weight (Nemotron)
+  layer_composed, ///< mean and deviation written out in fp32, with a weight (Cohere)
 };
 
-enum class Activation { silu, gelu, gelu_composed, relu };
+enum class Activation { silu, gelu, gelu_composed, relu, relu_squared };
 
 struct MlpLayer {
   enum class Kind { gated, gated_fused, plain };
@@ -25,6 +30,7 @@ struct MlpLayer {
   Activation activation = Activation::silu;
   bool bias = false;
   bool transposed = false;   ///< weights stored [in, out]
+  double dropout = 0;        ///< of its output, inside
   bool inlined = false;      ///< part of the layer's own code, which does not hold the normalised input
   bool operator==(const MlpLayer&) const = default;
 };
@@ -33,19 +39,26 @@ struct AttentionLayer {
   /// How queries, keys and values are projected, and how a joint projection is taken apart.
   enum class Projection { separate, sliced, split };
   enum class Rotary { none, whole, leading_then_glued, glued_one_by_one };
+  /// In which format the turning is computed: the model's; fp32 from the start (Cohere); fp32 part by part (Ernie);
+  /// with tables in fp32 (OLMo).
+  enum class RotaryFormat { same, wide, wide_by_part, wide_tables };
   Projection projection = Projection::separate;
   Rotary rotary = Rotary::whole;
+  RotaryFormat rotary_format = RotaryFormat::same;
+  bool rotary_repeated = false;     ///< each layer repeats the tables' columns for itself
   double heads = 0, kv_heads = 0, head_dim = 0;
   double rotary_dim = 0;
   double window = 0;                ///< tokens a token sees, itself included; 0: all
   bool input_bias = false, output_bias = false;
   bool transposed = false;
   std::optional<NormKind> qk_norm;
-  bool qk_norm_at_once = false;     ///< each right after its projection, not after all three
+  enum class QkNorm { after_all, at_once, whole, after_rotary };
+  QkNorm qk_norm_place = QkNorm::after_all;   ///< after all three projections; each right after its own; the same
+                                              ///< over all heads together; after the rotation
   bool scaled_query = false;        ///< the query is multiplied by the scale before attention
   bool softcap = false;
   bool softmax_in_fp32 = true;
-  double dropout = 0;
+  double dropout = 0, output_dropout = 0;
   bool operator==(const AttentionLayer&) const = default;
 };
 
@@ -57,12 +70,16 @@ struct DecoderLayer {
     parallel,        ///< x + attention(norm(x)) + mlp(norm(x))
     kept_attention,  ///< sequential; the attention's output is held until the layer ends
     norm_last,       ///< norm(x + attention(x)), norm(x + mlp(x))
+    norm_behind,     ///< x + norm(attention(x)), then the same with the MLP
+    one_norm,        ///< x + attention(n) + mlp(n) with n = norm(x)
+    kept_all,        ///< sequential; normed input and attention's output are held until the layer ends
   };
   Order order = Order::sequential;
   NormKind norm = NormKind::rms;
   AttentionLayer attention;
   MlpLayer mlp;
   double dropout = 0;
+  bool scaled = false;               ///< each sub-layer's output is multiplied by a number before it is added
   bool operator==(const DecoderLayer&) const = default;
 };
 
@@ -78,7 +95,8 @@ struct Decoder {
   double embedding_width = 0;        ///< of the token table, where it differs from `hidden`
   double learned_positions = 0;      ///< rows of a learned position table; 0: none
   bool positions_from_mask = false;  ///< positions are counted from an attention mask of ones
-  bool embedding_scaled = false;
+  bool embedding_scaled = false;     ///< by a number kept in a tensor
+  bool embedding_multiplied = false; ///< by a Python number
   bool rotary_by_window = false;     ///< layers with a window have rotary tables of their own
   double embedding_dropout = 0;
   std::vector<DecoderLayer> layers;
@@ -86,6 +104,7 @@ struct Decoder {
   bool tied = false;                 ///< the head is the token table
   bool head_bias = false;
   bool final_softcap = false;
+  bool logits_scaled = false;        ///< by a Python number
   double max_positions = 0;          ///< tokens it was made for; 0: not said
   std::vector<IdleWeights> beside;   ///< weights that are loaded and take no part in a text pass
 };

@@ -25,6 +25,7 @@ Value activate(Machine& m, Activation kind, Value x) {
     case Activation::silu: return m.silu(std::move(x));
     case Activation::gelu: return m.gelu(std::move(x));
     case Activation::relu: return m.relu(std::move(x));
+    case Activation::relu_squared: return m.power(m.relu(std::move(x)), "relu^2");
     case Activation::gelu_composed: break;
   }
   return gelu_composed(m, x);
@@ -53,7 +54,8 @@ Value plain(Machine& m, const MlpLayer& l, Value x) {
   const Value held_by_caller = l.inlined ? Value() : x;
   x = linear(m, "fc1", l, x, l.width);
   x = activate(m, l.activation, x);
-  return linear(m, "fc2", l, x, hidden);
+  x = linear(m, "fc2", l, x, hidden);
+  return m.dropout(x, l.dropout);
 }
 
 }  // namespace

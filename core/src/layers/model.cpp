@@ -26,6 +26,13 @@ namespace {
 /// Models with windows in some layers and none in others have a rotary table for each kind.
 int rotary_kinds(const Decoder& model) { return model.rotary_by_window ? 2 : 1; }
 
+/// A layer that turns queries and keys by their positions, if there is one; they all do it alike.
+const AttentionLayer* rotating(const Decoder& model) {
+  for (const DecoderLayer& l : model.layers)
+    if (l.attention.rotary != AttentionLayer::Rotary::none) return &l.attention;
+  return nullptr;
+}
+
 }  // namespace
 
 ModelRun::ModelRun(const Decoder& model, Schedule schedule) : model_(model), schedule_(std::move(schedule)) {}
@@ -36,6 +43,7 @@ Value ModelRun::embed(Machine& m, const Value& ids, const Pass& pass, Embedded& 
   table_ = m.parameter("embed_tokens.weight", {model_.vocabulary, width});
   held.tokens = m.embedding(ids, table_, "token embeddings");
   if (model_.embedding_scaled) held.tokens = m.scale(std::move(held.tokens), "scaled embeddings");
+  if (model_.embedding_multiplied) held.tokens = m.scale(held.tokens, "multiplied embeddings");
   if (model_.learned_positions == 0) return held.tokens;
   const double rows = model_.positions_from_mask ? pass.sequences : 1;
   if (model_.positions_from_mask) held.mask = m.allocate({rows, pass.past + pass.tokens}, fp32, "mask of ones");
@@ -64,10 +72,9 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   for (const bool windowed : {false, true})
     if (const auto layer = any(windowed); layer != model_.layers.end())
       pass.mask[windowed] = attention_mask(m, pass, layer->attention.window, format);
-  const AttentionLayer& first = model_.layers.front().attention;
-  if (first.rotary != AttentionLayer::Rotary::none)
+  if (const AttentionLayer* a = rotating(model_))
     for (int kind = 0; kind < rotary_kinds(model_); ++kind)
-      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, pass.tokens, first.rotary_dim, format);
+      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, *a, pass.tokens, format);
   hidden = m.dropout(std::move(hidden), model_.embedding_dropout);
 
   auto gap = schedule_.gaps.begin();
@@ -118,8 +125,13 @@ Value ModelRun::head(Machine& m, Value hidden, const Pass& pass) {
 
 /// Source: [transformers] models/gemma2/modeling_gemma2.py Gemma2ForCausalLM.forward
 Value ModelRun::cap(Machine& m, Value logits) {
-  if (!model_.final_softcap) return logits;
+  if (!model_.final_softcap && !model_.logits_scaled) return logits;
   const Component before = std::exchange(m.made, Component::logits);
+  if (model_.logits_scaled) {
+    logits = m.scale(logits, "scaled logits");
+    m.made = before;
+    return logits;
+  }
   logits = m.scale(logits, "logits / cap");
   logits = m.tanh(logits);
   logits = m.scale(logits, "capped logits");
@@ -132,10 +144,10 @@ Value ModelRun::cap(Machine& m, Value logits) {
 std::vector<Value> ModelRun::buffers(Machine& m) {
   std::vector<Value> held;
   if (model_.embedding_scaled) held.push_back(m.allocate({1}, fp32, "embedding scale", Component::workspace));
-  const AttentionLayer& first = model_.layers.front().attention;
-  if (first.rotary == AttentionLayer::Rotary::none) return held;
+  const AttentionLayer* a = rotating(model_);
+  if (!a) return held;
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)
-    held.push_back(m.allocate({first.rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
+    held.push_back(m.allocate({a->rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
   return held;
 }
 

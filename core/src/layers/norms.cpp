@@ -28,11 +28,50 @@ Value rms_plus_one(Machine& m, const Value& x) {
   return m.cast(output, x->format);
 }
 
+/// Source: [transformers] models/olmo2/modeling_olmo2.py Olmo2RMSNorm.forward
+Value rms_wide(Machine& m, const Value& x) {
+  Value hidden = m.cast(x, fp32);
+  const Value variance = m.mean_last(m.power(hidden, "x^2"));
+  Value scale = m.rsqrt(m.add_number(variance));
+  hidden = m.multiply(hidden, std::move(scale));
+  return m.cast(m.multiply(m.parameter("weight", {x->shape[-1]}), hidden), x->format);
+}
+
 /// Source: [pytorch] torch/nn/modules/normalization.py LayerNorm
 Value layer(Machine& m, const Value& x) {
   const Value weight = m.parameter("weight", {x->shape[-1]});
-  const Value bias = m.parameter("bias", {x->shape[-1]});
-  return m.layer_norm(x, weight, bias);
+  return m.layer_norm(x, weight, m.parameter("bias", {x->shape[-1]}));
+}
+
+/// Each head is normalised on its own, and the results are glued together.
+/// Source: [transformers] models/stablelm/modeling_stablelm.py StableLmLayerNormPerHead.forward
+Value layer_by_head(Machine& m, const Value& x) {
+  const Value weight = m.parameter("weight", {x->shape[1], x->shape[3]});
+  Value normed = m.layer_norm(x, weight, {});
+  return m.copy(std::move(normed), "heads glued", Layout::head_major);
+}
+
+/// Source: [transformers] models/olmo/modeling_olmo.py OlmoLayerNorm.forward
+Value layer_bare(Machine& m, const Value& x) { return m.cast(m.layer_norm(m.cast(x, fp32), {}, {}), x->format); }
+
+/// Source: [transformers] models/nemotron/modeling_nemotron.py NemotronLayerNorm1P.forward
+Value layer_plus_one(Machine& m, const Value& x) {
+  Value weight = m.add_number(m.parameter("weight", {x->shape[-1]}), "1 + weight");
+  return m.layer_norm(x, std::move(weight), m.parameter("bias", {x->shape[-1]}));
+}
+
+/// Source: [transformers] models/cohere/modeling_cohere.py CohereLayerNorm.forward
+Value layer_composed(Machine& m, const Value& x) {
+  Value hidden = m.cast(x, fp32);
+  const Value mean = m.mean_last(hidden);
+  const Value variance = m.mean_last(m.power(m.subtract(hidden, mean), "(x - mean)^2"));
+  Value centred = m.subtract(hidden, mean);
+  Value scale = m.rsqrt(m.add_number(variance));
+  hidden = m.multiply(std::move(centred), std::move(scale));
+  const bool by_head = x->shape.rank == 4;   // queries and keys: a weight for each head
+  Value weight = m.parameter("weight", by_head ? Shape{x->shape[1], x->shape[3]} : Shape{x->shape[-1]});
+  hidden = m.multiply(m.cast(std::move(weight), fp32), hidden);
+  return m.cast(hidden, x->format);
 }
 
 }  // namespace
@@ -42,6 +81,11 @@ Value normalise(Machine& m, const char* name, NormKind kind, Value x) {
   switch (kind) {
     case NormKind::rms: return rms(m, x);
     case NormKind::rms_plus_one: return rms_plus_one(m, x);
+    case NormKind::rms_wide: return rms_wide(m, x);
+    case NormKind::layer_by_head: return layer_by_head(m, x);
+    case NormKind::layer_bare: return layer_bare(m, x);
+    case NormKind::layer_plus_one: return layer_plus_one(m, x);
+    case NormKind::layer_composed: return layer_composed(m, x);
     case NormKind::layer: break;
   }
   return layer(m, x);

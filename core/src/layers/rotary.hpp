@@ -6,8 +6,8 @@
 
 namespace gpumem {
 
-/// cos and sin [1, tokens, dim] of these positions, in the model's format.
-RotaryTables rotary_tables(Machine& m, double length, double dim, const Format* format);
+/// cos and sin [1, tokens, dim] of these positions, in the model's format unless the layers want them in fp32.
+RotaryTables rotary_tables(Machine& m, const AttentionLayer& a, double length, const Format* format);
 
 /// Queries [b, a, s, d] and keys [b, k, s, d] turned by their positions.
 std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const RotaryTables& tables, const Value& query,

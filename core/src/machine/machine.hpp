@@ -95,6 +95,7 @@ class Machine {
   Value widen(Value x);
   Value copy(Value x, const char* label, Layout layout);
   Value add(Value a, Value b);
+  Value subtract(Value a, Value b);
   Value multiply(Value a, Value b);
   /// With a Python number: the format stays.
   Value add_number(Value x, const char* label = "add");
@@ -137,6 +138,7 @@ class Machine {
   void deliver(const Edge& edge, Value gradient);
   Value accumulate(Value old, Value arrived);
   void finish_gradient(Parameter& parameter, Value gradient);
+  Value sum_of(Value a, Value b, Backward rule, const char* label);
   Value unary(Value x, const char* label, Backward rule, bool save_input, bool save_output);
 
   std::vector<ScopeName> scopes_ = {{-1, ""}};

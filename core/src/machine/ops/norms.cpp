@@ -24,14 +24,14 @@ Value Machine::softmax(Value x) {
   return bind(node, out);
 }
 
-/// Saves its input, the mean and the reciprocal deviation of each row, both fp32.
+/// Weight and bias may be missing. Saves its input, the mean and the reciprocal deviation of each row, both fp32.
 Value Machine::layer_norm(Value x, Value weight, Value bias) {
   Value from = widen(std::move(x));
-  const Value w = widen(std::move(weight)), b = widen(std::move(bias));
+  const Value w = weight ? widen(std::move(weight)) : Value(), b = bias ? widen(std::move(bias)) : Value();
   Node* node = record(layer_norm_backward, {&from, &w, &b});
   save(node, from);
-  save(node, w);
-  save(node, b);
+  if (w) save(node, w);
+  if (b) save(node, b);
   Value out = allocate(from->shape, from->format, "layer norm");
   const Shape rows = from->shape.with_last(1);
   const Value mean = allocate(rows, fp32, "mean");

@@ -33,6 +33,12 @@ void add_backward(Machine& m, Node& n, In& g) {
   for (int i = 0; i < 2; ++i) reduce_to(m, n, i, g.made[static_cast<std::size_t>(i)]);
 }
 
+void subtract_backward(Machine& m, Node& n, In& g) {
+  if (n.wants(0)) g.made[0] = g.given[0];
+  if (n.wants(1)) g.made[1] = like(m, g.given[0], "gradient, negated");
+  for (int i = 0; i < 2; ++i) reduce_to(m, n, i, g.made[static_cast<std::size_t>(i)]);
+}
+
 void multiply_backward(Machine& m, Node& n, In& g) {
   for (std::size_t i = 0; i < 2; ++i)
     if (n.wants(static_cast<int>(i))) g.made[i] = like(m, g.given[0], "gradient");
@@ -99,13 +105,16 @@ Value Machine::copy(Value x, const char* label, Layout layout) {
   return bind(node, out);
 }
 
-Value Machine::add(Value x, Value y) {
+Value Machine::sum_of(Value x, Value y, Backward rule, const char* label) {
   Value a = std::move(x), b = std::move(y);
-  Node* node = record(add_backward, {&a, &b});
-  Value out = allocate(Shape::broadcast(a->shape, b->shape), promoted(a->format, b->format), "add");
+  Node* node = record(rule, {&a, &b});
+  Value out = allocate(Shape::broadcast(a->shape, b->shape), promoted(a->format, b->format), label);
   out->layout = a->layout;
   return bind(node, out);
 }
+
+Value Machine::add(Value x, Value y) { return sum_of(std::move(x), std::move(y), add_backward, "add"); }
+Value Machine::subtract(Value x, Value y) { return sum_of(std::move(x), std::move(y), subtract_backward, "subtract"); }
 
 Value Machine::multiply(Value x, Value y) {
   Value a = std::move(x), b = std::move(y);
