@@ -46,8 +46,8 @@ constexpr TensorName names[] = {
     {"in_proj", "ssm_in"}, {"out_proj", "ssm_out"}, {"x_proj", "ssm_x"}, {"dt_proj", "ssm_dt"},
 };
 
-constexpr std::array<std::string_view, 8> towers = {"visual.", "vision_", "vision.", "multi_modal_projector", "audio_tower",
-                                                    "image_newline", "vit_", "mm_projector"};
+constexpr std::array<std::string_view, 7> towers = {"visual.", "vision_", "vision.", "projector", "audio_tower",
+                                                    "image_newline", "vit_"};
 
 bool has(std::string_view name, std::string_view part) { return name.find(part) != std::string_view::npos; }
 
