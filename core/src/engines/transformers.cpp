@@ -51,6 +51,8 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
   const KvCache::Kind kind = plan.fixed_cache ? KvCache::Kind::fixed : KvCache::Kind::grown;
   Generation g{m, ModelRun(model, plan_layers(layer_kinds(model), !every_layer)), plan,
                KvCache(kind, plan.cache ? plan.cache : plan.weights, plan.context_tokens)};
+  g.cache.value_format = plan.cached_values;
+  if (plan.lay_out_cache) plan.lay_out_cache(plan, model, g.cache);
   declare_parameters(m, g.run, model, plan.weights, plan.stored);
   m.begin_layer(-1);
   const std::vector<Value> buffers = g.run.buffers(m);

@@ -87,10 +87,10 @@ Document tensors_document(const Run& run, int layers) {
 
 Document cache_document(const Scenario& s, const Run& run) {
   const bool inference = s.task == Task::inference;
-  Elements per_token;
-  for (const DecoderLayer& l : s.model->layers) per_token += elements(2 * l.attention.kv_heads * l.attention.head_dim);
+  Elements keys;   // of one token, and as many values
+  for (const DecoderLayer& l : s.model->layers) keys += elements(l.attention.kv_heads * l.attention.head_dim);
   const double sequences = inference ? s.inference.sequences : 1;
-  return Document::record({{"bytesPerToken", stored_bytes(per_token, *s.cache_format())},
+  return Document::record({{"bytesPerToken", stored_bytes(keys, *s.cache_format()) + stored_bytes(keys, *s.cached_values())},
                            {"bytesPerSequence", inference ? run.cache * (1 / sequences) : Bytes()},
                            {"bytes", inference ? run.cache : Bytes()}});
 }

@@ -64,15 +64,25 @@ void read_engine(Fields& request, Scenario& s) {
   else
     s.engine = name;
   Fields options = engine.record("options");
-  if (s.engine == "llama.cpp") s.imatrix = options.flag({"imatrix"}, false);
+  const bool llama_cpp = s.engine == "llama.cpp";
+  if (llama_cpp) {
+    s.imatrix = options.flag({"imatrix"}, false);
+    s.inference.shared_cells = options.flag({"kv_unified"}, false);
+    s.inference.full_windows = options.flag({"swa_full"}, false);
+  }
   const std::string cache = options.word({"cache_implementation"}, "dynamic", {"dynamic", "static"});
   s.inference.fixed_cache = cache == "static";
-  if (s.engine == "llama.cpp") s.inference.fixed_cache = true;
-  else if (!training) s.engine_options.set("cache_implementation", cache);
-  if (s.engine == "llama.cpp") s.engine_options.set("imatrix", s.imatrix);
+  if (llama_cpp) {
+    s.inference.fixed_cache = true;
+    s.engine_options.set("imatrix", s.imatrix);
+    s.engine_options.set("kv_unified", s.inference.shared_cells);
+    s.engine_options.set("swa_full", s.inference.full_windows);
+  } else if (!training) {
+    s.engine_options.set("cache_implementation", cache);
+  }
   if (options.source())
     for (const auto& [key, value] : options.source()->members())
-      if (key != "cache_implementation" && !(key == "imatrix" && s.engine == "llama.cpp"))
+      if (key != "cache_implementation" && !(llama_cpp && (key == "imatrix" || key == "kv_unified" || key == "swa_full")))
         s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(key), " is not known to this profile and was ignored."})});
   engine.refuse_unknown();
 }

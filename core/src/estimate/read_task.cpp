@@ -33,9 +33,18 @@ void unsupported_unless(Fields& f, std::string_view name, Names supported, const
 /// llama.cpp keeps keys and values in any of its types; transformers in the format it computes in.
 void read_cache_format(Fields& f, Scenario& s) {
   const std::string usual(s.weight_format()->id);
-  s.inference.kv_format = f.text({"kvFormat"}, usual);
+  const Document* given = f.value({"kvFormat"});
+  if (given && given->is(Document::Kind::record)) {
+    Fields both = f.record("kvFormat");
+    s.inference.kv_format = both.text({"key"}, usual);
+    s.inference.kv_values = both.text({"value"}, usual);
+    both.refuse_unknown();
+    if (s.engine != "llama.cpp" && s.inference.kv_values != usual) s.inference.kv_format = s.inference.kv_values;
+  } else {
+    s.inference.kv_format = f.text({"kvFormat"}, usual);
+  }
   if (s.engine == "llama.cpp") {
-    if (!s.cache_format()) f.report("kvFormat", "unknown-word", text_of({"must be one format of llama.cpp, such as fp16, q8_0 or q4_0; not ", quoted(s.inference.kv_format)}));
+    if (!s.cache_format() || !s.cached_values()) f.report("kvFormat", "unknown-word", text_of({"must be one format of llama.cpp, such as fp16, q8_0 or q4_0; not ", quoted(s.inference.kv_format)}));
   } else if (s.inference.kv_format != usual) {
     f.report("kvFormat", "unsupported", text_of({"transformers keeps keys and values in the format it computes in, ", usual}));
   }
@@ -50,7 +59,8 @@ void read_inference(Fields& f, Scenario& s) {
   const double usual = std::min(4096.0, longest(s));
   i.context_tokens = f.count({"contextTokens"}, std::max(usual, prompt), 1, most_tokens);
   i.prompt_tokens = prompt > 0 ? prompt : i.context_tokens;
-  i.prefill_tokens = f.count({"prefillTokens"}, i.prompt_tokens, 1, most_tokens);
+  constexpr double usual_batch = 512;   // llama.cpp's n_ubatch
+  i.prefill_tokens = f.count({"prefillTokens"}, s.engine == "llama.cpp" ? std::min(usual_batch, i.prompt_tokens) : i.prompt_tokens, 1, most_tokens);
   if (i.prompt_tokens > i.context_tokens)
     f.report("promptTokens", "contradiction", "cannot be more than contextTokens, which holds prompt and answer");
   check_length(i.context_tokens, s);

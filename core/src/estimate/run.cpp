@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "engines/transformers.hpp"
+#include "engines/llama_cpp.hpp"
 #include "quantization/program_tensors.hpp"
 #include "training/optimizer.hpp"
 #include "training/step.hpp"
@@ -38,6 +38,10 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
   GenerationPlan plan;
   plan.weights = s.weight_format();
   plan.cache = s.cache_format();
+  plan.cached_values = s.cached_values();
+  if (s.engine == "llama.cpp") plan.lay_out_cache = lay_out_llama_cpp_cache;
+  plan.shared_cells = i.shared_cells;
+  plan.full_windows = i.full_windows;
   if (!s.plain() && (s.engine == "llama.cpp" || !s.mix->gguf)) plan.stored = &stored.tensors;
   plan.sequences = i.sequences;
   plan.prompt_tokens = i.prompt_tokens;

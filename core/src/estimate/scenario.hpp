@@ -18,7 +18,8 @@ enum class Detail { summary, timeline, tensors };
 struct InferenceScenario {
   double sequences = 1, context_tokens = 4096, prompt_tokens = 4096, prefill_tokens = 4096;
   std::string attention = "flash";
-  std::string kv_format;
+  std::string kv_format, kv_values;   ///< of keys; of values, where they differ
+  bool shared_cells = false, full_windows = false;   ///< llama.cpp's kv_unified and swa_full
   bool fixed_cache = false;
 };
 
@@ -62,14 +63,18 @@ struct Scenario {
   /// Weights in one format that is computed with as it is.
   [[nodiscard]] bool plain() const { return !mix->gguf && mix->rules == 0; }
   [[nodiscard]] const Format* weight_format() const { return plain() ? base_format(*mix) : compute; }
-  [[nodiscard]] const Format* cache_format() const;
+  /// Of keys; null where the name is not known.
+  [[nodiscard]] const Format* cache_format() const { return cache_format_of(inference.kv_format); }
+  [[nodiscard]] const Format* cached_values() const { return inference.kv_values.empty() ? cache_format() : cache_format_of(inference.kv_values); }
+  [[nodiscard]] const Format* cache_format_of(const std::string& name) const;
 };
 
-/// Formats as llama.cpp's options name them are spelled in small letters. Null for an unknown one.
-inline const Format* Scenario::cache_format() const {
-  if (inference.kv_format.empty()) return weight_format();
-  if (const Format* exact = find_format(inference.kv_format)) return exact;
-  std::string upper = inference.kv_format;
+/// llama.cpp's options spell formats in small letters, and two of them in their own way.
+inline const Format* Scenario::cache_format_of(const std::string& name) const {
+  if (name.empty()) return weight_format();
+  if (name == "f16" || name == "f32") return name == "f16" ? fp16 : fp32;
+  if (const Format* exact = find_format(name)) return exact;
+  std::string upper = name;
   for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   return find_format(upper);
 }
