@@ -19,6 +19,8 @@ const share = number(0, 1);
 const word = (...words) => (value) => (words.includes(value) ? undefined : `must be one of ${words.join(", ")}`);
 const quantity = (value) =>
   typeof value === "string" && parseQuantity(value) !== undefined ? undefined : 'must be a quantity with its unit, such as "80 GiB"';
+const rate = (value) => (/^\d+(\.\d+)? GB\/s$/.test(value) ? undefined : 'must be a rate such as "3352 GB/s"');
+const watts = (value) => (/^\d+(\.\d+)? W$/.test(value) ? undefined : 'must be a power such as "700 W"');
 const address = (value) => (/^https:\/\/\S+$/.test(value) ? undefined : "must be an https address");
 const day = (value) => (/^\d{4}-\d{2}-\d{2}$/.test(value) ? undefined : "must be a day such as 2026-01-31");
 const sourceKey = (value, sources) => (Object.hasOwn(sources, value) ? undefined : `names no source of sources.json: ${value}`);
@@ -34,7 +36,7 @@ const object = (fields) => (value, sources) => {
 };
 const optional = (check) => Object.assign((value, sources) => check(value, sources), { optional: true });
 
-const temporaries = word("none", "all-trainable", "two-largest");
+const temporaries = word("none", "all-trainable", "two-largest", "factored", "newton-schulz");
 
 /** What a tensor is for, as far as formats are chosen by it; "any" stands for all of them. */
 export const tensorRoles = ["embedding", "head", "position", "router", "query", "key", "value", "joint", "output", "up", "gate", "down",
@@ -66,6 +68,7 @@ export const kinds = {
     name: text,
     statesPerParameter: number(0, 8),
     stepCounter: flag,
+    matrices: optional(word("factored", "hidden")),
     temporaries: object({ fused: temporaries, foreach: temporaries, loop: temporaries }),
     source: sourceKey,
   },
@@ -82,16 +85,33 @@ export const kinds = {
   },
   gpus: {
     name: text,
-    memory: quantity,
-    reported: optional(quantity),
-    computeCapability: optional(number(3, 20)),
+    memory: quantity, // as the maker sells it: GiB, or GB where that is what it means
+    reported: optional(quantity), // the total that the driver's own tool shows
+    shared: optional(flag), // memory is the processor's too
+    usableShare: optional(share), // the most that the system lends the GPU by default
+    class: word("datacenter", "workstation", "consumer", "laptop", "embedded", "apple", "apu", "tpu", "aws"),
+    architecture: text,
+    memoryType: text,
+    computeCapability: optional(number(3, 20)), // NVIDIA
+    target: optional(text), // AMD: gfx942 …
+    bandwidth: optional(rate),
+    tflops: optional(object(Object.fromEntries(["fp32", "fp16", "bf16", "fp8", "int8", "fp4"].map((id) => [id, optional(number(0, 1e5))])))), // dense
+    interconnect: optional(object({ name: text, bandwidth: optional(rate) })),
+    gpusPerNode: count(1, 1024),
+    year: count(2006, 2100),
+    power: optional(watts),
+    unverified: optional(list(word("memory", "reported", "usableShare", "bandwidth", "tflops", "interconnect", "power", "year"))),
     sources: list(sourceKey),
+    note: optional(text),
   },
   models: {
     config: openObject,
-    parameters: count(1, Number.MAX_SAFE_INTEGER),
+    parameters: count(1, Number.MAX_SAFE_INTEGER), // of the loaded model: what the engine must count
+    published: optional(object({ parameters: count(1, Number.MAX_SAFE_INTEGER), difference: text })), // only where it is another figure
+    confirmed: optional(flag), // false: no class of transformers or diffusers builds it from this configuration
     source: sourceKey,
     at: optional(text),
+    also: optional(list(object({ source: sourceKey, at: optional(text) }))),
     note: optional(text),
   },
 };
@@ -121,7 +141,8 @@ const sourceFields = { title: text, url: address, accessed: optional(day) };
 
 /** Everything wrong with one row of a kind, as sentences. */
 export function problemsOfRow(kind, row, sources) {
-  return [...problemsOf(kinds[kind], row, sources), ...(kind === "overheads" ? bandProblems(row) : [])];
+  const problems = problemsOf(kinds[kind], row, sources);
+  return problems.length > 0 ? problems : [...problems, ...(togetherProblems[kind]?.(row) ?? [])];
 }
 
 /** Everything wrong with sources.json. */
@@ -141,6 +162,23 @@ function problemsOf(fields, value, sources) {
     return problem ? [`${key} ${problem}`] : [];
   });
   return [...unknown, ...wrong];
+}
+
+/** What fields say about each other. */
+const togetherProblems = { overheads: bandProblems, models: modelProblems, gpus: gpuProblems };
+
+/** A pipeline of diffusers lists its components under `config.components`; everything else names its model_type. */
+function modelProblems({ config, parameters, published, confirmed, note }) {
+  const shaped = "model_type" in config || (typeof config._class_name === "string" && isObject(config.components));
+  return [
+    ...(shaped ? [] : ["config needs a model_type, or a _class_name and components"]),
+    ...(published?.parameters === parameters ? ["published.parameters says the same as parameters"] : []),
+    ...(confirmed === false && !note ? ["without a confirmed count, a note must say why"] : []),
+  ];
+}
+
+function gpuProblems(row) {
+  return (row.unverified ?? []).filter((key) => row[key] === undefined).map((key) => `unverified names ${key}, which is not given`);
 }
 
 /** An overhead is a band in bytes or a band of shares, whole and in order, with measurements or a word on why there are none. */

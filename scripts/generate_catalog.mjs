@@ -1,22 +1,31 @@
 // Turns core/catalog/ into what the builds include.
 //   generate_catalog.mjs OUT_DIR         gpumem_catalog.hpp for the core: constexpr tables
-//   generate_catalog.mjs --web OUT_DIR   models.json and gpus.json for the page
+//   generate_catalog.mjs --web OUT_DIR   for the web: models.packed.json and gpus.packed.json, the same unpacked, and
+//                                        first.json: what is shown before the rest has arrived
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseQuantity, ruleConditions, tensorRoles } from "./catalog_schema.mjs";
 import { readCatalog } from "./support/catalog.mjs";
+import { packModels, packRows } from "./support/pack_catalog.mjs";
 import { Failure, main } from "./support/run.mjs";
 
 export function generateForCore(folder) {
   writeIfChanged(join(folder, "gpumem_catalog.hpp"), header(readCatalog()));
 }
 
+// What the page shows before its visitor has chosen, and before the rest has arrived.
+const firstModel = "meta-llama/Llama-3.1-8B";
+const firstGpu = "nvidia/rtx-4090";
+
 export function generateForWeb(folder) {
   const { models, gpus } = readCatalog();
   const shown = {
     models: mapValues(models, ({ config, parameters }) => ({ config, parameters })),
-    gpus: mapValues(gpus, ({ name, memory, reported, computeCapability }) => ({ name, memory, reported, computeCapability })),
+    gpus: mapValues(gpus, ({ name, memory, reported, computeCapability, usableShare }) => ({ name, memory, reported, computeCapability, usableShare })),
   };
+  shown.first = { models: { [firstModel]: shown.models[firstModel] }, gpus: { [firstGpu]: shown.gpus[firstGpu] } };
+  shown["models.packed"] = packModels(shown.models);
+  shown["gpus.packed"] = packRows(shown.gpus);
   for (const [name, rows] of Object.entries(shown)) writeIfChanged(join(folder, `${name}.json`), JSON.stringify(rows));
 }
 
@@ -87,6 +96,8 @@ struct OptimizerRow {
   std::string_view id, name;
   double states_per_parameter;
   bool step_counter;
+  /// What is kept for matrices instead: "factored" a row and a column; "hidden" one state for those inside layers.
+  std::string_view matrices;
   std::string_view fused_temporaries, foreach_temporaries, loop_temporaries;
   std::string_view source;
 };
@@ -143,7 +154,7 @@ const constants = (words) =>
 
 function optimizerCells(id, row) {
   const { fused, foreach, loop } = row.temporaries;
-  return [text(id), text(row.name), row.statesPerParameter, row.stepCounter, text(fused), text(foreach), text(loop), text(row.source)];
+  return [text(id), text(row.name), row.statesPerParameter, row.stepCounter, text(row.matrices ?? ""), text(fused), text(foreach), text(loop), text(row.source)];
 }
 
 function overheadCells(id, row) {

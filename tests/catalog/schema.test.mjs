@@ -24,6 +24,19 @@ test("a card's reported total is near its nominal memory", () => {
   }
 });
 
+test("the catalog is as large as it says", () => {
+  assert.ok(Object.keys(catalog.models).length >= 450);
+  assert.ok(Object.keys(catalog.gpus).length >= 215);
+});
+
+test("memory that is shared with the processor says what the GPU gets, where that is known", () => {
+  for (const [id, { shared, usableShare, reported }] of Object.entries(catalog.gpus)) {
+    assert.ok(usableShare === undefined || (shared && usableShare > 0.5), `${id}: ${usableShare}`);
+    assert.ok(!(usableShare && reported), `${id}: a share of what is reported, or of the memory?`);
+    if (id.startsWith("apple/")) assert.ok(usableShare, id);
+  }
+});
+
 test("every measurement of an overhead lies in its band", () => {
   for (const [id, { low, high, measurements = [] }] of Object.entries(catalog.overheads)) {
     for (const { value } of measurements) {
@@ -44,10 +57,17 @@ const sources = { known: { title: "A paper", url: "https://example.org/" } };
 const format = { blockElements: 32, blockBytes: 18, source: "known" };
 const measurements = [{ value: "1 MiB", case: "once", source: "known" }];
 const overhead = { low: "1 MiB", expected: "2 MiB", high: "3 MiB", measurements, source: "known" };
+const model = { config: { model_type: "x" }, parameters: 8, source: "known" };
+const card = { name: "G", memory: "24 GiB", class: "consumer", architecture: "A", memoryType: "HBM", gpusPerNode: 1, year: 2020 };
+const gpu = { ...card, sources: ["known"] };
 
 test("right rows have no problems", () => {
   assert.deepEqual(problemsOfRow("formats", format, sources), []);
   assert.deepEqual(problemsOfRow("overheads", overhead, sources), []);
+  assert.deepEqual(problemsOfRow("models", model, sources), []);
+  const pipeline = { _class_name: "SomePipeline", components: { vae: { _class_name: "Vae" } } };
+  assert.deepEqual(problemsOfRow("models", { ...model, config: pipeline, confirmed: false, note: "why" }, sources), []);
+  assert.deepEqual(problemsOfRow("gpus", { ...gpu, power: "700 W", bandwidth: "3352 GB/s", unverified: ["power"] }, sources), []);
   assert.deepEqual(problemsOfSources(sources), []);
 });
 
@@ -61,7 +81,13 @@ const wrong = {
   "a band out of nowhere": ["overheads", { ...overhead, measurements: undefined }, /a note must say/],
   "half a band": ["overheads", { ...overhead, high: undefined, highShare: 0.1 }, /needs either/],
   "a measurement without a source": ["overheads", { ...overhead, measurements: [{ value: "1 B", case: "x" }] }, /\[0\]source is missing/],
-  "a fractional count": ["models", { config: {}, parameters: 1.5, source: "known" }, /parameters must be an integer/],
+  "a fractional count": ["models", { config: { model_type: "x" }, parameters: 1.5, source: "known" }, /parameters must be an integer/],
+  "a configuration of nothing": ["models", { ...model, config: { hidden_size: 8 } }, /model_type/],
+  "a published figure that is no other": ["models", { ...model, published: { parameters: 8, difference: "none" } }, /the same as/],
+  "a published figure without the reason": ["models", { ...model, published: { parameters: 9 } }, /difference is missing/],
+  "an unconfirmed count without a word": ["models", { ...model, confirmed: false }, /a note must say why/],
+  "an unverified field that is not there": ["gpus", { ...gpu, unverified: ["power"] }, /power, which is not given/],
+  "a rate without its unit": ["gpus", { ...gpu, bandwidth: "3 TB" }, /must be a rate/],
   "something that is no row": ["formats", [], /must be an object/],
 };
 for (const [what, [kind, row, message]] of Object.entries(wrong)) {

@@ -6,7 +6,7 @@ import { readCatalog } from "../../scripts/support/catalog.mjs";
 import { Failure, root } from "../../scripts/support/run.mjs";
 
 /**
- * Resolves to {estimate(scenario, facts), describe(), estimateScenario(scenario)}, which return JSON text;
+ * Resolves to {estimate(scenario, facts), describe(), version(), estimateScenario(scenario)}, which return JSON text;
  * estimateScenario looks up in the catalog what the scenario's names stand for.
  */
 export async function loadEngine() {
@@ -19,5 +19,5 @@ export async function loadEngine() {
     const facts = { config: models[scenario.model?.id]?.config ?? null, device: gpus[scenario.hardware?.gpu] ?? null };
     return estimator.estimate(scenario, facts);
   };
-  return { estimate: estimator.estimate, describe: estimator.describe, estimateScenario };
+  return { estimate: estimator.estimate, describe: estimator.describe, version: estimator.version, estimateScenario };
 }

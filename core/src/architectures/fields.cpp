@@ -26,12 +26,13 @@ std::string joined(Names words) {
 
 }  // namespace
 
-std::string quoted(std::string_view text) {
-  std::string out(1, '"');
-  out.append(text.substr(0, 100));
-  out.push_back('"');
-  return out;
+std::string_view cut(std::string_view text, std::size_t longest) {
+  if (text.size() <= longest) return text;
+  while (longest > 0 && (static_cast<unsigned char>(text[longest]) & 0xC0) == 0x80) --longest;
+  return text.substr(0, longest);
 }
+
+std::string quoted(std::string_view text) { return text_of({"\"", cut(text, 100), "\""}); }
 
 std::string text_of(Names parts) {
   std::string all;
@@ -40,7 +41,7 @@ std::string text_of(Names parts) {
 }
 
 void add_word(std::string& list, std::string_view word) {
-  if (!list.empty()) list.append(", ");
+  if (!list.empty() && !list.ends_with(' ')) list.append(", ");
   list.append(word);
 }
 
@@ -59,10 +60,12 @@ void Fields::report(std::string_view name, std::string_view code, std::string me
   issues_.push_back({path_of(name), std::string(code), std::move(message)});
 }
 
+bool Fields::knows(std::string_view name) const { return std::find(known_.begin(), known_.end(), name) != known_.end(); }
+
 const Document* Fields::value(Names names) {
   const Document* found = nullptr;
   for (std::string_view name : names) {
-    known_.emplace_back(name);
+    if (!knows(name)) known_.emplace_back(name);
     const Document* here = record_ ? record_->find(name) : nullptr;
     if (!found && here && !here->is(Document::Kind::null)) found = here;
   }
@@ -138,12 +141,12 @@ std::string Fields::word(Names names, std::string_view absent, Names accepted) {
 Fields Fields::record(std::string_view name) { return {value({name}), path_of(name), issues_}; }
 
 void Fields::refuse_unknown() {
-  if (!record_) return;
-  std::string accepted;
+  std::string accepted = "; accepted: ";
   for (const std::string& k : known_) add_word(accepted, k);
-  for (const auto& [name, ignored] : record_->members())
-    if (std::find(known_.begin(), known_.end(), name) == known_.end())
-      report(name.substr(0, 60), "unknown-field", text_of({"is not a field here; accepted: ", accepted}));
+  assume_ignored([&](std::string_view name) {
+    report(cut(name, 60), "unknown-field", text_of({"is not a field here", accepted}));
+    accepted.clear();   // said once
+  });
 }
 
 }  // namespace gpumem

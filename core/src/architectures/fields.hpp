@@ -36,6 +36,13 @@ class Fields {
   std::string word(Names names, std::string_view absent, Names accepted);
   Fields record(std::string_view name);
 
+  /// Tells of every field nobody asked for, where that is no issue.
+  template <class Told>
+  void assume_ignored(Told told) const {
+    if (!record_) return;
+    for (const auto& [name, value] : record_->members())
+      if (!knows(name)) told(name);
+  }
   /// Every field nobody asked for is an issue.
   void refuse_unknown();
   void report(std::string_view name, std::string_view code, std::string message);
@@ -44,6 +51,7 @@ class Fields {
   [[nodiscard]] const Document* source() const { return record_; }
 
  private:
+  [[nodiscard]] bool knows(std::string_view name) const;
   [[nodiscard]] std::string path_of(std::string_view name) const;
   const Document* record_;
   std::string path_;
@@ -56,6 +64,9 @@ std::string text_of(Names parts);
 
 /// Adds a word to a list that is read: "a, b, c".
 void add_word(std::string& list, std::string_view word);
+
+/// The beginning of a UTF-8 text: at most so many bytes, no character cut in half.
+std::string_view cut(std::string_view text, std::size_t longest);
 
 /// What somebody typed, in quotation marks and not longer than a line.
 std::string quoted(std::string_view text);

@@ -12,8 +12,14 @@ Document inference_document(const InferenceScenario& i) {
                            {"attention", i.attention}});
 }
 
+Document names_document(const std::vector<std::string>& names) {
+  Document list = Document::list();
+  for (const std::string& name : names) list.push(name);
+  return list;
+}
+
 Document training_document(const TrainingScenario& t) {
-  return Document::record({{"method", "full"},
+  Document made = Document::record({{"method", t.method},
                            {"precision", t.precision},
                            {"optimizer", t.optimizer},
                            {"optimizerStep", t.optimizer_step},
@@ -22,9 +28,16 @@ Document training_document(const TrainingScenario& t) {
                            {"gradientAccumulation", t.accumulation},
                            {"attention", t.attention},
                            {"checkpointing", t.checkpointing},
-                           {"crossEntropy", "full"},
+                           {"crossEntropy", t.loss_chunk > 0 ? "chunked" : "full"},
                            {"kernels", "torch"},
                            {"optimizerInBackward", t.optimizer_in_backward}});
+  if (t.method != "full")
+    made.append("lora", Document::record({{"rank", t.lora.rank},
+                                          {"targets", names_document(t.lora.targets)},
+                                          {"dropout", t.lora.dropout},
+                                          {"format", t.lora.format},
+                                          {"modulesToSave", names_document(t.lora.modules_to_save)}}));
+  return made;
 }
 
 Document model_document(const Scenario& s) {

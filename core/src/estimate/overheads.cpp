@@ -41,8 +41,10 @@ DeviceBands bands_around(Bytes allocated, const Scenario& s) {
 }
 
 /// A card of the catalog holds back a little of what it shows; a size given by hand is taken at its word.
+/// Of memory shared with the processor, a card has what the system lends it.
 Bytes usable_memory(const Device& d) {
   if (d.gpu.empty()) return d.memory;
+  if (d.usable_share > 0) return whole(d.memory * d.usable_share);
   const catalog::OverheadRow* held_back = find_overhead("driver-reserved");
   return d.reported.value_or(d.memory) - bytes(held_back ? held_back->expected_bytes : 0);
 }

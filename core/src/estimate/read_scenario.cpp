@@ -80,10 +80,10 @@ void read_engine(Fields& request, Scenario& s) {
   } else if (!training) {
     s.engine_options.set("cache_implementation", cache);
   }
-  if (options.source())
-    for (const auto& [key, value] : options.source()->members())
-      if (key != "cache_implementation" && !(llama_cpp && (key == "imatrix" || key == "kv_unified" || key == "swa_full")))
-        s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(key), " is not known to this profile and was ignored."})});
+  if (training) s.training.loss_chunk = options.count({"crossEntropyChunkTokens"}, 0, 1, most_tokens);
+  options.assume_ignored([&](std::string_view option) {
+    s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(option), " is not known to this profile and was ignored."})});
+  });
   engine.refuse_unknown();
 }
 
@@ -118,6 +118,7 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
     Fields row(known, "hardware.gpu", request.issues());
     device.memory = read_size(row, "memory").value_or(Bytes());
     device.reported = read_size(row, "reported");
+    device.usable_share = row.number({"usableShare"}, 0, 0, 1);
     device.compute_capability = row.number({"computeCapability"}, 0, 0, 1000);
   }
   if (device.count > 1)
@@ -147,7 +148,7 @@ void read_weights(Fields& fields, Scenario& s) {
     if (!q.weights.empty()) id = q.weights;
     const std::string given = fields.text({"weights"}, id);
     if (given == q.weights) s.left_alone = q.left_alone;
-    if (!fields.has("weights"))
+    if (!fields.has("weights") && s.task == Task::inference)
       s.assumptions.push_back({"checkpoint-quantization", q.weights.empty()
           ? text_of({"The checkpoint is quantised by ", quoted(q.method), ", which is not known here; its weights are counted in ", own, "."})
           : text_of({"The config says that its checkpoint is quantised by ", quoted(q.method), ": weights are counted as ", q.weights, "."})});
@@ -162,7 +163,7 @@ void read_weights(Fields& fields, Scenario& s) {
 
 /// What does not go together, once weights, engine and task are known.
 void check_weights(Fields& fields, Scenario& s) {
-  if (s.task == Task::training && s.model && fields.has("weights") && !s.plain())
+  if (s.task == Task::training && s.model && fields.has("weights") && !s.plain() && s.weights != "nf4-dq")
     fields.report("weights", "unsupported", text_of({"training on ", quoted(s.weights), " weights is not computed yet"}));
   if (s.engine == "llama.cpp" && !s.mix->gguf) {
     const Mix* file = s.plain() ? find_mix(s.weights == "fp32" ? "F32" : s.weights == "fp16" ? "F16" : "BF16") : nullptr;

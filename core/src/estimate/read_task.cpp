@@ -50,6 +50,23 @@ void read_cache_format(Fields& f, Scenario& s) {
   }
 }
 
+/// How the weights lie in memory: what the precision implies, in 16 bits under autocast if the base is frozen or asked
+/// for, in 4 bits for QLoRA.
+void read_stored_weights(Fields& f, Scenario& s, bool given) {
+  const TrainingScenario& t = s.training;
+  if (t.method == "qlora") {
+    if (!given) s.weights = "nf4-dq";
+    if (s.weights != "nf4-dq") f.report("method", "contradiction", text_of({"QLoRA is computed for nf4-dq weights, not for ", s.weights}));
+    return;
+  }
+  const std::string implied = t.precision == "bf16" || t.method != "full" ? "bf16" : "fp32";
+  if (!given) s.weights = implied;
+  const bool autocast = t.precision == "bf16-amp";
+  const bool fits = s.weights == "bf16" ? t.precision != "fp32" : s.weights == "fp32" && t.precision != "bf16";
+  if (!fits)
+    f.report("precision", "contradiction", text_of({quoted(t.precision), " trains weights stored in ", autocast ? "fp32 or bf16" : implied, ", not in ", s.weights}));
+}
+
 }  // namespace
 
 void read_inference(Fields& f, Scenario& s) {
@@ -77,16 +94,15 @@ void read_inference(Fields& f, Scenario& s) {
 
 void read_training(Fields& f, Scenario& s, bool weights_given) {
   TrainingScenario& t = s.training;
-  unsupported_unless(f, "method", {"full"}, f.word({"method"}, "full", {"full", "lora", "qlora", "dora", "prefix"}), "training");
+  t.method = f.word({"method"}, "full", {"full", "lora", "qlora", "dora", "prefix"});
+  unsupported_unless(f, "method", {"full", "lora", "qlora", "dora"}, t.method, "training");
+  const bool adapters = t.method != "full";
+  Fields lora = f.record("lora");
+  if (adapters) t.lora = read_lora(lora);
   t.precision = f.word({"precision"}, "bf16", {"fp32", "bf16", "bf16-amp", "fp16-amp", "megatron-bf16", "megatron-fp16", "fp8"});
   unsupported_unless(f, "precision", {"fp32", "bf16", "bf16-amp"}, t.precision, "precision");
-  const std::string implied = t.precision == "bf16" ? "bf16" : "fp32";
-  if (!weights_given) {
-    s.weights = implied;
-    s.mix = find_mix(implied);
-  }
-  if (s.weights != implied && (t.precision == "fp32" || t.precision == "bf16" || s.weights != "bf16"))
-    f.report("precision", "contradiction", text_of({quoted(t.precision), " trains weights stored in ", implied, ", not in ", s.weights}));
+  read_stored_weights(f, s, weights_given);
+  if (const Mix* mix = find_mix(s.weights)) s.mix = mix;
   t.optimizer = f.text({"optimizer"}, "adamw");
   if (!find_optimizer(t.optimizer)) f.report("optimizer", "unsupported", text_of({quoted(t.optimizer), " is not in the catalog yet"}));
   t.optimizer_step = f.word({"optimizerStep"}, "fused", {"fused", "foreach", "loop"});
@@ -103,14 +119,18 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   else
     t.checkpointing = f.word({"checkpointing"}, "none", {"none", "full", "selective", "offload"});
   unsupported_unless(f, "checkpointing", {"none", "full"}, t.checkpointing, "checkpointing");
-  unsupported_unless(f, "crossEntropy", {"full"}, f.word({"crossEntropy"}, "full", {"full", "inplace", "chunked", "fused"}), "cross entropy");
+  const std::string loss = f.word({"crossEntropy"}, "full", {"full", "inplace", "chunked", "fused"});
+  unsupported_unless(f, "crossEntropy", {"full", "chunked"}, loss, "cross entropy");
+  if (loss != "chunked") t.loss_chunk = 0;
+  else if (t.loss_chunk == 0) t.loss_chunk = 1024;
   unsupported_unless(f, "kernels", {"torch"}, f.word({"kernels"}, "torch", {"torch", "liger", "compile", "unsloth"}), "code");
   t.optimizer_in_backward = f.flag({"optimizerInBackward"}, false);
   if (t.optimizer_in_backward && t.accumulation > 1)
     f.report("optimizerInBackward", "contradiction", "cannot be used with gradient accumulation: gradients are gone after each backward");
   for (const std::string_view name : {"gradientFormat", "optimizerFormat", "residualFormat", "rl"})
     if (f.value({name})) f.report(name, "unsupported", "is not computed yet");
-  ignore(f, {"lora", "offload"}, s);
+  ignore(f, {"offload"}, s);
+  if (!adapters) ignore(f, {"lora"}, s);
   f.refuse_unknown();
 }
 

@@ -52,10 +52,26 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
   return run_generation(m, *s.model, plan, every_layer).cache;
 }
 
+/// What is trained beside a frozen base; QLoRA's base lies in 4 bits.
+std::optional<Adaptation> adaptation(const TrainingScenario& t) {
+  if (t.method == "full") return std::nullopt;
+  Adaptation a;
+  a.targets = t.lora.targets;
+  a.saved = t.lora.modules_to_save;
+  a.rank = t.lora.rank;
+  a.dropout = t.lora.dropout;
+  a.format = find_format(t.lora.format);
+  a.magnitudes = t.method == "dora";
+  a.packed = t.method == "qlora";
+  return a;
+}
+
 void train(Machine& m, const Scenario& s, bool every_layer) {
   const TrainingScenario& t = s.training;
   TrainingPlan plan;
-  plan.weights = s.weight_format();
+  plan.adaptation = adaptation(t);
+  plan.loss_chunk = t.loss_chunk;
+  plan.weights = t.method == "qlora" ? bf16 : s.weight_format();
   plan.autocast = t.precision == "bf16-amp" ? bf16 : nullptr;
   plan.optimizer = find_optimizer(t.optimizer);
   plan.step = t.optimizer_step;
@@ -87,10 +103,11 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     awaited = run.peak.moment;
   }
   run.schedule = plan_layers(layer_kinds(*s.model), !every_layer);
-  for (const Parameter& p : run.machine->parameters.rows) run.total += in(elements, p.shape.count()) * p.copies;
+  for (const Parameter& p : run.machine->parameters.rows) run.total += p.count() * p.copies;
   for (const IdleWeights& w : s.model->beside) run.total += in(elements, w.shape.count()) * w.copies;
   run.file = s.plain() ? stored_bytes(elements(run.total), *s.weight_format()) : run.stored.file;
-  run.trainable = s.task == Task::training ? run.total : 0;
+  if (s.task == Task::training)
+    for (const Parameter& p : run.machine->parameters.rows) run.trainable += p.trainable ? p.count() * p.copies : 0;
   return run;
 }
 

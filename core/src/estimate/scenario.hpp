@@ -23,7 +23,16 @@ struct InferenceScenario {
   bool fixed_cache = false;
 };
 
+struct LoraScenario {
+  double rank = 16, dropout = 0;
+  std::vector<std::string> targets = {"q_proj", "v_proj"}, modules_to_save;
+  std::string format = "fp32";
+};
+
 struct TrainingScenario {
+  std::string method = "full";      ///< full | lora | qlora | dora
+  LoraScenario lora;
+  double loss_chunk = 0;            ///< rows of logits at a time; 0: all
   std::string precision = "bf16", optimizer = "adamw", optimizer_step = "fused";
   double micro_batch = 1, sequence_tokens = 2048, accumulation = 1;
   std::string attention = "flash", checkpointing = "none";
@@ -34,6 +43,7 @@ struct Device {
   std::string gpu;                  ///< its id in the catalog, or empty
   Bytes memory;                     ///< what is printed on the box
   std::optional<Bytes> reported;    ///< what the driver's tool shows as total
+  double usable_share = 0;          ///< the most of memory shared with the processor that the system lends; 0 where it lends all
   double compute_capability = 0;
   double count = 1;
 };
@@ -84,6 +94,9 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
 
 void read_inference(Fields& fields, Scenario& scenario);
 void read_training(Fields& fields, Scenario& scenario, bool weights_given);
+
+/// The adapters of a scenario that trains no more than them.
+LoraScenario read_lora(Fields& fields);
 
 /// The scenario with every default that was used, as a request of the same shape.
 Document completed(const Scenario& scenario);

@@ -1,17 +1,11 @@
 #include "layers/attention.hpp"
 
+#include "layers/dense.hpp"
 #include "layers/norms.hpp"
 #include "layers/rotary.hpp"
 
 namespace gpumem {
 namespace {
-
-Value project(Machine& m, const char* name, Value x, double width, bool bias, bool transposed = false) {
-  const Machine::Scope scope(m, name);
-  const Value weight = m.parameter("weight", transposed ? Shape{x->shape[-1], width} : Shape{width, x->shape[-1]});
-  const Value b = bias ? m.parameter("bias", {width}) : Value();
-  return m.linear(std::move(x), weight, b, name, transposed);
-}
 
 struct QueryKeyValue {
   Value joint;   ///< a joint projection stays alive as long as its parts
@@ -30,13 +24,13 @@ QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x) {
     return a.qk_norm && a.qk_norm_place == place ? normalise(m, name, *a.qk_norm, std::move(part)) : part;
   };
   const auto projected = [&](const char* name, const char* norm, double heads) {
-    Value part = project(m, name, x, heads * a.head_dim, a.input_bias);
+    Value part = dense(m, name, x, heads * a.head_dim, a.input_bias);
     if (norm) part = normed(norm, AttentionLayer::QkNorm::whole, std::move(part));
     part = m.heads(part, heads);
     return norm ? normed(norm, AttentionLayer::QkNorm::at_once, std::move(part)) : part;
   };
   if (a.scaled_query)
-    p.query = m.heads(m.scale(project(m, "q_proj", x, a.heads * a.head_dim, a.input_bias)), a.heads);
+    p.query = m.heads(m.scale(dense(m, "q_proj", x, a.heads * a.head_dim, a.input_bias)), a.heads);
   else
     p.query = projected("q_proj", "q_norm", a.heads);
   p.key = projected("k_proj", "k_norm", a.kv_heads);
@@ -48,7 +42,7 @@ QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x) {
 QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x) {
   QueryKeyValue p;
   const double q = a.heads * a.head_dim, kv = a.kv_heads * a.head_dim;
-  p.joint = project(m, "qkv_proj", x, q + 2 * kv, a.input_bias, a.transposed);
+  p.joint = dense(m, "qkv_proj", x, q + 2 * kv, a.input_bias, a.transposed);
   if (a.projection == AttentionLayer::Projection::split) {
     auto parts = m.split(p.joint, {q, kv, kv});
     p.query = std::move(parts[0]), p.key = std::move(parts[1]), p.value = std::move(parts[2]);
@@ -81,7 +75,7 @@ AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pa
     p.value = std::move(all.value);
   }
   AttentionResult result = attend(m, a, pass, p.query, p.key, p.value);
-  result.output = project(m, a.projection == AttentionLayer::Projection::separate ? "o_proj" : "out_proj",
+  result.output = dense(m, a.projection == AttentionLayer::Projection::separate ? "o_proj" : "out_proj",
                           result.output, x->shape[-1], a.output_bias, a.transposed);
   result.output = m.dropout(result.output, a.output_dropout);
   return result;

@@ -1,13 +1,12 @@
 #include "layers/mlp.hpp"
 
+#include "layers/dense.hpp"
+
 namespace gpumem {
 namespace {
 
 Value linear(Machine& m, const char* name, const MlpLayer& l, Value x, double width) {
-  const Machine::Scope scope(m, name);
-  const Value weight = m.parameter("weight", l.transposed ? Shape{x->shape[-1], width} : Shape{width, x->shape[-1]});
-  const Value bias = l.bias ? m.parameter("bias", {width}) : Value();
-  return m.linear(std::move(x), weight, bias, name, l.transposed);
+  return dense(m, name, std::move(x), width, l.bias, l.transposed);
 }
 
 /// ½x·(1 + tanh(c·(x + 0.044715·x³))), written out in Python.

@@ -5,6 +5,7 @@
 
 #include "layers/attention.hpp"
 #include "layers/block.hpp"
+#include "layers/dense.hpp"
 #include "layers/norms.hpp"
 #include "layers/rotary.hpp"
 
@@ -42,6 +43,7 @@ Value ModelRun::embed(Machine& m, const Value& ids, const Pass& pass, Embedded& 
   const double width = model_.embedding_width > 0 ? model_.embedding_width : model_.hidden;
   table_ = m.parameter("embed_tokens.weight", {model_.vocabulary, width});
   held.tokens = m.embedding(ids, table_, "token embeddings");
+  if (pass.checkpointing && m.adaptation) held.tokens = m.require_gradient(std::move(held.tokens));
   if (model_.embedding_scaled) held.tokens = m.scale(std::move(held.tokens), "scaled embeddings");
   if (model_.embedding_multiplied) held.tokens = m.scale(held.tokens, "multiplied embeddings");
   if (model_.learned_positions == 0) return held.tokens;
@@ -78,6 +80,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   hidden = m.dropout(std::move(hidden), model_.embedding_dropout);
 
   auto gap = schedule_.gaps.begin();
+  m.inside_layers = true;
   for (const int i : schedule_.layers) {
     m.begin_layer(i);
     m.memory.ledger.enter(phase, i);
@@ -88,6 +91,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
       hidden = decoder_layer(m, layer, hidden, pass);
     if (gap != schedule_.gaps.end() && gap->after == i) pass_gap(m, *gap++);
   }
+  m.inside_layers = false;
   m.begin_layer(end_layer());
   m.memory.ledger.enter(phase, end_layer());
   if (model_.final_norm) hidden = normalise(m, "norm", *model_.final_norm, hidden);
@@ -113,12 +117,20 @@ void ModelRun::close_gaps(Machine& m, int from_layer, int to_layer, bool gradien
   }
 }
 
+Value ModelRun::head_weight(Machine& m, double width) {
+  const bool saved = m.adaptation && m.adaptation->saves("lm_head");
+  if (model_.tied && !saved) return table_;
+  Value original = model_.tied ? Value() : m.parameter("lm_head.weight", {model_.vocabulary, width});
+  if (!saved) return original;
+  return m.parameter("lm_head.modules_to_save.weight", {model_.vocabulary, width}, m.weight_format, true);
+}
+
 Value ModelRun::head(Machine& m, Value hidden, const Pass& pass) {
   const Component before = std::exchange(m.made, Component::logits);
   if (pass.last_token_only) hidden = m.view(hidden, {hidden->shape[0], 1, hidden->shape[2]});
-  const Value table = model_.tied ? table_ : m.parameter("lm_head.weight", {model_.vocabulary, hidden->shape[-1]});
+  const Value weight = head_weight(m, hidden->shape[-1]);
   const Value bias = model_.head_bias ? m.parameter("lm_head.bias", {model_.vocabulary}) : Value();
-  Value logits = m.linear(std::move(hidden), table, bias, "logits");
+  Value logits = m.linear(std::move(hidden), weight, bias, "logits");
   m.made = before;
   return logits;
 }

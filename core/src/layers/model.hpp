@@ -20,6 +20,8 @@ class ModelRun {
   Value hidden_states(Machine& m, const Value& ids, Pass& pass, std::string_view phase);
   /// hidden states → logits [b, s, V], or [b, 1, V] of the last token.
   Value head(Machine& m, Value hidden, const Pass& pass);
+  /// The head's weight [V, width].
+  Value head_weight(Machine& m, double width);
   /// The soft cap on logits, where the model has one.
   Value cap(Machine& m, Value logits);
   /// What the model keeps on the device besides its parameters.

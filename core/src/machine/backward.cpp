@@ -90,6 +90,8 @@ Value Machine::accumulate(Value old, Value arrived) {
 }
 
 void Machine::finish_gradient(Parameter& parameter, Value gradient) {
+  // What passed through unchanged was made as an activation's gradient, and becomes the parameter's own here.
+  if (!accumulated && !parameter.arriving && !parameter.gradient) memory.relabel(gradient, Component::gradients);
   parameter.arriving = accumulate(std::move(parameter.arriving), std::move(gradient));
   if (--parameter.uses > 0) return;
   if (parameter.gradient || accumulated)

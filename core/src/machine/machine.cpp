@@ -4,6 +4,8 @@
 
 namespace gpumem {
 
+Machine::Machine() = default;
+
 void Machine::enter_scope(const char* name) {
   scopes_.push_back({scope_, name});
   scope_ = static_cast<int>(scopes_.size()) - 1;
@@ -28,12 +30,31 @@ Value Machine::allocate(const Shape& shape, const Format* format, const char* la
   return memory.allocate(shape, format, component, label, layer_, scope_);
 }
 
-Value Machine::parameter(const char* name, const Shape& shape) {
-  const int row = parameters.next(layer_, name, shape, weight_format, scope_);
+Value Machine::parameter(const char* name, const Shape& shape, const Format* format, bool is_trainable, double counted) {
+  Parameter wanted;
+  wanted.name = name;
+  wanted.shape = shape;
+  wanted.format = format;
+  wanted.layer = layer_;
+  wanted.scope = scope_;
+  wanted.trainable = is_trainable;
+  wanted.hidden = inside_layers;
+  wanted.counted = counted;
+  const int row = parameters.next(layer_, wanted);
   Value p = memory.describe(shape, parameters[row].format);
   p->parameter = row;
   p->needs_gradient = recording && parameters[row].trainable;
   return p;
+}
+
+Value Machine::require_gradient(Value x) {
+  if (!recording || idle() || x->needs_gradient) return x;
+  tape.emplace_back();
+  tape.back().backward = [](Machine&, Node&, Gradients&) {};
+  tape.back().layer = layer_;
+  tape.back().scope = scope_;
+  Value leaf = view(x, x->shape);
+  return bind(&tape.back(), leaf);
 }
 
 Value Machine::detach(const Value& x) {

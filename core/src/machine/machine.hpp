@@ -15,6 +15,8 @@
 
 namespace gpumem {
 
+struct Adaptation;   // what layers do to their linears; the machine only carries it
+
 class Machine {
  public:
   Memory memory;
@@ -28,9 +30,12 @@ class Machine {
   bool training = false;              ///< dropout is active
   const Format* autocast = nullptr;   ///< the format torch.autocast computes matrix products in
   const Format* weight_format = bf16;
+  bool trainable = true;              ///< whether parameters are, unless they say otherwise
+  bool inside_layers = false;         ///< parameters asked for now are those of a layer
+  const Adaptation* adaptation = nullptr;
   Component made = Component::activations;   ///< what new tensors are for, unless an operation says otherwise
 
-  Machine() = default;
+  Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
@@ -60,8 +65,12 @@ class Machine {
   Value allocate(const Shape& shape, const Format* format, const char* label);
   Value allocate(const Shape& shape, const Format* format, const char* label, Component component);
   /// The next parameter of this layer, of the model's weight format.
-  Value parameter(const char* name, const Shape& shape);
+  Value parameter(const char* name, const Shape& shape) { return parameter(name, shape, weight_format, trainable); }
+  /// `counted`: numbers it stands for, where it is not one an element.
+  Value parameter(const char* name, const Shape& shape, const Format* format, bool is_trainable, double counted = -1);
   Value view(const Value& x, const Shape& shape) { return memory.view(x, shape); }
+  /// A tensor that asks for a gradient although nothing that made it is trained.
+  Value require_gradient(Value x);
   /// A view cut off from the tape.
   Value detach(const Value& x);
 
@@ -114,12 +123,16 @@ class Machine {
 
   Value embedding(Value ids, Value table, const char* label);
   Value linear(Value x, Value weight, Value bias, const char* label, bool transposed = false);
+  /// x [..., in] times a weight [width, in] kept in 4 bits, unpacked to x's format for each use.
+  Value linear_unpacked(Value x, Value bias, double width, const char* label);
   Value matmul(Value a, Value b, const char* label);
   Value cat(Value a, Value b, const char* label);
   /// A part of the last extent, as a view; backward makes a tensor of zeros as large as x.
   Value slice(Value x, double width);
   /// Views of the last extent; backward glues their gradients together.
   std::vector<Value> split(Value x, const std::vector<double>& widths);
+  /// x [rows, width] as views of so many rows each; backward glues their gradients together.
+  std::vector<Value> split_rows(Value x, double rows);
   Value repeat_heads(Value x, double times);
   Value heads(Value x, double count);
   Value flatten_heads(Value x);

@@ -46,6 +46,14 @@ Value Memory::view(const Value& of, const Shape& shape) {
   return made;
 }
 
+void Memory::relabel(const Value& value, Component component) {
+  if (!holds_alone(value)) return;
+  Storage& s = *value->storage;
+  ledger.remove(s.component, s.raw, s.rounded, s.copies);
+  ledger.add(component, s.raw, s.rounded, s.copies);
+  s.component = component;
+}
+
 void Memory::note() {
   if (ledger.note()) take_snapshot();
 }

@@ -60,6 +60,8 @@ class Memory {
   Value describe(const Shape& shape, const Format* format);
   /// Another view of the same memory.
   Value view(const Value& of, const Shape& shape);
+  /// Counts that memory under another component from now on; memory that others look at too stays as it is.
+  void relabel(const Value& value, Component component);
   void note();
   int running_layer = -1;
 

@@ -13,11 +13,14 @@ struct Parameter {
   const Format* format = nullptr;
   int layer = 0, scope = 0;
   bool trainable = true;
+  bool hidden = false;      ///< inside a layer: neither in the embedding nor in the head
+  double counted = -1;      ///< numbers it stands for; −1: one an element
   double copies = 1;        ///< more than one where identical layers are not run again
   Value gradient;           ///< `.grad`
   Value arriving;           ///< its gradient while another use of it has still to report
   int uses = 0;             ///< how often the tape refers to it and has not reported yet
 
+  [[nodiscard]] double count() const { return counted < 0 ? in(elements, shape.count()) : counted; }
   [[nodiscard]] Bytes stored() const { return stored_bytes(shape.count(), *format); }
 };
 
@@ -27,12 +30,12 @@ class Parameters {
   std::vector<Parameter> rows;
 
   /// The next parameter of that layer: made on the first run, found again on later ones.
-  int next(int layer, const char* name, const Shape& shape, const Format* format, int scope) {
+  int next(int layer, const Parameter& wanted) {
     Cursor& at = cursor(layer);
     if (at.next < at.index.size()) return at.index[at.next++];
     at.index.push_back(static_cast<int>(rows.size()));
     ++at.next;
-    rows.push_back({name, shape, format, layer, scope, true, 1, {}, {}, 0});
+    rows.push_back(wanted);
     return at.index.back();
   }
   void begin(int layer) { cursor(layer).next = 0; }

@@ -17,4 +17,29 @@ Value causal_loss(Machine& m, const Value& logits, const Value& labels) {
   return loss;
 }
 
+/// Source: [torch-fake-tensor-measurement] head, .float() and cross entropy on a chunk under a non-reentrant checkpoint
+Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels, double rows) {
+  const Machine::Scope scope(m, "loss");
+  const double sequences = labels->shape[0], length = labels->shape[1], width = hidden->shape[-1];
+  const Value padded = m.allocate({sequences, length + 1}, int64, "padded labels");
+  const Value shifted = m.allocate({sequences, length}, int64, "shifted labels");
+  const Value flat = m.view(hidden, {sequences * length, width});
+  // Lowered once for all chunks, as autocast's cache does.
+  const Value weight = m.lower(run.head_weight(m, width));
+  const std::vector<Value> chunks = m.split_rows(flat, rows);
+  Value total;
+  for (const Value& chunk : chunks) {
+    const Value targets = m.view(shifted, {chunk->shape[0]});
+    Value part = m.checkpoint(chunk, [weight, targets](Machine& on, Value x) {
+      const Component before = std::exchange(on.made, Component::logits);
+      const Value wide = on.cast(on.linear(std::move(x), weight, {}, "logits"), fp32);
+      Value loss = on.nll_loss(on.log_softmax(wide), targets);
+      on.made = before;
+      return loss;
+    });
+    total = total ? m.add(total, part) : m.add_number(part, "0 + loss");
+  }
+  return m.scale(total, "mean loss");
+}
+
 }  // namespace gpumem

@@ -27,7 +27,28 @@ namespace {
 /// Gradients that earlier micro-batches of the same step left.
 void add_accumulated(Machine& m) {
   for (const Parameter& p : m.parameters.rows)
-    m.memory.add_bulk({Component::gradients, p.layer, p.scope, p.name, p.shape, p.format, p.copies});
+    if (p.trainable) m.memory.add_bulk({Component::gradients, p.layer, p.scope, p.name, p.shape, p.format, p.copies});
+}
+
+/// Forward up to the head's logits, then the loss.
+Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Value& ids, const Value& labels) {
+  Pass pass;
+  pass.sequences = plan.micro_batch;
+  pass.tokens = plan.tokens;
+  pass.kernel = plan.kernel;
+  pass.checkpointing = plan.checkpointing;
+  Value hidden = run.hidden_states(m, ids, pass, "forward");
+  pass.rotary = {};
+  pass.mask = {};
+  if (plan.loss_chunk > 0) {
+    m.memory.ledger.enter("loss", run.end_layer());
+    return chunked_loss(m, run, std::move(hidden), labels, plan.loss_chunk);
+  }
+  Value logits = run.head(m, hidden, pass);
+  m.memory.ledger.enter("loss", run.end_layer());
+  m.memory.note();
+  logits = run.cap(m, logits);
+  return causal_loss(m, logits, labels);
 }
 
 }  // namespace
@@ -36,6 +57,8 @@ void add_accumulated(Machine& m) {
 /// output dropped, backward, step, gradients set to none
 void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& plan, bool every_layer) {
   ModelRun run(model, plan_layers(layer_kinds(model), !every_layer));
+  if (plan.adaptation) m.adaptation = &*plan.adaptation;
+  m.trainable = !plan.adaptation;
   declare_parameters(m, run, model, plan.weights);
   add_optimizer_states(m, *plan.optimizer, plan.step);
   if (plan.accumulating) add_accumulated(m);
@@ -48,22 +71,7 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
   m.training = true;
   m.recording = true;
   m.autocast = plan.autocast;
-  Pass pass;
-  pass.sequences = plan.micro_batch;
-  pass.tokens = plan.tokens;
-  pass.kernel = plan.kernel;
-  pass.checkpointing = plan.checkpointing;
-  Value loss;
-  {
-    Value hidden = run.hidden_states(m, ids, pass, "forward");
-    pass.rotary = {};
-    pass.mask = {};
-    Value logits = run.head(m, hidden, pass);
-    m.memory.ledger.enter("loss", run.end_layer());
-    m.memory.note();
-    logits = run.cap(m, logits);
-    loss = causal_loss(m, logits, labels);
-  }
+  Value loss = run_forward(m, run, plan, ids, labels);
   m.leave_autocast();
   m.autocast = nullptr;
 
@@ -75,7 +83,9 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
   };
   if (plan.optimizer_in_backward)
     m.on_gradient = [&](Parameter& p) {
-      step_temporaries(m, *plan.optimizer, plan.step, {&p, 1});
+      Parameter alone = p;   // layers that are not run step one by one as well
+      alone.copies = 1;
+      step_temporaries(m, *plan.optimizer, plan.step, {&alone, 1});
       return true;
     };
   m.backward(std::move(loss));

@@ -1,6 +1,9 @@
 #pragma once
 // One steady-state training step on one GPU, moment by moment.
 
+#include <optional>
+
+#include "layers/dense.hpp"
 #include "layers/model.hpp"
 
 namespace gpumem {
@@ -14,6 +17,8 @@ struct TrainingPlan {
   AttentionKernel kernel = AttentionKernel::flash;
   bool checkpointing = false;
   bool optimizer_in_backward = false;
+  std::optional<Adaptation> adaptation; ///< null: everything is trained
+  double loss_chunk = 0;                ///< rows of logits that are there at a time; 0: all
   bool accumulating = false;            ///< gradients of earlier micro-batches are there when the step begins
 };
 

@@ -16,7 +16,7 @@ export function measure(root) {
   const dist = join(root, "dist");
   return {
     page: sum(loadedBy(dist, "index.html").map((file) => gzipped(join(dist, file)))),
-    engine: gzipped(join(root, "build/wasm/estimator.mjs")),
+    engine: sum(["mjs", "wasm"].map((part) => gzipped(join(root, `build/wasm/estimator.${part}`)))),
     offline: statSync(join(dist, "offline/gpumem.html")).size,
   };
 }

@@ -12,6 +12,8 @@ export interface GpuRow {
   memory: string;
   reported?: string;
   computeCapability?: number;
+  /** The most of `memory` that the system lends the GPU by default, where both share it. */
+  usableShare?: number;
 }
 export interface Catalog {
   models: Record<string, ModelRow>;

@@ -20,9 +20,12 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** Python's words outside of strings, as numbers too large for JSON to hold. */
+/**
+ * Python's words outside of strings, as numbers too large for JSON to hold. The pattern for strings matches from every
+ * quote, closed or not: one that can fail would be tried again from each later quote, and hostile text takes hours.
+ */
 function withoutPythonNumbers(text: string): string {
-  return text.replace(/"(?:[^"\\]|\\.)*"|-?\bInfinity\b|\bNaN\b/g, (part) => {
+  return text.replace(/"(?:[^"\\]+|\\[^]?)*"?|-?\bInfinity\b|\bNaN\b/g, (part) => {
     if (part[0] === '"') return part;
     return part[0] === "-" ? "-1e999" : "1e999";
   });

@@ -55,6 +55,28 @@ Value Machine::linear(Value x, Value weight, Value bias, const char* label, bool
   return bind(node, out);
 }
 
+/// Scales come back to fp32 first, then the weight; both go when the product is there. Only the packed weight is kept,
+/// and the backward unpacks it once more.
+/// Source: [bitsandbytes] autograd/_functions.py MatMul4Bit, functional.py dequantize_4bit
+static Value unpack(Machine& m, const Shape& weight, const Format* format) {
+  const Value scales = m.allocate({std::ceil(in(elements, weight.count()) / 64)}, fp32, "scales, unpacked", Component::workspace);
+  return m.allocate(weight, format, "weight, unpacked", Component::workspace);
+}
+
+static void unpacked_backward(Machine& m, Node& n, Gradients& g) {
+  if (!n.wants(0)) return;
+  const Value weight = unpack(m, {n.output[0].shape[-1], n.input[0].shape[-1]}, g.given[0]->format);
+  g.made[0] = m.gradient_like(n, 0, "input gradient", Layout::token_major);
+}
+
+Value Machine::linear_unpacked(Value x, Value bias, double width, const char* label) {
+  const Value from = lower(std::move(x)), b = std::move(bias);
+  Node* node = record(unpacked_backward, {&from});
+  const Value weight = unpack(*this, {width, from->shape[-1]}, from->format);
+  Value out = allocate(from->shape.with_last(width), from->format, label);
+  return bind(node, out);
+}
+
 /// a [b, heads, n, k] times b [b, heads, k, m]. Operands whose heads are not contiguous are copied if there is more
 /// than one sequence: they have to become one batch.
 Value Machine::matmul(Value x, Value y, const char* label) {

@@ -58,6 +58,23 @@ std::vector<Value> Machine::split(Value x, const std::vector<double>& widths) {
   return parts;
 }
 
+/// A chunk and the rest, again and again: gradients wait until all are there, and at the end parts and whole are both
+/// alive, as with one operation of many outputs.
+std::vector<Value> Machine::split_rows(Value x, double rows) {
+  std::vector<Value> parts;
+  while (x->shape[0] > rows) {
+    const Value from = std::move(x);
+    Node* node = record(split_backward, {&from});
+    Value part = view(from, {rows, from->shape[1]});
+    x = view(from, {from->shape[0] - rows, from->shape[1]});
+    bind(node, part, 0);
+    bind(node, x, 1);
+    parts.push_back(std::move(part));
+  }
+  parts.push_back(std::move(x));
+  return parts;
+}
+
 /// [b, k, s, d] → [b, k·times, s, d]: a copy, unless there is nothing to repeat.
 Value Machine::repeat_heads(Value x, double times) {
   if (times <= 1) return x;

@@ -1,0 +1,37 @@
+#include "architectures/common.hpp"
+#include "estimate/scenario.hpp"
+
+namespace gpumem {
+namespace {
+
+std::vector<std::string> read_names(Fields& f, std::string_view name, std::vector<std::string> absent) {
+  const Document* given = f.value({name});
+  if (!given) return absent;
+  std::vector<std::string> names;
+  bool words = given->is(Document::Kind::list);
+  for (const Document& item : given->items()) {
+    words = words && item.is(Document::Kind::text) && !item.text().empty();
+    names.push_back(item.text());
+  }
+  if (!words || names.size() > 1000) f.report(name, "wrong-type", "must be a list of names of modules, such as [\"q_proj\", \"v_proj\"]");
+  return names;
+}
+
+}  // namespace
+
+/// Source: [peft] tuners/lora/config.py LoraConfig; adapters of a 16-bit model are made in fp32 unless told otherwise
+LoraScenario read_lora(Fields& f) {
+  LoraScenario l;
+  l.rank = f.count({"rank"}, l.rank, 1, 1 << 16);
+  l.targets = read_names(f, "targets", l.targets);
+  if (l.targets.empty()) f.report("targets", "missing", "must name at least one module");
+  l.dropout = f.number({"dropout"}, 0, 0, 1);
+  l.format = f.word({"format"}, "fp32", {"fp32", "bf16", "fp16"});
+  l.modules_to_save = read_names(f, "modulesToSave", {});
+  for (const std::string& module : l.modules_to_save)
+    if (module != "lm_head") f.report("modulesToSave", "unsupported", text_of({quoted(module), " is not computed yet; lm_head is"}));
+  f.refuse_unknown();
+  return l;
+}
+
+}  // namespace gpumem

@@ -1,0 +1,97 @@
+#include "layers/dense.hpp"
+
+#include <algorithm>
+
+namespace gpumem {
+namespace {
+
+bool among(const std::vector<std::string>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+/// A weight in 4 bits with what unpacking needs: scales of 64 weights in 8 bits, their scales, offset and code tables.
+/// Source: [bitsandbytes] functional.py quantize_4bit with compress_statistics
+Value packed_weight(Machine& m, double in, double width) {
+  const double weights = in * width, blocks = std::ceil(weights / 64);
+  const Value packed = m.parameter("weight", {std::ceil(weights / 2)}, uint8, false, weights);
+  m.parameter("weight.absmax", {blocks}, uint8, false, 0);
+  m.parameter("weight.quant_map", {16}, fp32, false, 0);
+  m.parameter("weight.nested_absmax", {std::ceil(blocks / 256)}, fp32, false, 0);
+  m.parameter("weight.nested_quant_map", {256}, fp32, false, 0);
+  m.parameter("weight.offset", {1}, fp32, false, 0);
+  return packed;
+}
+
+struct Lora {
+  Value down, up, magnitude;
+};
+
+/// The path beside the base: up(down(dropout(x))) times a number.
+/// Source: [peft] tuners/lora/layer.py Linear.forward
+Value plain_path(Machine& m, const Adaptation& a, const Value& x, const Lora& lora) {
+  Value low = m.linear(m.dropout(x, a.dropout), lora.down, {}, "lora_A");
+  return m.scale(m.linear(std::move(low), lora.up, {}, "lora_B"), "scaled lora");
+}
+
+/// The lengths of the rows of base plus adapter, computed from whole matrices without a gradient.
+/// Source: [peft] tuners/lora/dora.py DoraLinearLayer.get_lora_weight, get_weight_norm
+Value row_lengths(Machine& m, const Value& matrix, double in, double width, const Format* base, const Format* format) {
+  Value wide = base == format ? Value() : m.allocate({width, in}, format, "base weight, widened");
+  const Value scaled = m.allocate(matrix->shape, matrix->format, "scaled adapter matrix");
+  const Value sum = m.allocate({width, in}, format, "base and adapter");
+  return m.allocate({width}, format, "row lengths");
+}
+
+/// Source: [peft] tuners/lora/dora.py DoraLinearLayer.forward
+Value magnitude_path(Machine& m, const Value& x, const Value& base, const Lora& lora, const Value& bias) {
+  const double in = x->shape[-1], width = base->shape[-1];
+  // Nothing of this is on the tape: its graph goes with the matrix, which is only looked at.
+  const Value identity = m.allocate({in, in}, lora.down->format, "identity");
+  const Value low = m.allocate({in, lora.down->shape[0]}, lora.down->format, "lora_A of identity");
+  const Value matrix = m.allocate({in, width}, lora.down->format, "adapter matrix");
+  const Value lengths = row_lengths(m, matrix, in, width, base->format, x->format);
+  const Value factor = m.view(m.multiply(lora.magnitude, lengths), {1, width});
+  const Value added = m.linear(m.linear(x, lora.down, {}, "lora_A"), lora.up, {}, "lora_B");
+  const Value unbiased = bias ? m.subtract(base, bias) : base;
+  Value kept = m.multiply(m.add_number(factor), unbiased);
+  return m.add(std::move(kept), m.scale(m.multiply(factor, added), "scaled lora"));
+}
+
+Value adapted(Machine& m, const Adaptation& a, Value x, Value result, const Value& bias, double in, double width) {
+  Lora lora;
+  lora.down = m.parameter("lora_A.weight", {a.rank, in}, a.format, true);
+  lora.up = m.parameter("lora_B.weight", {width, a.rank}, a.format, true);
+  const Format* format = result->format;
+  x = m.cast(std::move(x), a.format);
+  if (a.magnitudes) {
+    lora.magnitude = m.parameter("lora_magnitude_vector.weight", {width}, a.format, true);
+    x = m.dropout(std::move(x), a.dropout);
+    result = m.add(result, magnitude_path(m, x, result, lora, bias));
+  } else {
+    result = m.add(result, plain_path(m, a, x, lora));
+  }
+  return m.cast(result, format);
+}
+
+}  // namespace
+
+bool Adaptation::adapts(const char* linear) const { return among(targets, "all-linear") || among(targets, linear); }
+bool Adaptation::saves(const char* module) const { return among(saved, module); }
+
+Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, bool transposed) {
+  const Machine::Scope scope(m, name);
+  const double in = x->shape[-1];
+  const Adaptation* a = m.adaptation;
+  const bool packed = a && a->packed;
+  const Value weight = packed ? packed_weight(m, in, width) : m.parameter("weight", transposed ? Shape{in, width} : Shape{width, in});
+  const Value bias = has_bias ? m.parameter("bias", {width}) : Value();
+  const auto base = [&](Value input) {
+    return packed ? m.linear_unpacked(std::move(input), bias, width, name) : m.linear(std::move(input), weight, bias, name, transposed);
+  };
+  if (!a || !a->adapts(name)) return base(std::move(x));
+  const Value held_by_caller = x;
+  Value result = base(x);
+  return adapted(m, *a, x, std::move(result), bias, in, width);
+}
+
+}  // namespace gpumem

@@ -1,0 +1,25 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "machine/machine.hpp"
+
+namespace gpumem {
+
+/// What fine-tuning changes about a model's linears: a frozen base, perhaps in 4 bits, with adapters beside some of them.
+struct Adaptation {
+  std::vector<std::string> targets;       ///< names of linears that get an adapter; "all-linear" stands for all
+  std::vector<std::string> saved;         ///< modules that are trained whole, in a copy of their own
+  double rank = 16, dropout = 0;
+  const Format* format = fp32;            ///< of the adapters; saved modules keep the base's
+  bool magnitudes = false;                ///< DoRA: a trained length for each output
+  bool packed = false;                    ///< base linears in 4 bits, unpacked for each use
+
+  [[nodiscard]] bool adapts(const char* linear) const;
+  [[nodiscard]] bool saves(const char* module) const;
+};
+
+/// A linear of a layer with parameters of its own: x [..., in] → [..., width], adapted as the machine's adaptation says.
+Value dense(Machine& m, const char* name, Value x, double width, bool bias, bool transposed = false);
+
+}  // namespace gpumem

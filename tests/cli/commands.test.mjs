@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import test from "node:test";
+import { readCatalog } from "../../scripts/support/catalog.mjs";
+import { root } from "../../scripts/support/run.mjs";
+import { gpumem } from "../support/cli.mjs";
+import { loadEngine } from "../support/engine.mjs";
+
+test("--version is the package's, and the engine's", async () => {
+  const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+  const { status, out } = await gpumem(["--version"]);
+  assert.deepEqual([status, out], [0, `${version}\n`]);
+  assert.equal((await loadEngine()).version(), version);
+});
+
+test("--help names every command, and the exit status", async () => {
+  const { status, out } = await gpumem(["--help"]);
+  assert.equal(status, 0);
+  for (const word of ["estimate", "models", "gpus"]) assert.match(out, new RegExp(`^  ${word} `, "m"));
+  assert.match((await gpumem(["estimate", "--help"])).out, /Exit status: 0 .* 1 .* 2 /);
+});
+
+test("what cannot be understood is one sentence and exit status 2", async () => {
+  const wrong = [["--nonsense"], ["estimate", "--nonsense"], ["estimate", "-", "--units", "stone"], ["estimate", "--json", "--jsonl"]];
+  for (const args of [...wrong, ["guess"], ["estimate"], ["estimate", "a", "b"]]) {
+    const { status, out, err } = await gpumem(args);
+    assert.deepEqual([status, out], [2, ""], args.join(" "));
+    assert.match(err, /^gpumem: [^\n]+[.?)]\n$/, args.join(" "));
+  }
+});
+
+const { models, gpus } = readCatalog();
+const lines = (text) => text.trimEnd().split("\n");
+
+test("models lists every model of the catalog with its family", async () => {
+  const { status, out } = await gpumem(["models"]);
+  assert.equal(status, 0);
+  const listed = lines(out).map((line) => line.split(/ +/).slice(0, 2));
+  assert.deepEqual(listed, Object.entries(models).map(([id, { config }]) => [id, config.model_type]));
+});
+
+test("gpus lists every GPU of the catalog with its memory", async () => {
+  const { out } = await gpumem(["gpus"]);
+  assert.deepEqual(lines(out).map((line) => line.split(" ")[0]), Object.keys(gpus));
+  for (const { memory } of Object.values(gpus)) assert.ok(out.includes(memory));
+});
+
+test("a search keeps the rows with all of its words, in any case", async () => {
+  const ids = async (...words) => lines((await gpumem(["models", ...words])).out).map((line) => line.split(" ")[0]);
+  assert.deepEqual(await ids("QWEN3-8b"), ["Qwen/Qwen3-8B", "deepseek-ai/DeepSeek-R1-0528-Qwen3-8B"]);
+  assert.deepEqual(await ids("gpt2", "xl"), ["openai-community/gpt2-xl"]);
+  assert.deepEqual(await ids("gpt2 xl"), ["openai-community/gpt2-xl"]);
+  const none = await gpumem(["gpus", "abacus"]);
+  assert.deepEqual([none.status, none.out], [2, ""]);
+  assert.match(none.err, /^gpumem: .*"abacus".*\.\n$/);
+});

@@ -1,0 +1,304 @@
+// Highest moments of whole steps and generations, against measured sums of what is alive then.
+
+#include <algorithm>
+
+#include "engines/transformers.hpp"
+#include "support/models.hpp"
+#include "training/optimizer.hpp"
+
+using namespace gpumem;
+using namespace gpumem::test;
+
+namespace {
+
+constexpr double T = 128;
+const Sizes sizes = {.h = 256, .f = 1024, .a = 4, .k = 2, .d = 128, .v = 512};
+constexpr double random_states = 2 * 512;
+
+double rounded(double b) { return in(bytes, rounded_up(bytes(b))); }
+double plain(const Sizes& z) { return 16 * z.h + 4 * z.a * z.d + 4 * z.k * z.d + 8 * z.f + 4 * z.a + 8; }
+double matrices(const Sizes& z) { return 2 * z.h * z.a * z.d + 2 * z.h * z.k * z.d + 3 * z.h * z.f; }
+double of_layer(const Sizes& z) { return matrices(z) + 2 * z.h; }
+double of_model(const Sizes& z, double layers, bool tied = false) {
+  return layers * of_layer(z) + z.h + (tied ? 1 : 2) * z.v * z.h;
+}
+/// Two copies of the rotary frequencies, smaller than the smallest allocation.
+constexpr double buffers = 2 * 512;
+
+struct Step {
+  std::unique_ptr<Machine> machine = std::make_unique<Machine>();
+
+  Step(const Decoder& model, const TrainingPlan& plan) { run_training_step(*machine, model, plan, true); }
+
+  [[nodiscard]] const Stretch& at(std::string_view phase, int layer) const {
+    const auto& all = machine->memory.ledger.stretches();
+    return *std::find_if(all.begin(), all.end(), [&](const Stretch& s) { return s.phase == phase && s.layer == layer; });
+  }
+  [[nodiscard]] double highest(std::string_view phase, int layer) const { return in(bytes, at(phase, layer).highest); }
+  [[nodiscard]] double part(std::string_view phase, int layer, Component c) const { return in(bytes, at(phase, layer).parts[c]); }
+};
+
+TrainingPlan plan(const char* optimizer = "sgd") {
+  TrainingPlan p;
+  p.optimizer = find_optimizer(optimizer);
+  p.micro_batch = 1;
+  p.tokens = T;
+  return p;
+}
+
+/// Weights, buffers, token ids and labels: there during the whole step.
+double always(const Sizes& z, double layers, bool tied = false) { return 2 * of_model(z, layers, tied) + buffers + 16 * T; }
+
+}  // namespace
+
+TEST_CASE("the loss holds 10 bytes a logit and everything the layers kept", "[training]") {
+  Sizes z = sizes;
+  z.v = 8192;
+  const Step step(decoder(config("llama", z, 3)), plan());
+  const double kept = 3 * (T * plain(z) + random_states) + T * (8 * z.h + 4) + 4 * z.d * T;
+  CHECK(step.part("loss", 3, Component::logits) >= 10 * T * z.v);
+  CHECK(step.part("loss", 3, Component::logits) <= 10 * T * z.v + 8);   // the loss itself and its weight
+  // labels are padded by one and shifted; the loss and its weight are one allocation each
+  CHECK(step.highest("loss", 3) ==
+        always(z, 3) + kept + 8 * T + 10 * T * z.v + rounded(8 * (T + 1)) + 8 * T + 2 * 512 - 8 * T);
+  CHECK(step.part("loss", 3, Component::gradients) == 0);
+}
+
+TEST_CASE("the loss's backward holds 12 bytes a logit", "[training]") {
+  Sizes z = sizes;
+  z.v = 8192;
+  const Step step(decoder(config("llama", z, 3)), plan());
+  CHECK(step.part("backward", 3, Component::logits) == 12 * T * z.v);
+  const double kept = 3 * (T * plain(z) + random_states) + T * (8 * z.h + 4) + 4 * z.d * T;
+  CHECK(step.highest("backward", 3) == always(z, 3) + kept + 12 * T * z.v);
+}
+
+TEST_CASE("logits in fp32 take 8 bytes at the loss and 12 in its backward", "[training]") {
+  Sizes z = sizes;
+  z.v = 8192;
+  TrainingPlan p = plan();
+  p.weights = fp32;
+  p.kernel = AttentionKernel::sdpa;
+  p.tokens = 4 * T;
+  const Step full(decoder(config("llama", z, 2)), p);
+  CHECK(full.part("loss", 2, Component::logits) == Approx(8 * p.tokens * z.v).margin(8));
+  CHECK(full.part("backward", 2, Component::logits) == 12 * p.tokens * z.v);
+}
+
+TEST_CASE("a soft cap on logits adds 2 bytes a logit, at the loss and in backward", "[training]") {
+  Sizes z = sizes;
+  z.v = 8192;
+  const Step step(decoder(config("gemma2", z, 2)), plan());
+  CHECK(step.part("loss", 2, Component::logits) == Approx(12 * T * z.v).margin(8));
+  CHECK(step.part("backward", 2, Component::logits) == 14 * T * z.v);
+}
+
+TEST_CASE("under autocast all copies of weights are alive at the loss, with checkpointing too", "[training]") {
+  TrainingPlan p = plan();
+  p.weights = fp32;
+  p.autocast = bf16;
+  p.checkpointing = true;
+  const Step mixed(decoder(config("llama", sizes, 4)), p);
+  p.autocast = nullptr;
+  p.kernel = AttentionKernel::sdpa;
+  const Step full(decoder(config("llama", sizes, 4)), p);
+  const double copies = 2 * (4 * matrices(sizes) + sizes.v * sizes.h);
+  // logits take 10 bytes against 8; the head's input has a bf16 copy of its own
+  const double more = mixed.highest("loss", 4) - full.highest("loss", 4);
+  CHECK(more == copies + 2 * T * sizes.v + 2 * T * sizes.h);
+}
+
+TEST_CASE("under autocast only the head's copies are left when the loss runs backward", "[training]") {
+  Sizes z = sizes;
+  z.v = 8192;
+  TrainingPlan p = plan();
+  p.weights = fp32;
+  p.autocast = bf16;
+  p.checkpointing = true;
+  p.tokens = 4 * T;
+  const Step mixed(decoder(config("llama", z, 4)), p);
+  p.autocast = nullptr;
+  p.kernel = AttentionKernel::sdpa;
+  const Step full(decoder(config("llama", z, 4)), p);
+  // 12 bytes a logit in both; the head kept a bf16 copy of its weight, and of its input instead of the fp32 one
+  CHECK(mixed.highest("backward", 4) - full.highest("backward", 4) == 2 * z.v * z.h - 2 * p.tokens * z.h);
+}
+
+TEST_CASE("at the end of backward all gradients are alive with the residual's", "[training]") {
+  const Step step(decoder(config("llama", sizes, 3)), plan());
+  CHECK(step.highest("backward", -1) == always(sizes, 3) + 2 * of_model(sizes, 3) + 2 * T * sizes.h);
+  CHECK(step.part("backward", -1, Component::gradients) == 2 * of_model(sizes, 3));
+}
+
+TEST_CASE("a tied table has two gradients at the end of backward", "[training]") {
+  const nlohmann::ordered_json tied = {{"tie_word_embeddings", true}};
+  const double table = 2 * sizes.v * sizes.h;
+  const Step step(decoder(config("llama", sizes, 3, tied)), plan());
+  CHECK(step.highest("backward", -1) == always(sizes, 3, true) + 2 * of_model(sizes, 3, true) + table + 2 * T * sizes.h);
+  TrainingPlan p = plan();
+  p.optimizer_in_backward = true;
+  const Step lean(decoder(config("llama", sizes, 3, tied)), p);
+  CHECK(lean.highest("backward", -1) == always(sizes, 3, true) + 2 * table + 2 * T * sizes.h);
+  CHECK(lean.part("backward", 1, Component::gradients) >= table);   // held through all of backward
+}
+
+TEST_CASE("with the optimizer in backward no gradient outlives its layer", "[training]") {
+  TrainingPlan p = plan();
+  p.optimizer_in_backward = true;
+  const Step step(decoder(config("llama", sizes, 3)), p);
+  CHECK(step.highest("backward", -1) == always(sizes, 3) + 2 * sizes.v * sizes.h + 2 * T * sizes.h);
+  CHECK(step.highest("optimizer-step", 3) == always(sizes, 3));
+}
+
+TEST_CASE("gradients of earlier micro-batches are there from the start", "[training]") {
+  TrainingPlan p = plan();
+  p.accumulating = true;
+  const Step step(decoder(config("llama", sizes, 3)), p);
+  const Step single(decoder(config("llama", sizes, 3)), plan());
+  const double gradients = 2 * of_model(sizes, 3);
+  CHECK(step.highest("loss", 3) == single.highest("loss", 3) + gradients);
+  // the embedding's new gradient exists beside the old one for a moment
+  CHECK(step.highest("backward", -1) == always(sizes, 3) + gradients + 2 * sizes.v * sizes.h + 2 * T * sizes.h);
+}
+
+TEST_CASE("under full checkpointing a layer's worst moment is the backward of its gated product", "[training]") {
+  // Inputs of the layers below and its own, all it keeps, 4f + 2h, gradients of all layers above, the last matrix's.
+  TrainingPlan p = plan();
+  p.checkpointing = true;
+  Sizes z = sizes;
+  z.d = 64;   // ad = h, as in most models
+  const Step step(decoder(config("llama", z, 5)), p);
+  for (const int layer : {0, 1, 2, 3, 4}) {
+    CAPTURE(layer);
+    const double inputs = (layer + 1) * 2 * T * z.h, tables = 4 * z.d * T;
+    const double kept = T * plain(z) + random_states;
+    const double above = 2 * ((4 - layer) * of_layer(z) + z.h + z.v * z.h) + 2 * z.h * z.f;
+    CHECK(step.highest("backward", layer) == always(z, 5) + inputs + tables + kept + T * (4 * z.f + 2 * z.h) + above);
+  }
+}
+
+TEST_CASE("an optimizer step holds all gradients and what its kind of loop needs", "[training]") {
+  const double P = of_model(sizes, 3), tensors = 3 * 9 + 3;
+  const auto step_bytes = [&](const char* optimizer, const char* kind) {
+    TrainingPlan p = plan(optimizer);
+    p.step = kind;
+    const Step step(decoder(config("llama", sizes, 3)), p);
+    return step.highest("optimizer-step", 3);
+  };
+  const double base = always(sizes, 3) + 2 * P;
+  const double largest = 2 * std::max(sizes.h * sizes.f, sizes.v * sizes.h);
+  CHECK(step_bytes("adamw", "fused") == base + 4 * P + 512 * tensors);   // a counter for each tensor
+  CHECK(step_bytes("adamw", "foreach") == base + 4 * P + 2 * P);
+  CHECK(step_bytes("adamw", "loop") == base + 4 * P + 2 * largest);
+  for (const char* kind : {"fused", "foreach", "loop"}) {
+    CHECK(step_bytes("sgd", kind) == base);
+    CHECK(step_bytes("sgd-momentum", kind) == base + 2 * P);
+  }
+}
+
+// -- generation ---------------------------------------------------------------------------------------------------
+
+namespace {
+
+struct Generated {
+  std::unique_ptr<Machine> machine = std::make_unique<Machine>();
+  double cache = 0;
+
+  Generated(const Decoder& model, const GenerationPlan& p) { cache = in(bytes, run_generation(*machine, model, p, true).cache); }
+
+  [[nodiscard]] const Stretch& highest(std::string_view phase) const {
+    const Stretch* found = nullptr;
+    for (const Stretch& s : machine->memory.ledger.stretches())
+      if (s.phase == phase && (!found || s.highest > found->highest)) found = &s;
+    return *found;
+  }
+};
+
+GenerationPlan prompt_of(double prompt, double context, AttentionKernel kernel = AttentionKernel::flash) {
+  GenerationPlan p;
+  p.prompt_tokens = p.prefill_tokens = prompt;
+  p.context_tokens = context;
+  p.kernel = kernel;
+  return p;
+}
+
+double cache_of(const Sizes& z, double layers, double tokens) { return layers * 2 * z.k * z.d * tokens * 2; }
+
+}  // namespace
+
+TEST_CASE("prefill's peak is W + KV + 8Th + 6Tf + 4sd + 8T + 8s, in the last layer", "[engines]") {
+  for (const AttentionKernel kernel : {AttentionKernel::flash, AttentionKernel::sdpa}) {
+    const Generated g(decoder(config("llama", sizes, 4)), prompt_of(T, T, kernel));
+    const Stretch& peak = g.highest("prefill");
+    CHECK(peak.layer == 3);
+    CHECK(in(bytes, peak.highest) == 2 * of_model(sizes, 4) + buffers + cache_of(sizes, 4, T) + 8 * T * sizes.h +
+                                         6 * T * sizes.f + 4 * T * sizes.d + 8 * T + 8 * T);
+  }
+}
+
+TEST_CASE("prefill of several sequences counts positions once", "[engines]") {
+  GenerationPlan p = prompt_of(T, T);
+  p.sequences = 2;
+  const Generated g(decoder(config("llama", sizes, 4)), p);
+  CHECK(in(bytes, g.highest("prefill").highest) == 2 * of_model(sizes, 4) + buffers + cache_of(sizes, 4, 2 * T) +
+                                                       2 * T * (8 * sizes.h + 6 * sizes.f + 8) + 4 * T * sizes.d + 8 * T);
+}
+
+TEST_CASE("a fused gate stays alive as two views: 2Tf more", "[engines]") {
+  const Generated g(decoder(config("phi3", sizes, 4)), prompt_of(T, T));
+  CHECK(in(bytes, g.highest("prefill").highest) == 2 * of_model(sizes, 4) + buffers + cache_of(sizes, 4, T) + 8 * T * sizes.h +
+                                                       8 * T * sizes.f + 4 * T * sizes.d + 8 * T + 8 * T);
+}
+
+TEST_CASE("eager prefill holds ten bytes a score with repeated keys and values", "[engines]") {
+  const double s = 512, scores = sizes.a * s * s;
+  const Generated g(decoder(config("llama", sizes, 4)), prompt_of(s, s, AttentionKernel::eager));
+  CHECK(in(bytes, g.highest("prefill").highest) ==
+        2 * of_model(sizes, 4) + buffers + cache_of(sizes, 4, s) + 10 * scores +
+            2 * s * (3 * sizes.h + sizes.a * sizes.d + 2 * sizes.a * sizes.d) + 2 * s * s + 4 * s * sizes.d + 8 * s + 8 * s);
+}
+
+TEST_CASE("the cache holds two rows a token and layer", "[engines]") {
+  const Generated g(decoder(config("llama", sizes, 4)), prompt_of(T, 4 * T));
+  CHECK(g.cache == cache_of(sizes, 4, 4 * T));
+}
+
+TEST_CASE("a long generation's last step holds the cache and one layer's keys or values twice", "[engines]") {
+  const double c = 32 * T;
+  const Generated g(decoder(config("llama", sizes, 4)), prompt_of(T, c));
+  const Stretch& peak = g.highest("decode");
+  CHECK(in(bytes, peak.parts[Component::kv_cache]) == cache_of(sizes, 4, c) + cache_of(sizes, 1, c - 1) / 2);
+  const double rest = in(bytes, peak.highest) - 2 * of_model(sizes, 4) - in(bytes, peak.parts[Component::kv_cache]);
+  CHECK(rest > 0);
+  CHECK(rest < 8 * c + 32 * 1024);   // the token ids and tensors of one token
+}
+
+TEST_CASE("a layer with a window keeps the whole prompt until its first decode step", "[engines]") {
+  const nlohmann::ordered_json window = {{"sliding_window", 64}};
+  const Decoder model = decoder(config("mistral", sizes, 4, window));
+  CHECK(Generated(model, prompt_of(T, T)).cache == cache_of(sizes, 4, T));
+  CHECK(Generated(model, prompt_of(T, T + 1)).cache == cache_of(sizes, 4, 64));
+  CHECK(Generated(model, prompt_of(T, 4 * T)).cache == cache_of(sizes, 4, 64));
+  const Decoder mixed = decoder(config("gemma2", sizes, 4, window));   // every second layer
+  CHECK(Generated(mixed, prompt_of(T, 4 * T)).cache == cache_of(sizes, 2, 64) + cache_of(sizes, 2, 4 * T));
+  CHECK(Generated(mixed, prompt_of(32, 48)).cache == cache_of(sizes, 4, 48));   // shorter than the window
+}
+
+TEST_CASE("a fixed cache has room for all tokens from the start and a counter a layer", "[engines]") {
+  GenerationPlan p = prompt_of(T, 4 * T);
+  p.fixed_cache = true;
+  const Generated g(decoder(config("llama", sizes, 4)), p);
+  CHECK(g.cache == cache_of(sizes, 4, 4 * T));
+  const Stretch& peak = g.highest("prefill");
+  CHECK(in(bytes, peak.parts[Component::kv_cache]) == cache_of(sizes, 4, 4 * T));
+  CHECK(in(bytes, peak.parts[Component::workspace]) == 4 * 8 + 2 * 4 * sizes.d / 2);   // counters, rotary frequencies
+  const Generated windowed(decoder(config("mistral", sizes, 4, {{"sliding_window", 64}})), p);
+  CHECK(windowed.cache == cache_of(sizes, 4, 64));
+}
+
+TEST_CASE("a short generation from a large vocabulary peaks at its logits: 6 bytes each", "[engines]") {
+  Sizes z = sizes;
+  z.v = 1 << 20;
+  const Generated g(decoder(config("llama", z, 2)), prompt_of(8, 16));
+  CHECK(in(bytes, g.highest("decode").parts[Component::logits]) == 6 * z.v);
+}

@@ -1,0 +1,17 @@
+// The npm library: one module with the engine and the catalog inside, and its types.
+import { resolve } from "node:path";
+import { defineConfig } from "vite";
+import { writeLibraryTypes } from "./scripts/library_types.mjs";
+
+export default defineConfig({
+  publicDir: false,
+  // Without this, vite takes ?inline for images and fonts only.
+  assetsInclude: ["**/*.wasm"],
+  plugins: [{ name: "library-types", writeBundle: () => writeLibraryTypes(resolve("dist/lib/index.d.ts")) }],
+  build: {
+    outDir: "dist/lib",
+    emptyOutDir: false,
+    target: "es2022",
+    lib: { entry: "web/src/lib/index.ts", formats: ["es"], fileName: () => "index.js" },
+  },
+});

@@ -1,0 +1,53 @@
+// gpumem estimate: one scenario as a table or as JSON, or many as JSON lines.
+import type { Estimate, Issue, Refusal } from "../engine/types";
+import type { Units } from "../format/text_bytes";
+import { parseJson, UnreadableJson } from "../import/json";
+import { estimateText } from "../lib/index";
+import { printable } from "./columns";
+import { readLines, readText } from "./input";
+import { print } from "./output";
+import { Problem, status } from "./problem";
+import { table } from "./table";
+
+export interface EstimateOptions {
+  json?: boolean;
+  jsonl?: boolean;
+  units: Units;
+}
+
+/** Resolves to the exit status. */
+export async function estimateCommand(file: string | undefined, options: EstimateOptions): Promise<number> {
+  if (options.jsonl) return estimateLines(file ?? "-");
+  if (file === undefined) throw new Problem("Which scenario? Name its file, or - for standard input.");
+  const text = await answerTo(await readText(file));
+  const answer = JSON.parse(text) as Estimate;
+  if (options.json) await print(`${text}\n`);
+  else if (answer.ok) await print(table(answer, options.units));
+  else process.stderr.write(issueText(answer.issues, file));
+  if (!answer.ok) return status.invalid;
+  return answer.devices.some((device) => device.fits === false) ? status.doesNotFit : status.fits;
+}
+
+/** Blank lines are passed over; every other line has its answer, in order, before the next one is read. */
+async function estimateLines(file: string): Promise<number> {
+  for await (const line of readLines(file)) {
+    if (line.trim() !== "") await print(`${await answerTo(line)}\n`);
+  }
+  return status.fits;
+}
+
+/** An answer to any text: where it is no JSON, or the engine fails on it, the answer says so. */
+async function answerTo(text: string): Promise<string> {
+  try {
+    return await estimateText(parseJson(text));
+  } catch (error) {
+    const code = error instanceof UnreadableJson ? "not-json" : "engine-failed";
+    return JSON.stringify({ ok: false, issues: [{ path: "", code, message: (error as Error).message }] } satisfies Refusal);
+  }
+}
+
+function issueText(issues: Issue[], file: string): string {
+  const where = file === "-" ? "Standard input" : file;
+  const lines = issues.map(({ path, message }) => `  ${path === "" ? "" : `${path} `}${message}`);
+  return [`${where} is no valid scenario:`, ...lines].map((line) => `${printable(line)}\n`).join("");
+}

@@ -1,0 +1,108 @@
+import type { ComponentChildren } from "preact";
+import { useState } from "preact/hooks";
+import type { Answer, Band, Bytes } from "../../engine/types";
+import { exactText, rangeText, sizeNumber } from "../../format/bytes";
+import { percentText } from "../../format/counts";
+import { usePage } from "../../state/page";
+import * as text from "../../text/en";
+import { componentNames, overheadNames } from "../../text/words";
+import { Opened, SourceLink } from "../Opened";
+import "./style.css";
+
+/** The parts at the peak, then what measurement adds to them; every row opens in place. */
+export function Breakdown({ answer }: { answer: Answer }) {
+  const { unit, wantTensors } = usePage();
+  const [open, setOpen] = useState<Record<string, boolean>>({});
+  const device = answer.devices[0];
+  const toggle = (id: string) => {
+    wantTensors();
+    setOpen({ ...open, [id]: !open[id] });
+  };
+
+  return (
+    <section class="breakdown">
+      <h2>{text.breakdown}</h2>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{text.component}</th>
+            <th scope="col" class="number">{unit}</th>
+            <th scope="col" class="number">{text.percent}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {device.components.filter(({ bytes }) => bytes > 0).map(({ id, bytes }) => (
+            <Row key={id} id={id} name={componentNames[id] ?? id} open={open[id]} onToggle={() => toggle(id)}
+              size={<Exact bytes={bytes} />} percent={percentText(bytes, device.allocatedBytes)}>
+              <Opened id={id} answer={answer} />
+            </Row>
+          ))}
+          <Total name={text.allocated} note={text.allocatedNote} size={<Exact bytes={device.allocatedBytes} />} />
+          {device.overheads.map((overhead) => (
+            <Row key={overhead.id} id="overhead" name={overheadNames(overhead.id)} open={open[overhead.id]} onToggle={() => toggle(overhead.id)} size={<Range band={overhead} />}>
+              <p>{`${exactText(overhead.low)} … ${exactText(overhead.high)}`}</p>
+              <SourceLink source={overhead.source} />
+            </Row>
+          ))}
+          <Total name={text.reserved} note={text.reservedNote} size={<Range band={device.reservedBytes} />} />
+          <Total name={text.process} note={text.processNote} size={<Range band={device.processBytes} />} />
+        </tbody>
+      </table>
+    </section>
+  );
+}
+
+function Exact({ bytes }: { bytes: Bytes }) {
+  const { unit } = usePage();
+  return <span title={exactText(bytes)}>{sizeNumber(bytes, unit, 2)}</span>;
+}
+
+function Range({ band }: { band: Band }) {
+  const { unit } = usePage();
+  const shown = rangeText(band.low, band.high, unit, 2).replace(`\u00a0${unit}`, "");
+  return <span class="range" title={`${exactText(band.low)} … ${exactText(band.expected)} … ${exactText(band.high)}`}>{shown}</span>;
+}
+
+interface RowProps {
+  id: string;
+  name: string;
+  size: ComponentChildren;
+  percent?: string;
+  open?: boolean;
+  onToggle: () => void;
+  children: ComponentChildren;
+}
+
+function Row({ id, name, size, percent, open = false, onToggle, children }: RowProps) {
+  return (
+    <>
+      <tr>
+        <th scope="row">
+          <button type="button" class="opener" aria-expanded={open} onClick={onToggle}>
+            <i class={`swatch c-${id}`} />
+            {name}
+          </button>
+        </th>
+        <td class="number">{size}</td>
+        <td class="number">{percent}</td>
+      </tr>
+      {open && (
+        <tr class="opened">
+          <td colSpan={3}>{children}</td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+function Total({ name, note, size }: { name: string; note: string; size: ComponentChildren }) {
+  return (
+    <tr class="total">
+      <th scope="row">
+        {name} <small>{note}</small>
+      </th>
+      <td class="number">{size}</td>
+      <td />
+    </tr>
+  );
+}

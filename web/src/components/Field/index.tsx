@@ -1,0 +1,83 @@
+import type { ComponentChildren } from "preact";
+import { changeText } from "../../format/bytes";
+import type { Difference } from "../../state/answer";
+import type { Field as FieldRow } from "../../state/fields";
+import { usePage } from "../../state/page";
+import { valueAt } from "../../state/paths";
+import * as text from "../../text/en";
+import { fieldHints, fieldNames, optionName } from "../../text/words";
+import "./style.css";
+
+export const idOf = (key: string) => `field-${key.replaceAll(".", "-")}`;
+
+interface FrameProps {
+  id: string;
+  path: string;
+  label: string;
+  hint?: string;
+  children: ComponentChildren;
+}
+
+/** A label, its control, and below it what is wrong or worth knowing. */
+export function Frame({ id, path, label, hint, children }: FrameProps) {
+  const wrong = usePage().issues[path];
+  return (
+    <div class={`field${wrong ? " wrong" : ""}`}>
+      <label for={id}>{label}</label>
+      {children}
+      <p class="note" id={`${id}-note`} role={wrong ? "alert" : undefined}>{wrong ? wrong.join(" ") : hint}</p>
+    </div>
+  );
+}
+
+/** What ties a control to the note of its frame. */
+export const described = (id: string, wrong: boolean) => ({ id, "aria-describedby": `${id}-note`, "aria-invalid": wrong });
+
+export function Field({ field }: { field: FieldRow }) {
+  const page = usePage();
+  const { key, path } = field;
+  const id = idOf(key);
+  const typed = page.form.values[key] ?? "";
+  const implied = page.answer ? valueAt(page.answer.scenario, path) : undefined;
+  const tied = described(id, path in page.issues);
+  const change = (value: string) => page.set({ [key]: value });
+
+  return (
+    <Frame id={id} path={path} label={fieldNames[key] ?? path} hint={fieldHints[key]}>
+      {field.kind === "flag" ? (
+        <input {...tied} type="checkbox" checked={typed === "true"} onChange={(event) => change(event.currentTarget.checked ? "true" : "")} />
+      ) : field.words ? (
+        <Menu tied={tied} value={typed || String(implied ?? "")} words={field.words(page.description)} name={(word) => optionName(key, word, page.description)} changes={page.differences[key]} onChoose={change} />
+      ) : (
+        <input {...tied} inputMode={field.kind === "count" ? "numeric" : "text"} autocomplete="off" spellcheck={false} value={typed}
+          placeholder={implied === undefined ? "" : text.byDefault(String(implied))} onInput={(event) => change(event.currentTarget.value)} />
+      )}
+    </Frame>
+  );
+}
+
+interface MenuProps {
+  tied: ReturnType<typeof described>;
+  value: string;
+  words: string[];
+  name: (word: string) => string;
+  changes?: Record<string, Difference>;
+  onChoose: (word: string) => void;
+}
+
+/** Each option says what it would change. A word that no option has (from a link) stays, so that it can be marked. */
+export function Menu({ tied, value, words, name, changes, onChoose }: MenuProps) {
+  const { unit } = usePage();
+  const label = (word: string) => {
+    const change = changes?.[word];
+    if (word === value || !change) return name(word);
+    return `${name(word)}   ${change.bytes === undefined ? `(${text.optionRefused})` : changeText(change.bytes, unit)}`;
+  };
+  return (
+    <select {...tied} value={value} onChange={(event) => onChoose(event.currentTarget.value)}>
+      {(words.includes(value) ? words : [value, ...words]).map((word) => (
+        <option key={word} value={word}>{label(word)}</option>
+      ))}
+    </select>
+  );
+}

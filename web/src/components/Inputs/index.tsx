@@ -1,0 +1,54 @@
+import { useState } from "preact/hooks";
+import { longestText } from "../../import/json";
+import { shownFields } from "../../state/fields";
+import { usePage } from "../../state/page";
+import * as text from "../../text/en";
+import { wordName } from "../../text/words";
+import { Choice } from "../Choice";
+import { Field } from "../Field";
+import { Hardware } from "../Hardware";
+import { ModelField } from "../ModelField";
+import { useGiven } from "./given";
+import "./style.css";
+
+export function Inputs() {
+  const { form, set, issues } = usePage();
+  const [refusal, setRefusal] = useState("");
+  const read = async (file: File) => {
+    // Looked at before reading: a large file would fill the memory of the page first.
+    if (file.size > longestText) return setRefusal(text.tooLong);
+    try {
+      set({ "model.by": "config", "model.config": await file.text() });
+      setRefusal("");
+    } catch {
+      setRefusal(text.unreadableFile);
+    }
+  };
+  useGiven(read, (pasted) => {
+    // Put into a field, so long a text would keep the browser busy for minutes.
+    const tooLong = pasted.length > longestText;
+    setRefusal(tooLong ? text.tooLong : "");
+    const isConfig = pasted.trimStart().startsWith("{") && document.activeElement?.tagName !== "TEXTAREA";
+    if (isConfig && !tooLong) set({ "model.by": "config", "model.config": pasted });
+    return isConfig || tooLong;
+  });
+
+  const shown = shownFields(form.values);
+  const folded = shown.filter((field) => field.folded);
+  return (
+    <form class="inputs" aria-label={text.inputs} onSubmit={(event) => event.preventDefault()}>
+      <ModelField refusal={refusal} onFile={read} />
+      <section aria-label={text.task}>
+        <h2 aria-hidden="true">{text.task}</h2>
+        <Choice label={text.task} name="task" words={{ inference: wordName("inference"), training: wordName("training") }}
+          value={form.values.task} onChoose={(task) => set({ task })} />
+        {shown.filter((field) => !field.folded).map((field) => <Field key={field.key} field={field} />)}
+        <details class="more" open={folded.some(({ path }) => path in issues) || undefined}>
+          <summary>{text.more}</summary>
+          {folded.map((field) => <Field key={field.key} field={field} />)}
+        </details>
+      </section>
+      <Hardware />
+    </form>
+  );
+}

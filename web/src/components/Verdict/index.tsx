@@ -1,0 +1,61 @@
+import type { Answer, Device } from "../../engine/types";
+import { exactText, rangeText, sizeNumber, sizeText, type Unit } from "../../format/bytes";
+import { usePage } from "../../state/page";
+import * as text from "../../text/en";
+import { phaseNames, spokenName } from "../../text/words";
+import "./style.css";
+
+export function Verdict({ waiting }: { waiting: boolean }) {
+  const { answer, stale, issues, unit } = usePage();
+  const unplaced = issues[""] ?? [];
+  return (
+    <div class="verdict">
+      {stale && (
+        <p class="problem">
+          {waiting ? text.waiting : `${answer ? text.notUpdated : text.noAnswer}: ${unplaced.join(" ") || text.seeFields}`}
+        </p>
+      )}
+      <p role="status" aria-live="polite">{answer && <Sentence answer={answer} unit={unit} />}</p>
+    </div>
+  );
+}
+
+function Sentence({ answer, unit }: { answer: Answer; unit: Unit }) {
+  const [device] = answer.devices;
+  const { expected } = device.processBytes;
+  const blamed = causeOf(answer);
+  const cause = text.peak(phaseNames[device.peakPhase]?.at ?? device.peakPhase, spokenName(blamed.id), sizeText(blamed.bytes, unit));
+  const { word, kind, rest } = judge(device, unit);
+  const needed =
+    device.usableBytes === undefined
+      ? sizeText(expected, unit)
+      : text.ofUsable(sizeNumber(expected, unit), sizeText(device.usableBytes, unit));
+  return (
+    <>
+      <strong class={kind}>{word}</strong>
+      <strong title={exactText(expected)}>{` ${needed}`}</strong>
+      {`${rest ? `, ${rest}` : ""}; ${cause}.`}
+    </>
+  );
+}
+
+/** What makes this moment the highest: of the large parts the one that grew most, else the largest. */
+function causeOf({ devices: [{ components, allocatedBytes }], timeline = [] }: Answer) {
+  const moments = timeline.filter(({ phase }) => phase !== "");
+  const growth = ({ id, bytes }: { id: string; bytes: number }) => bytes - Math.min(bytes, ...moments.map((moment) => moment.components[id]));
+  const large = components.filter(({ bytes }) => bytes > allocatedBytes / 5);
+  return (large.length > 0 ? large : components).reduce((a, b) => (growth(b) - growth(a) || b.bytes - a.bytes) > 0 ? b : a);
+}
+
+/** "Probably" where the limit lies inside the band: then the expected figure alone decides nothing. */
+function judge({ processBytes, usableBytes, fits, headroomBytes = 0 }: Device, unit: Unit) {
+  if (usableBytes === undefined) return { word: `${text.needs}:`, kind: "", rest: "" };
+  const crosses = processBytes.low <= usableBytes && processBytes.high > usableBytes;
+  const rest = crosses
+    ? text.band(rangeText(processBytes.low, processBytes.high, unit))
+    : fits
+      ? text.room(sizeText(headroomBytes, unit))
+      : text.short(sizeText(Math.abs(headroomBytes), unit));
+  const word = fits ? (crosses ? text.probablyFits : text.fits) : crosses ? text.probablyNot : text.fitsNot;
+  return { word: `${word}:`, kind: crosses ? "unsure" : fits ? "good" : "bad", rest };
+}

@@ -1,0 +1,39 @@
+import { changeText } from "../../format/bytes";
+import { usePage } from "../../state/page";
+import * as text from "../../text/en";
+import { fieldNames, optionName } from "../../text/words";
+import "./style.css";
+
+const most = 4;
+
+/** Single changes that would make it fit; where none is enough, those that save most. A click makes the change. */
+export function Ways() {
+  const { differences, catalog, description, set, unit } = usePage();
+  const { "hardware.gpu": cards = {}, ...menus } = differences;
+  const saving = Object.entries(menus)
+    .flatMap(([key, words]) => Object.entries(words).map(([word, { bytes = 0, fits }]) => ({ key, word, bytes, fits })))
+    .filter(({ bytes }) => bytes < 0)
+    .sort((a, b) => a.bytes - b.bytes);
+  const enough = saving.filter(({ fits }) => fits);
+  const card = Object.keys(catalog.gpus)
+    .filter((id) => cards[id]?.fits)
+    .sort((a, b) => Number.parseInt(catalog.gpus[a].memory) - Number.parseInt(catalog.gpus[b].memory))[0];
+  if (saving.length === 0 && !card) return null;
+
+  return (
+    <section class="ways">
+      <h2>{enough.length > 0 || card ? text.wouldFit : text.savesMost}</h2>
+      {(enough.length > 0 || card ? enough : saving).slice(0, most).map(({ key, word, bytes }) => (
+        <button key={key + word} type="button" onClick={() => set({ [key]: word })}>
+          {`${fieldNames[key]}: ${optionName(key, word, description)} `}
+          <b>{changeText(bytes, unit)}</b>
+        </button>
+      ))}
+      {card && (
+        <button type="button" onClick={() => set({ "hardware.gpu": card })}>
+          {catalog.gpus[card].name} <b>{catalog.gpus[card].memory}</b>
+        </button>
+      )}
+    </section>
+  );
+}

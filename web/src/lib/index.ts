@@ -1,0 +1,30 @@
+// The library: the engine and the catalog in one import, the same answers as the command line and the page.
+import type { Description, Estimate, Scenario } from "../engine/types";
+import { bareConfigRefusal } from "./bare_config";
+import { bundledEngine, discardEngine } from "./bundled_engine";
+import { catalog } from "./catalog";
+
+export type * from "../engine/types";
+
+/** What the scenario's model occupies, or every issue of the scenario at once. An invalid scenario is no exception. */
+export async function estimate(scenario: Scenario): Promise<Estimate> {
+  return JSON.parse(await estimateText(scenario)) as Estimate;
+}
+
+/** The estimate as JSON text, byte for byte what `gpumem estimate --json` prints. Takes any value, as it was read. */
+export async function estimateText(scenario: unknown): Promise<string> {
+  const refusal = bareConfigRefusal(scenario);
+  if (refusal) return JSON.stringify(refusal);
+  const engine = await bundledEngine();
+  try {
+    return engine.estimateText(scenario, catalog);
+  } catch (error) {
+    discardEngine();
+    throw error;
+  }
+}
+
+/** The words that a scenario's fields accept, and the bibliography that explanations refer to. */
+export async function describe(): Promise<Description> {
+  return (await bundledEngine()).describe();
+}

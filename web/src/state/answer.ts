@@ -1,0 +1,54 @@
+// Asking the engine with the form, and what each option of a menu would change.
+import type { Engine } from "../engine/engine";
+import type { Answer, Bytes, Catalog, Description, Estimate, Scenario } from "../engine/types";
+import { UnreadableJson } from "../import/json";
+import * as text from "../text/en";
+import { shownFields } from "./fields";
+import type { Form } from "./form";
+import { scenarioOf } from "./scenario";
+
+export interface Asked {
+  /** Absent where the form cannot be put into a scenario at all. */
+  scenario?: Scenario;
+  estimate: Estimate;
+}
+
+export function ask(engine: Engine, form: Form, catalog: Catalog, detail: Scenario["detail"]): Asked {
+  try {
+    const scenario = scenarioOf(form, catalog.models);
+    return { scenario, estimate: engine.estimate({ ...scenario, detail }, catalog) };
+  } catch (error) {
+    if (!form.values["model.config"]) return { estimate: { ok: false, issues: [{ path: "model.config", code: "missing", message: text.configHint }] } };
+    if (!(error instanceof UnreadableJson)) throw error;
+    return { estimate: { ok: false, issues: [{ path: "model.config", code: "unreadable", message: error.message }] } };
+  }
+}
+
+export interface Difference {
+  /** To the answer on screen; absent where the option is refused with the other settings. */
+  bytes?: Bytes;
+  fits?: boolean;
+}
+/** By key of the field, then by word of its menu. */
+export type Differences = Record<string, Record<string, Difference>>;
+
+/** Fills `found` option by option; each step is one estimate. */
+export function* differenceSteps(found: Differences, engine: Engine, form: Form, catalog: Catalog, description: Description, now: Answer) {
+  const menus = shownFields(form.values)
+    .filter(({ words }) => words)
+    .map(({ key, words }) => ({ key, options: words?.(description) ?? [] }));
+  if (form.values["hardware.by"] === "gpu") menus.push({ key: "hardware.gpu", options: Object.keys(catalog.gpus) });
+  for (const { key, options } of menus) {
+    found[key] = {};
+    for (const word of options) {
+      const { estimate } = ask(engine, { ...form, values: { ...form.values, [key]: word } }, catalog, "summary");
+      found[key][word] = estimate.ok ? change(now, estimate) : {};
+      yield;
+    }
+  }
+}
+
+const change = ({ devices: [now] }: Answer, { devices: [then] }: Answer): Difference => ({
+  bytes: then.processBytes.expected - now.processBytes.expected,
+  fits: then.fits,
+});

@@ -1,0 +1,26 @@
+// What every part of the page may read: the form, the answer, and how to change them.
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { Answer, Catalog, Description } from "../engine/types";
+import type { Unit } from "../format/bytes";
+import type { Differences } from "./answer";
+import type { Form } from "./form";
+
+export interface Page {
+  form: Form;
+  set: (changes: Record<string, string>) => void;
+  /** The last good answer; `stale` while the form says something else. */
+  answer?: Answer;
+  stale: boolean;
+  /** By path of the field; "" holds what no field shows. */
+  issues: Record<string, string[]>;
+  catalog: Catalog;
+  description: Description;
+  differences: Differences;
+  unit: Unit;
+  /** Called once a part needs the single tensors. */
+  wantTensors: () => void;
+}
+
+export const PageContext = createContext<Page>(undefined as unknown as Page);
+export const usePage = () => useContext(PageContext);

@@ -1,0 +1,101 @@
+// Every text of the page. What a word of the scenario is called stands in words.ts.
+
+export const noEngine = "The calculator could not start in this browser (it needs WebAssembly).";
+export const title = "gpumem";
+export const tagline = "GPU memory of AI models, to the tensor";
+export const units = "Units";
+export const theme = "Theme";
+export const themes = { system: "Auto", light: "Light", dark: "Dark" };
+export const share = "Copy link";
+export const exports = "Export";
+export const copyJson = "Copy as JSON";
+export const copyMarkdown = "Copy table as Markdown";
+export const copied = "Copied";
+export const notCopied = "The browser did not allow copying.";
+export const linkTooLong = "This configuration is too long for a link.";
+export const inputs = "What to calculate";
+export const model = "Model";
+export const modelBy = { id: "Catalog", config: "config.json", parameters: "Count" };
+export const modelNames = { id: "Name", config: "config.json", parameters: "Parameters" };
+export const searchHint = "llama 8b, qwen3 32b …";
+export const configHint = "Paste a config.json, or drop the file anywhere on the page.";
+export const parametersHint = "70B, 1.5b, 7e9";
+export const parametersNote = "A count alone gives the weights and what is proportional to them, nothing else.";
+export const chooseFile = "Choose a file";
+export const noMatch = "No model reads like this. Its config.json can be pasted instead.";
+export const parameters = (count: string) => `${count} parameters`;
+export const tooLong = "This is more than 4 MB; a config.json has a few kilobytes. Nothing was read.";
+export const unreadableFile = "The file could not be read.";
+export const unreadableAddress = "The address holds no readable scenario, so this is the default one.";
+export const task = "Task";
+export const hardware = "Hardware";
+export const hardwareBy = { gpu: "Card", memory: "Own size" };
+export const hardwareNames = { gpu: "Card", memory: "Memory" };
+export const memoryHint = "24 GiB, 80 GB";
+export const memoryNote = "Empty: only what is needed. GB and GiB are different.";
+export const more = "More settings";
+export const byDefault = (value: string) => `${value} by default`;
+export const optionFits = "fits";
+export const optionRefused = "not with these settings";
+export const waiting = "Loading the models …";
+export const notUpdated = "This is the last answer";
+export const seeFields = "the marked field needs another value.";
+export const noAnswer = "No answer yet";
+export const answer = "Answer";
+export const fits = "Fits";
+export const probablyFits = "Probably fits";
+export const probablyNot = "Probably does not fit";
+export const fitsNot = "Does not fit";
+export const needs = "Needs";
+export const ofUsable = (needed: string, usable: string) => `${needed} of ${usable}`;
+export const peak = (phase: string, component: string, size: string) => `the peak is ${phase}: ${component} take ${size}`;
+export const room = (size: string) => `${size} left`;
+export const short = (size: string) => `${size} too much`;
+export const band = (range: string) => `expected within ${range}`;
+export const wouldFit = "Would fit with";
+export const savesMost = "No single change is enough. These save most";
+export const bar = "Memory at the peak";
+export const limit = "usable";
+export const overLimit = "over the limit";
+export const overheads = "Overheads";
+export const unsure = "uncertain";
+export const timeline = "One pass over time";
+export const timelineNote = "tensors only; overheads come on top";
+export const asTable = "As a table";
+export const phase = "Phase";
+export const place = "Where";
+export const atPeak = "peak";
+export const breakdown = "What is alive at the peak";
+export const component = "Part";
+export const percent = "%";
+export const allocated = "All tensors";
+export const allocatedNote = "what torch.cuda.max_memory_allocated says";
+export const reserved = "Held by the allocator";
+export const reservedNote = "what torch.cuda.max_memory_reserved says";
+export const process = "The whole process";
+export const processNote = "what nvidia-smi shows";
+export const source = "Source";
+export const tensor = "Tensor";
+export const shape = "Shape";
+export const format = "Format";
+export const copies = "of them";
+export const allTensors = (count: number) => `Show all ${count}`;
+export const noTensors = "No single tensors are known for this.";
+export const quick = "Rule of thumb";
+export const quickLess = (size: string) => `${size} less than the process needs.`;
+export const quickMore = (size: string) => `${size} more than the process needs.`;
+export const whyInference = (cache: string, other: string, overheads: string) =>
+  `It adds a flat fifth to the weights, whatever the length and the number of sequences. Counted here: KV cache ${cache}, activations and logits ${other}, overheads ${overheads}.`;
+export const whyTraining = (states: string, other: string, overheads: string) =>
+  `It takes four times the weights, whatever the optimizer, and nothing for length and batch. Counted here: gradients and optimizer states alive at the peak ${states}, activations and logits ${other}, overheads ${overheads}.`;
+export const published = "As published";
+export const assumptions = "Assumptions";
+export const help = "Keyboard";
+export const keys = [
+  ["/", "find a model"],
+  ["?", "show or hide this list"],
+  ["↑ ↓", "move through models and options; the answer follows at once"],
+  ["Tab", "next field"],
+];
+export const local = "Everything is calculated in this browser; nothing is sent.";
+export const engine = "Engine";

@@ -1,0 +1,89 @@
+// What the scenario's and the estimate's words are called. A word without an entry is shown as it is.
+
+export const fieldNames: Record<string, string> = {
+  weights: "Weights",
+  "count.weights": "Weights",
+  "amp.weights": "Weights stored in",
+  "inference.contextTokens": "Context, tokens",
+  "inference.promptTokens": "Prompt, tokens",
+  "inference.sequences": "Sequences",
+  "inference.prefillTokens": "Prefill, tokens",
+  "inference.attention": "Attention",
+  "training.precision": "Precision",
+  "training.optimizer": "Optimizer",
+  "training.microBatch": "Micro-batch",
+  "training.sequenceTokens": "Sequence, tokens",
+  "training.checkpointing": "Checkpointing",
+  "training.attention": "Attention",
+  "training.optimizerStep": "Optimizer step",
+  "training.gradientAccumulation": "Accumulation",
+  "training.optimizerInBackward": "Step in backward",
+  "quick.bytesPerSample": "One sample",
+};
+
+export const fieldHints: Record<string, string> = {
+  "inference.sequences": "held at the same time",
+  "inference.contextTokens": "prompt and answer of one sequence",
+  "inference.prefillTokens": "most tokens in one forward pass",
+  "training.gradientAccumulation": "micro-batches per optimizer step",
+  "training.optimizerInBackward": "each gradient is used and freed at once",
+  "quick.bytesPerSample": "50 MB; counts in the rule of thumb only",
+};
+
+const words: Record<string, string> = {
+  inference: "Inference",
+  training: "Training",
+  none: "none",
+  full: "every layer",
+  flash: "flash",
+  sdpa: "SDPA (memory-efficient)",
+  eager: "eager",
+  "bf16-amp": "bf16 autocast, fp32 weights",
+};
+export const wordName = (word: string) => words[word] ?? word;
+
+/** An option of a menu; optimizers bring their names with them. */
+export const optionName = (key: string, word: string, { optimizers }: { optimizers: { id: string; name: string }[] }) =>
+  key === "training.optimizer" ? (optimizers.find(({ id }) => id === word)?.name ?? word) : wordName(word);
+
+export const componentNames: Record<string, string> = {
+  weights: "Weights",
+  "kv-cache": "Memory of past tokens (KV cache)",
+  "recurrent-state": "Recurrent state",
+  activations: "Activations",
+  logits: "Logits",
+  gradients: "Gradients",
+  "optimizer-states": "Optimizer states",
+  workspace: "Buffers",
+  rounding: "Rounding to 512 B",
+};
+const shortNames: Record<string, string> = { "kv-cache": "KV cache", "optimizer-states": "Optimizer states", rounding: "Rounding" };
+export const shortName = (id: string) => shortNames[id] ?? componentNames[id] ?? id;
+/** Within a sentence: "KV cache" keeps its capitals. */
+export const spokenName = (id: string) => (id === "kv-cache" ? "the keys and values of past tokens" : shortName(id).toLowerCase());
+
+/** Where in a pass, as the sentence about the peak says it. */
+export const phaseNames: Record<string, { name: string; at: string }> = {
+  load: { name: "load", at: "after loading" },
+  prefill: { name: "prefill", at: "in the prefill" },
+  decode: { name: "decode", at: "while decoding" },
+  forward: { name: "forward", at: "in the forward pass" },
+  loss: { name: "loss", at: "in the loss" },
+  backward: { name: "backward", at: "in the backward pass" },
+  "optimizer-step": { name: "step", at: "in the optimizer step" },
+};
+
+export const overheadNames = (id: string): string =>
+  id.startsWith("cublas") ? "cuBLAS workspace" : id.startsWith("allocator") ? "Allocator's slack" : id === "cuda-context" ? "CUDA context" : id;
+
+export const stepNames: Record<string, string> = {
+  storage: "storage",
+  overhead: "a fifth more",
+  gradients: "gradients",
+  optimizer: "optimizer",
+  "training-factor": "× 4 in all",
+  samples: "samples",
+};
+
+const makers: Record<string, string> = { nvidia: "NVIDIA", amd: "AMD" };
+export const makerName = (maker: string) => makers[maker] ?? maker.charAt(0).toUpperCase() + maker.slice(1);
