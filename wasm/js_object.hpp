@@ -3,6 +3,8 @@
 
 #include <emscripten/val.h>
 
+#include <optional>
+
 #include "gpumem/document.hpp"
 
 namespace gpumem {
@@ -10,8 +12,13 @@ namespace gpumem {
 inline constexpr int deepest_nesting = 32;
 inline constexpr int most_values = 100000;
 
+/// `budget` ends below zero where a value was too large or too deep to be read whole.
 inline Document read_js_value(const emscripten::val& value, int depth, int& budget) {
-  if (--budget < 0 || depth > deepest_nesting) return {};
+  if (--budget < 0) return {};
+  if (depth > deepest_nesting) {
+    budget = -1;
+    return {};
+  }
   const std::string type = value.typeOf().as<std::string>();
   if (type == "number") return value.as<double>();
   if (type == "boolean") return value.as<bool>();
@@ -34,9 +41,12 @@ inline Document read_js_value(const emscripten::val& value, int depth, int& budg
   return record;
 }
 
-inline Document read_js(const emscripten::val& value) {
+/// Nothing where the value is too large or too deep.
+inline std::optional<Document> read_js(const emscripten::val& value) {
   int budget = most_values;
-  return read_js_value(value, 0, budget);
+  Document read = read_js_value(value, 0, budget);
+  if (budget < 0) return std::nullopt;
+  return read;
 }
 
 }  // namespace gpumem

@@ -58,7 +58,10 @@ Document tensors_document(const Run& run, int layers) {
   std::vector<Row> rows;
   for (const Alive& a : run.machine->memory.snapshot()) rows.push_back({full_name(*run.machine, a, layers), &a, a.copies});
   const auto order = [](const Row& a, const Row& b) {
-    return std::tuple(a.alive->component, std::string_view(a.name), a.alive->raw()) < std::tuple(b.alive->component, std::string_view(b.name), b.alive->raw());
+    const auto key = [](const Row& r) {
+      return std::tuple(r.alive->component, std::string_view(r.name), r.alive->format->id, r.alive->shape.rank, r.alive->shape.extent);
+    };
+    return key(a) < key(b);
   };
   std::sort(rows.begin(), rows.end(), order);
   std::size_t kept = 0;   // rows that are alike become one

@@ -25,6 +25,8 @@ Document describe() {
                            {"allWeights", std::move(every)},
                            {"countWeights", words({"fp32", "bf16", "fp16", "fp8", "int8", "int4"})},
                            {"attention", words({"flash", "sdpa", "eager"})},
+                           {"methods", words({"full", "lora", "qlora", "dora"})},
+                           {"crossEntropy", words({"full", "chunked"})},
                            {"precisions", words({"bf16", "bf16-amp", "fp32"})},
                            {"optimizers", std::move(optimizers)},
                            {"optimizerSteps", words({"fused", "foreach", "loop"})},

@@ -34,7 +34,7 @@ constexpr std::array published = {
               "storage, which already holds both, and then took 1.2 times the sum."},
 };
 
-Document step(std::string_view id, Bytes amount) { return Document::record({{"id", id}, {"bytes", amount}}); }
+Document step(std::string_view id, Bytes amount) { return Document::record({{"id", id}, {"bytes", whole(amount)}}); }
 
 void add_published(Document& answer, const Scenario& s, double parameters) {
   for (const Published& p : published) {
@@ -68,7 +68,7 @@ Document quick_estimate(const Scenario& s, double parameters) {
     total += samples;
   }
   Document answer = Document::record(
-      {{"bytes", total},
+      {{"bytes", whole(total)},
        {"formula", training ? "P × 4 B ÷ (32 ÷ Q) × 4" : "P × 4 B ÷ (32 ÷ Q) × 1.2"},
        {"steps", std::move(steps)}});
   add_published(answer, s, parameters);

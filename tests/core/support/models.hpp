@@ -47,12 +47,15 @@ struct Setting {
   const Format* weights = bf16;
   const Format* autocast = nullptr;
   bool checkpointing = false;
+  const Adaptation* adaptation = nullptr;
 };
 
 /// What is kept for backward when the forward pass is done and the logits are let go, in rounded bytes.
 inline double saved_by(const Decoder& model, const Setting& s) {
   Machine m;
   ModelRun run(model, plan_layers(layer_kinds(model), false));
+  m.adaptation = s.adaptation;
+  m.trainable = !s.adaptation;
   declare_parameters(m, run, model, s.weights);
   const Bytes before = m.memory.ledger.live();
   m.begin_layer(-1);

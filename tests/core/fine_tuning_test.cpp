@@ -1,0 +1,109 @@
+// What adapters beside a frozen base keep for backward, against sums that peft's own layers were measured to meet.
+// h hidden, f feed-forward width, a heads, k key/value heads, d head width, r rank; bytes per token.
+
+#include "estimate/run.hpp"
+#include "support/models.hpp"
+#include "support/scenarios.hpp"
+
+using namespace gpumem;
+using namespace gpumem::test;
+
+namespace {
+
+constexpr double T = 128, random_states = 2 * 512, r = 16;
+const Sizes z = {};
+
+/// A frozen layer's own tensors: norms in fp32, queries, keys, values, output, sums, gate, its activation and up.
+double frozen() { return 8 * z.h + 8 + 4 * z.a * z.d + 4 * z.k * z.d + 4 * z.a + 6 * z.f; }
+
+/// Each adapted linear's input and output widths: all seven of a layer.
+double inputs() { return 5 * z.h + z.a * z.d + z.f; }
+double outputs() { return z.a * z.d + 2 * z.k * z.d + 2 * z.h + 2 * z.f; }
+
+Adaptation all_linear() { return {.targets = {"all-linear"}, .saved = {}, .rank = r}; }
+
+double saved(const Adaptation& a, Setting s = {}) {
+  s.adaptation = &a;
+  return saved_by_layer("llama", z, s);
+}
+
+Json request(const Json& training) { return {{"model", {{"config", small_config()}}}, {"task", "training"}, {"training", training}}; }
+
+}  // namespace
+
+TEST_CASE("adapters on every linear keep a private fp32 input each: more than training everything", "[fine-tuning]") {
+  CHECK(saved(all_linear()) == T * (frozen() + 4 * inputs() + 7 * 4 * r) + random_states);
+  CHECK(saved(all_linear()) > saved_by_layer("llama", z, {}));
+}
+
+TEST_CASE("adapters on queries and values keep two inputs", "[fine-tuning]") {
+  CHECK(saved({.targets = {"q_proj", "v_proj"}, .saved = {}, .rank = r}) == T * (frozen() + 2 * (4 * z.h + 4 * r)) + random_states);
+}
+
+TEST_CASE("adapters in the base's format share their inputs with each other and with what is kept anyway", "[fine-tuning]") {
+  Adaptation a = all_linear();
+  a.format = bf16;
+  // two norm outputs and down's input come on top; the attention's output is kept anyway
+  CHECK(saved(a) == T * (frozen() + 2 * 2 * z.h + 2 * z.f + 7 * 2 * r) + random_states);
+}
+
+TEST_CASE("under autocast the private inputs have 16 bits, and so have the adapters' copies", "[fine-tuning]") {
+  const double copies = 2 * r * (inputs() + outputs());
+  CHECK(saved(all_linear(), {.autocast = bf16}) == T * (frozen() + 2 * inputs() + 7 * 2 * r) + copies + random_states);
+}
+
+TEST_CASE("dropout adds a byte an input, no second copy", "[fine-tuning]") {
+  Adaptation a = all_linear();
+  a.dropout = 0.1;
+  CHECK(saved(a) == T * (frozen() + 5 * inputs() + 7 * 4 * r) + random_states);
+}
+
+TEST_CASE("trained magnitudes keep 6 bytes an output of each adapted linear", "[fine-tuning]") {
+  Adaptation a = all_linear();
+  a.magnitudes = true;
+  const double factors = saved(a) - T * (frozen() + 4 * inputs() + 7 * 4 * r + 6 * outputs()) - random_states;
+  CHECK(factors > 0);                       // a few vectors as long as the outputs, whatever the number of tokens
+  CHECK(factors < 7 * 4 * 512 + 12 * outputs());
+}
+
+TEST_CASE("a base in 4 bits keeps the same for backward: it is unpacked again", "[fine-tuning]") {
+  Adaptation a = all_linear();
+  a.packed = true;
+  CHECK(saved(a) == saved(all_linear()));
+}
+
+TEST_CASE("only adapters are trained, and have states", "[fine-tuning]") {
+  const Json answer = estimated(request({{"method", "lora"}, {"lora", {{"rank", 4}, {"targets", {"q_proj"}}}}, {"sequenceTokens", 16}}));
+  REQUIRE(answer["ok"] == true);
+  const Json config = small_config();
+  const double h = config["hidden_size"], layers = config["num_hidden_layers"];
+  const double trained = layers * 4 * (h + h);   // q_proj is square here
+  CHECK(answer["parameters"]["trainable"] == trained);
+  CHECK(answer["scenario"]["training"]["lora"]["format"] == "fp32");
+}
+
+TEST_CASE("a step in backward takes temporaries for the parameter at hand only", "[fine-tuning]") {
+  Json config = small_config(20);
+  config["vocab_size"] = 11;
+  const Document document = read({{"model", {{"config", config}}}, {"task", "training"},
+                                  {"training", {{"sequenceTokens", 16}, {"optimizerInBackward", true}, {"optimizerStep", "foreach"},
+                                                {"checkpointing", "full"}}}});
+  std::vector<Issue> issues;
+  const Scenario scenario = read_scenario(document, Document::record(), issues);
+  REQUIRE(issues.empty());
+  CHECK(in(bytes, run_scenario(scenario, false).peak.highest) == in(bytes, run_scenario(scenario, true).peak.highest));
+}
+
+TEST_CASE("a parameter's gradient counts as one however it came", "[fine-tuning]") {
+  Json config = small_config(2);
+  config["model_type"] = "gemma";
+  const Document document = read({{"model", {{"config", config}}}, {"task", "training"},
+                                  {"training", {{"sequenceTokens", 96}, {"precision", "fp32"}, {"optimizer", "sgd"}}}});
+  std::vector<Issue> issues;
+  const Scenario scenario = read_scenario(document, Document::record(), issues);
+  REQUIRE(issues.empty());
+  const Run run = run_scenario(scenario, true);
+  const Stretch& last = run.machine->memory.ledger.stretches().back();
+  REQUIRE(last.phase == "optimizer-step");
+  CHECK(in(bytes, last.parts[Component::gradients]) == 4 * run.total);
+}
