@@ -60,6 +60,7 @@ export const kinds = {
   quantizations: {
     kind: word("tensors", "gguf"),     // how the tensors are named and cut: as Hugging Face keeps them, or as a GGUF file does
     base: text,                        // a format, or "compute": the format the model computes in
+    unpacked: optional(flag),          // linears make a whole matrix of their weight for each use
     rules: optional(list(rule)),       // the first that holds decides; without one it is the base
     source: sourceKey,
     note: optional(text),

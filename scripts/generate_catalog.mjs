@@ -82,13 +82,13 @@ ${rules.text}
 /// Which tensor gets which format: the first rule that holds decides, else it is the base.
 struct MixRow {
   std::string_view id;
-  bool gguf;
+  bool gguf, unpacked;
   std::int16_t base;
   std::uint16_t first_rule, rules;
   std::string_view source;
 };
 inline constexpr MixRow mixes[] = {
-${rowsOf(quantizations, (id, row) => [text(id), row.kind === "gguf", formatIndex(formats, row.base), ...rules.span(id), text(row.source)])}
+${rowsOf(quantizations, (id, row) => [text(id), row.kind === "gguf", row.unpacked ?? false, formatIndex(formats, row.base), ...rules.span(id), text(row.source)])}
 };
 
 /// An optimizer: states kept per trainable parameter, and what a step allocates for a moment in each implementation.

@@ -12,6 +12,7 @@ struct GenerationPlan {
   AttentionKernel kernel = AttentionKernel::flash;
   bool fixed_cache = false;
   const std::vector<Alive>* stored = nullptr;   ///< the weights, where they are stored otherwise than computed with
+  bool unpacks = false;                         ///< linears in 4 bits, unpacked for each use
   const Format* cache = nullptr;                ///< of keys; null: the format of the weights
   const Format* cached_values = nullptr;        ///< of values; null: as keys
   void (*lay_out_cache)(const GenerationPlan&, const Decoder&, KvCache&) = nullptr;   ///< where another engine does it otherwise

@@ -37,6 +37,7 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
   const InferenceScenario& i = s.inference;
   GenerationPlan plan;
   plan.weights = s.weight_format();
+  plan.unpacks = s.mix->unpacked;
   plan.cache = s.cache_format();
   plan.cached_values = s.cached_values();
   if (s.engine == "llama.cpp") plan.lay_out_cache = lay_out_llama_cpp_cache;

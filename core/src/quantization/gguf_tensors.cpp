@@ -1,7 +1,6 @@
 #include "quantization/gguf_tensors.hpp"
 
 #include <algorithm>
-#include <tuple>
 
 #include "quantization/mix.hpp"
 #include "quantization/tensor_names.hpp"
@@ -82,6 +81,22 @@ class Converter {
   std::vector<GgufTensor>& out_;
 };
 
+/// Layer by layer; within one a dense matrix, then those of experts, then those of shared ones. That is all that matters
+/// to whoever counts tensors of one role.
+std::vector<GgufTensor> in_file_order(const std::vector<GgufTensor>& tensors) {
+  int last = -1;
+  for (const GgufTensor& t : tensors) last = std::max(last, t.layer);
+  const auto place = [](const GgufTensor& t) {
+    return static_cast<std::size_t>(3 * (t.layer + 1) + (t.shared ? 2 : (t.roles & role::stacked) ? 1 : 0));
+  };
+  std::vector<std::size_t> begin(static_cast<std::size_t>(3 * (last + 2)) + 1);
+  for (const GgufTensor& t : tensors) ++begin[place(t) + 1];
+  for (std::size_t i = 1; i < begin.size(); ++i) begin[i] += begin[i - 1];
+  std::vector<GgufTensor> ordered(tensors.size());
+  for (const GgufTensor& t : tensors) ordered[begin[place(t)]++] = t;
+  return ordered;
+}
+
 }  // namespace
 
 std::vector<GgufTensor> gguf_tensors(const StoredTensors& tensors, const GgufModel& model) {
@@ -89,10 +104,7 @@ std::vector<GgufTensor> gguf_tensors(const StoredTensors& tensors, const GgufMod
   Converter converter(model, out);
   for (const StoredTensor& t : tensors) converter.convert(t);
   if (model.rotary_factors > 0) out.push_back({"rope_freqs", -1, 0, true, false, {model.rotary_factors}});
-  std::stable_sort(out.begin(), out.end(), [](const GgufTensor& a, const GgufTensor& b) {
-    return std::tuple(a.layer, a.shared, a.name, a.roles) < std::tuple(b.layer, b.shared, b.name, b.roles);
-  });
-  return out;
+  return in_file_order(out);
 }
 
 }  // namespace gpumem

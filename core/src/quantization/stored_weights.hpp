@@ -1,7 +1,7 @@
 #pragma once
 // A model's weights as they are stored: what lies in a file, and what an engine keeps of it on the device.
 
-#include <deque>
+#include <list>
 #include <vector>
 
 #include "gpumem/document.hpp"
@@ -21,7 +21,7 @@ struct StoragePlan {
 
 struct StoredWeights {
   std::vector<Alive> tensors;         ///< on the device
-  std::deque<std::string> names;      ///< what the tensors' labels point to
+  std::list<std::string> names;      ///< what the tensors' labels point to
   Bytes file;                         ///< all tensors of the file
 };
 
