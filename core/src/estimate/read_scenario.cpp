@@ -63,6 +63,7 @@ void read_engine(Fields& request, Scenario& s) {
     engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch" : "transformers and llama.cpp", " so far"}));
   else
     s.engine = name;
+  if (s.engine == "llama.cpp") s.engine_version = engine.text({"version"}, "0.5.0");
   Fields options = engine.record("options");
   const bool llama_cpp = s.engine == "llama.cpp";
   if (llama_cpp) {
