@@ -27,13 +27,13 @@ inline Document read_js_value(const emscripten::val& value, int depth, int& budg
   if (value.isArray()) {
     Document list = Document::list();
     const auto length = value["length"].as<unsigned>();
-    for (unsigned i = 0; i < length && budget > 0; ++i) list.push(read_js_value(value[i], depth + 1, budget));
+    for (unsigned i = 0; i < length && budget >= 0; ++i) list.push(read_js_value(value[i], depth + 1, budget));
     return list;
   }
   Document record = Document::record();
   const emscripten::val keys = emscripten::val::global("Object").call<emscripten::val>("keys", value);
   const auto length = keys["length"].as<unsigned>();
-  for (unsigned i = 0; i < length && budget > 0; ++i) {
+  for (unsigned i = 0; i < length && budget >= 0; ++i) {
     std::string key = keys[i].as<std::string>();
     Document member = read_js_value(value[key], depth + 1, budget);
     record.append(key, std::move(member));

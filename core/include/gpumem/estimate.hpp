@@ -1,5 +1,5 @@
 #pragma once
-// The one call of the library: a scenario in, an estimate out. Both are documents of the shapes in docs/contract.md.
+// The one call of the library: a scenario in, an estimate out. Both are documents of the shapes in docs/scenario.md.
 
 #include "gpumem/document.hpp"
 
