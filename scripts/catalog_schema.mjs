@@ -38,9 +38,33 @@ const optional = (check) => Object.assign((value, sources) => check(value, sourc
 
 const temporaries = word("none", "all-trainable", "two-largest", "factored", "newton-schulz");
 
+/** What a tensor is for, as far as formats are chosen by it; "any" stands for all of them. */
+export const tensorRoles = ["embedding", "head", "position", "router", "query", "key", "value", "joint", "output", "up", "gate", "down",
+  "stacked", "vision", "convolution", "other"];
+/** Where a rule holds: places among the tensors of one role, and facts about the model, the file or the way it was made. */
+export const ruleConditions = ["first-2", "first-4", "first-sixteenth", "first-eighth", "first-eighth-seen", "middle", "more-bits", "gqa-4",
+  "experts", "experts-4", "experts-8", "class-70b", "falcon", "imatrix", "uneven-rows", "before-2026"];
+const rule = object({ tensors: list(word("any", ...tensorRoles)), when: optional(list(word(...ruleConditions))), format: text });
+const extra = object({ what: text, bytes: number(0.0625, 2 ** 24), rows: optional(number(0, 65536)), columns: optional(number(0, 65536)),
+  elements: optional(number(0, 65536)) });
+
 /** The kinds of file, by folder. A row's id is its path below that folder, without ".json". */
 export const kinds = {
-  formats: { blockElements: count(1, 65536), blockBytes: number(0.125, 65536), source: sourceKey },
+  formats: {
+    blockElements: count(1, 65536),
+    blockBytes: number(0.125, 65536),
+    extras: optional(list(extra)),     // beside the blocks: so many bytes for every so many rows and columns (0 or absent: all), or elements
+    fallback: optional(text),          // llama.cpp's choice where a row is no multiple of the block
+    source: sourceKey,
+  },
+  quantizations: {
+    kind: word("tensors", "gguf"),     // how the tensors are named and cut: as Hugging Face keeps them, or as a GGUF file does
+    base: text,                        // a format, or "compute": the format the model computes in
+    unpacked: optional(flag),          // linears make a whole matrix of their weight for each use
+    rules: optional(list(rule)),       // the first that holds decides; without one it is the base
+    source: sourceKey,
+    note: optional(text),
+  },
   optimizers: {
     name: text,
     statesPerParameter: number(0, 8),
@@ -92,6 +116,27 @@ export const kinds = {
     note: optional(text),
   },
 };
+
+/** A file with `each` stands for one row for every choice of its parameters: "gptq-{bits}-{group}" and numbers such as "bits / 8". */
+export function expandedRows(id, row) {
+  if (!isObject(row) || !isObject(row.each)) return { [id]: row };
+  const { each, ...rest } = row;
+  const choices = Object.entries(each).reduce(
+    (made, [name, values]) => made.flatMap((choice) => [values].flat().map((value) => ({ ...choice, [name]: value }))), [{}]);
+  return Object.fromEntries(choices.map((choice) => [filled(id, choice), substituted(rest, choice)]));
+}
+
+const filled = (text, choice) => text.replace(/\{(\w+)\}/g, (whole, name) => choice[name] ?? whole);
+
+function substituted(value, choice) {
+  if (Array.isArray(value)) return value.map((entry) => substituted(entry, choice));
+  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, substituted(entry, choice)]));
+  if (typeof value !== "string") return value;
+  const [, name, sign, by] = /^(\w+)(?: ([*/]) ([\d.]+))?$/.exec(value) ?? [];
+  if (name === undefined || !Object.hasOwn(choice, name)) return filled(value, choice);
+  const number = Math.max(Number(choice[name]), 0);   // a group of -1 is the whole row
+  return sign === "*" ? number * by : sign === "/" ? number / by : number;
+}
 
 const sourceFields = { title: text, url: address, accessed: optional(day) };
 

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 
-#include "engines/transformers.hpp"
+#include "engines/llama_cpp.hpp"
+#include "quantization/program_tensors.hpp"
 #include "training/optimizer.hpp"
 #include "training/step.hpp"
 
@@ -14,10 +15,35 @@ AttentionKernel kernel(const std::string& name) {
   return name == "sdpa" ? AttentionKernel::sdpa : AttentionKernel::flash;
 }
 
-Bytes generate(Machine& m, const Scenario& s, bool every_layer) {
+/// Versions are years, dates or numbers of builds with a year beside them.
+bool before_2026(const std::string& version) {
+  for (const std::string_view year : {"2023", "2024", "2025"})
+    if (version.find(year) != std::string::npos) return true;
+  return false;
+}
+
+StoredWeights weights_of(const Scenario& s) {
+  StoragePlan plan;
+  plan.mix = s.mix;
+  plan.compute = s.weight_format();
+  plan.config = s.config;
+  plan.left_alone = s.left_alone;
+  plan.making = {s.imatrix, before_2026(s.engine_version)};
+  plan.embedding_on_host = s.engine == "llama.cpp";
+  return stored_weights(program_tensors(*s.model), plan);
+}
+
+Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool every_layer) {
   const InferenceScenario& i = s.inference;
   GenerationPlan plan;
   plan.weights = s.weight_format();
+  plan.unpacks = s.mix->unpacked;
+  plan.cache = s.cache_format();
+  plan.cached_values = s.cached_values();
+  if (s.engine == "llama.cpp") plan.lay_out_cache = lay_out_llama_cpp_cache;
+  plan.shared_cells = i.shared_cells;
+  plan.full_windows = i.full_windows;
+  if (!s.plain() && (s.engine == "llama.cpp" || !s.mix->gguf)) plan.stored = &stored.tensors;
   plan.sequences = i.sequences;
   plan.prompt_tokens = i.prompt_tokens;
   plan.context_tokens = i.context_tokens;
@@ -63,6 +89,7 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
 
 Run run_scenario(const Scenario& s, bool every_layer) {
   Run run;
+  if (!s.plain()) run.stored = weights_of(s);
   long awaited = -1;
   for (int pass = 0; pass < (s.detail == Detail::tensors ? 2 : 1); ++pass) {
     run.machine = std::make_unique<Machine>();
@@ -71,7 +98,7 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     if (s.task == Task::training)
       train(m, s, every_layer);
     else
-      run.cache = generate(m, s, every_layer);
+      run.cache = generate(m, s, run.stored, every_layer);
     const auto& all = m.memory.ledger.stretches();
     run.peak = *std::max_element(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) { return a.highest < b.highest; });
     awaited = run.peak.moment;
@@ -88,6 +115,7 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     run.total += in(elements, w.shape.count()) * w.copies;
     run.active += in(elements, w.shape.count()) * w.copies;
   }
+  run.file = s.plain() ? stored_bytes(elements(run.total), *s.weight_format()) : run.stored.file;
   return run;
 }
 

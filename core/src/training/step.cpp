@@ -5,13 +5,17 @@
 
 namespace gpumem {
 
-void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format) {
+void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format, const std::vector<Alive>* stored) {
   m.weight_format = format;
   m.declaring = true;
   Pass pass;
   Value hidden = run.hidden_states(m, m.memory.describe({1, 1}, int64), pass, "");
   run.cap(m, run.head(m, std::move(hidden), pass)).drop();
   m.declaring = false;
+  if (stored) {
+    for (const Alive& tensor : *stored) m.memory.add_bulk(tensor);
+    return;
+  }
   for (const Parameter& p : m.parameters.rows)
     m.memory.add_bulk({Component::weights, p.layer, p.scope, p.name, p.shape, p.format, p.copies});
   for (const IdleWeights& w : model.beside)
