@@ -72,8 +72,9 @@ Document explanations(const Scenario& s, const Run& run) {
 
 Document explanations_for_count(const Scenario& s) {
   Document list = Document::list();
-  list.push(row("weights", "parameters × bytes of their format", times(*s.parameters, width_of(s), ""), "pytorch-scalar-types"));
-  if (s.task == Task::training) add_states(list, s, *s.parameters);
+  const double total = s.inventory ? s.inventory->total() : *s.parameters;
+  list.push(row("weights", "parameters × bytes of their format", times(total, width_of(s), ""), s.inventory ? "transformers" : "pytorch-scalar-types"));
+  if (s.task == Task::training) add_states(list, s, total);
   return list;
 }
 
