@@ -1,6 +1,7 @@
 // Turns core/catalog/ into what the builds include.
 //   generate_catalog.mjs OUT_DIR         gpumem_catalog.hpp for the core: constexpr tables
-//   generate_catalog.mjs --web OUT_DIR   models.json and gpus.json for the page
+//   generate_catalog.mjs --web OUT_DIR   models.json and gpus.json for the page; inventories of architectures in one
+//                                        file (architectures.json) and one by one (architectures/TYPE.json)
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseQuantity } from "./catalog_schema.mjs";
@@ -12,12 +13,15 @@ export function generateForCore(folder) {
 }
 
 export function generateForWeb(folder) {
-  const { models, gpus } = readCatalog();
+  const { models, gpus, architectures } = readCatalog();
   const shown = {
     models: mapValues(models, ({ config, parameters }) => ({ config, parameters })),
     gpus: mapValues(gpus, ({ name, memory, reported, computeCapability }) => ({ name, memory, reported, computeCapability })),
   };
   for (const [name, rows] of Object.entries(shown)) writeIfChanged(join(folder, `${name}.json`), JSON.stringify(rows));
+  const inventories = mapValues(architectures, ({ source, defaultParameters, ...inventory }) => inventory);
+  writeIfChanged(join(folder, "architectures.json"), JSON.stringify(inventories));
+  for (const [type, inventory] of Object.entries(inventories)) writeIfChanged(join(folder, `architectures/${type}.json`), JSON.stringify(inventory));
 }
 
 function header({ formats, optimizers, overheads, sources }) {

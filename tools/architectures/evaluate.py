@@ -32,6 +32,8 @@ def truthy(v):
 def value(e, get, variables):
     ev = lambda x: value(x, get, variables)
     if isinstance(e, str):
+        if e.startswith("@"):
+            return value(get.__self__.doc["shared"][int(e[1:])], get, variables)
         return variables.get(e, 0) if e.startswith("$") else get(e)
     if not isinstance(e, list):
         return e
@@ -139,13 +141,13 @@ class Scope:
             return self.given[name]
         if name in self.doc.get("extra", []):
             return None
-        if name not in self.doc["fields"] and name not in self.doc["configs"]:
+        if name not in self.doc["fields"] and name not in self.doc.get("configs", {}):
             raise Unknown(f"field {name} of {self.kind}")
         return self.doc["fields"].get(name)
 
     def sub(self, name):
         if name not in self.subs:
-            c = self.doc["configs"].get(name)
+            c = self.doc.get("configs", {}).get(name)
             if c is None:
                 raise Unknown(f"no configuration {name} in {self.kind}")
             r = self.record.get(name)
@@ -163,9 +165,9 @@ class Scope:
             return any(k in self.record for k in (name[2:], *self.doc.get("aliases", {}).get(name[2:], [])))
         if name.startswith("?"):
             return self.raw(name[1:])
-        if name in self.doc["let"]:
+        if name in self.doc.get("let", {}):
             if name not in self.memo:
-                self.memo[name] = value(self.doc["let"][name], self.get, {})
+                self.memo[name] = value(self.doc.get("let", {})[name], self.get, {})
             return self.memo[name]
         if name == "num_labels":
             labels = self.record.get("id2label")
@@ -202,9 +204,9 @@ def walk(scope, items, variables, out, prefix="", depth=0):
             s = scope.at(item.get("at", ""))
             name = item["use"]
             if item.get("auto"):
-                if name not in s.doc["auto"]:
+                if name not in s.doc.get("auto", {}):
                     raise Unknown(f"{name} of {s.kind}")
-                name = s.doc["auto"][name]
+                name = s.doc.get("auto", {})[name]
             elif "type" in item and item["type"] != s.kind:
                 s = Scope(scope.docs, item["type"], s.record, s.given)
             if name not in s.doc["classes"]:

@@ -9,13 +9,24 @@ import sys
 sys.path.insert(0, os.path.dirname(__file__))
 sys.path.extend(p for p in os.environ.get("GPUMEM_EXTRA_PACKAGES", "").split(":") if p)
 os.environ["HF_HUB_OFFLINE"] = "1"
+import evaluate  # noqa: E402
 import rewrite  # noqa: E402
 import tracing  # noqa: E402
 from prepare import install as prepare  # noqa: E402
 
 rewrite.install()
 prepare()
+from compact import compact  # noqa: E402
+from evaluate import total  # noqa: E402
 from inventory import Tracer  # noqa: E402
+
+
+def defaults(docs, kind):
+    """How many parameters the main class has by default; None where that cannot be told."""
+    try:
+        return int(total(docs, {"model_type": kind}))
+    except (evaluate.Unknown, KeyError, TypeError, RecursionError):
+        return None
 
 
 def work(part, kinds, out):
@@ -27,25 +38,30 @@ def work(part, kinds, out):
 
 def main(folder, only):
     tracer = Tracer()
-    kinds = tracer.kinds(only)
-    parts = 2 if len(kinds) > 20 else 1
+    again = only == ["--again"]   # writes once more what the last run found
+    kinds = [] if again else tracer.kinds(only)
+    parts = 2 if again or len(kinds) > 20 else 1
     workers = []
-    for part in range(parts):
+    for part in range(0 if again else parts):
         child = os.fork()
         if child == 0:
-            work(part, kinds[part::parts], "/tmp/inventory-part")
+            work(part, kinds[part::parts], "/tmp/inv-wt-part")
             os._exit(0)
         workers.append(child)
     for child in workers:
         os.waitpid(child, 0)
     for part in range(parts):
-        with open(f"/tmp/inventory-part.{part}") as f:
+        with open(f"/tmp/inv-wt-part.{part}") as f:
             tracer.add(json.load(f))
     tracer.finish()
+    compact(tracer.docs)
     os.makedirs(folder, exist_ok=True)
     for kind, doc in tracer.docs.items():
+        if not doc["classes"] and not doc["fields"]:
+            continue
+        doc = {"source": "transformers", **doc, "defaultParameters": defaults(tracer.docs, kind)}
         with open(os.path.join(folder, kind + ".json"), "w") as f:
-            f.write(json.dumps(doc, separators=(",", ":")) + "\n")
+            f.write(json.dumps({k: v for k, v in doc.items() if v is not None}, separators=(",", ":")) + "\n")
     print(len(tracer.docs), "types", sum(len(d["classes"]) for d in tracer.docs.values()), "classes")
     with open("/tmp/inventory-notes.json", "w") as f:
         json.dump(tracer.problems, f, indent=1, default=str)

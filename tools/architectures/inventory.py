@@ -59,7 +59,7 @@ def _late(*_):
     raise Late("took too long")
 
 
-signal.signal(signal.SIGALRM, _late)
+signal.signal(signal.SIGVTALRM, _late)
 
 
 class Tracer:
@@ -409,19 +409,19 @@ class Tracer:
                     self.build(self.types[kind], "", {}, self.docs[kind])
                 continue
             kind, cls, args, variant = self.todo.pop(0)
-            signal.alarm(20)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 20)
             try:
                 self.doc(kind)
                 if not self.docs[kind]["auto"]:
                     self.classes_of(kind)
                 self.docs[kind]["classes"][variant] = self.trace(kind, cls, args)
             except (Exception, Late) as e:
-                signal.alarm(0)
+                signal.setitimer(signal.ITIMER_VIRTUAL, 0)
                 tb = traceback.extract_tb(e.__traceback__)
                 where = next((f"{f.filename.split('/')[-1]}:{f.lineno}" for f in reversed(tb) if "models" in f.filename), "")
                 here = f"{tb[-1].filename.split('/')[-1]}:{tb[-1].lineno}"
                 self.problems.append((kind, variant, "failed", repr(e)[:300], where, here))
-            signal.alarm(0)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
     def finish(self):
         autos = {}
         for n in dir(modeling_auto):

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstdlib>
 
 #include "architectures/fields.hpp"
 #include "architectures/operations.hpp"
@@ -59,6 +60,8 @@ const Document& Scope::raw(std::string_view name, Evaluation& e) {
       if (const Document* own = record_ ? record_->find(alias.text()) : nullptr) return *own;
   if (const Document* own = given_ ? given_->find(name) : nullptr) return *own;
   if (const Document* absent = part("fields", name)) return *absent;
+  const Document* extra = inventory_ ? inventory_->find("extra") : nullptr;   // may be there beside the class's fields
+  if (extra && std::any_of(extra->items().begin(), extra->items().end(), [&](const Document& x) { return x.text() == name; })) return nothing;
   if (!part("configs", name)) e.fail("", "missing", "is needed to count this model's weights");
   return nothing;
 }
@@ -88,6 +91,17 @@ const Document& Scope::get(std::string_view name, Evaluation& e) {
   return raw(name, e);
 }
 
+/// Whether the file itself has the field "a.?b", under this or an older name.
+bool Scope::given_in_file(std::string_view name, Evaluation& e) {
+  const std::size_t mark = name.find('?');
+  if (mark == std::string_view::npos) return false;
+  Scope* scope = mark > 0 ? at(name.substr(0, mark - 1), e) : this;
+  if (!scope || !scope->record_) return false;
+  if (scope->record_->find(name.substr(mark + 1))) return true;
+  const Document* aliases = scope->part("aliases", name.substr(mark + 1));
+  return aliases && std::any_of(aliases->items().begin(), aliases->items().end(), [&](const Document& a) { return scope->record_->find(a.text()) != nullptr; });
+}
+
 Scope* Scope::inner(std::string_view name, Evaluation& e) {
   if (const auto known = inner_.find(name); known != inner_.end()) return known->second.get();
   const Document* rule = part("configs", name);
@@ -98,16 +112,12 @@ Scope* Scope::inner(std::string_view name, Evaluation& e) {
   }
   const Document* own = record_ ? record_->find(name) : nullptr;
   if (own && !own->is(Document::Kind::record)) own = nullptr;
+  // Older files have the text model's fields beside the configurations of the other parts.
+  if (!own && rule->find("flat") && record_ && record_->find("hidden_size")) own = record_;
   const Document* given = own ? nullptr : rule->find("fields");
   std::string_view kind = type->text();
-  const Document* named = own ? own->find("model_type") : nullptr;
-  if (named && named->is(Document::Kind::text) && rule->find("auto")) {
-    kind = named->text();
-    if (!library_->find(kind)) {
-      e.fail(path_ + std::string(name) + ".model_type", "unsupported", text_of({quoted(kind), " is not known here"}));
-      return nullptr;
-    }
-  }
+  const Document* named = own && own != record_ ? own->find("model_type") : nullptr;
+  if (named && rule->find("auto") && library_->find(named->text())) kind = named->text();   // else the type's usual one
   auto made = std::make_unique<Scope>(*library_, kind, own, given, path_ + std::string(name) + ".");
   return (inner_[std::string(name)] = std::move(made)).get();
 }
@@ -127,6 +137,12 @@ Document Scope::evaluate(const Document& expression, Evaluation& e) {
   if (!e.step()) return {};
   if (expression.is(Document::Kind::text)) {
     const std::string& name = expression.text();
+    if (!name.empty() && name[0] == '@') {
+      const Document* shared = inventory_ ? inventory_->find("shared") : nullptr;
+      const double place = std::atof(name.c_str() + 1);
+      if (!shared || !(place >= 0 && place < static_cast<double>(shared->items().size()))) return {};
+      return evaluate(shared->items()[static_cast<std::size_t>(place)], e);
+    }
     if (name.empty() || name[0] != '$') return get(name, e);
     for (auto v = e.variables.rbegin(); v != e.variables.rend(); ++v)
       if (v->first == name) return v->second;
@@ -149,7 +165,8 @@ Document Scope::operation(const std::vector<Document>& parts, Evaluation& e) {
     return op == "and";
   }
   if (op == "map" || op == "filter") return listed(parts, e);
-  if (op == "at" && given == 2 && parts[1].is(Document::Kind::text) && parts[1].text().substr(0, 1) != "$") {
+  if (op == "has" && given == 1) return given_in_file(parts[1].text(), e);
+  if (op == "at" && given == 2 && parts[1].is(Document::Kind::text) && parts[1].text().find_first_of("$@") != 0) {
     const double place = number(parts[2], e);   // without a copy of the list
     return element(get(parts[1].text(), e), place, e);
   }

@@ -56,6 +56,7 @@ class Scope {
 
  private:
   const Document& raw(std::string_view name, Evaluation& e);
+  bool given_in_file(std::string_view name, Evaluation& e);
   Scope* inner(std::string_view name, Evaluation& e);
   [[nodiscard]] const Document* part(std::string_view group, std::string_view name) const;
   Document operation(const std::vector<Document>& parts, Evaluation& e);

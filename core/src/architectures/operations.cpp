@@ -19,6 +19,12 @@ double length(const Document& v) {
   return v.is(Kind::text) ? static_cast<double>(v.text().size()) : v.is(Kind::null) ? 0 : 1;
 }
 
+Document upper(std::string text) {
+  for (char& c : text)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return text;
+}
+
 Document split(const Document& text, const Document& separator) {
   Document list = Document::list();
   std::string_view rest = text.text();
@@ -65,6 +71,14 @@ Document rearranged(std::string_view op, const Values& v, Evaluation& e) {
       for (const Document& item : list.items())
         if (e.step()) made.push(item);
   }
+  return made;
+}
+
+Document repeated(const Document& list, double times, Evaluation& e) {
+  Document made = Document::list();
+  for (double i = 0; i < times && e.step(); ++i)
+    for (const Document& item : list.items())
+      if (e.step()) made.push(item);
   return made;
 }
 
@@ -145,12 +159,15 @@ Document apply(std::string_view op, const Values& v, Evaluation& e) {
   if (op == "truthy") return truth_of(v[0]);
   if (op == "isnone") return v[0].is(Kind::null);
   if (op == "remap") return renamed(v[0]);
+  if (op == "upper") return upper(v[0].text());
   if (op == "len") return length(v[0]);
   if (op == "sum" || op == "maxof" || op == "minof") return over_list(op, v[0], e);
   if (op == "slice" || op == "reverse" || op == "cat") return rearranged(op, v, e);
   if (v.size() == 2) {
     if (op == "==") return equal(v[0], v[1]);
     if (op == "at") return element(v[0], number_of(v[1], e), e);
+    if (op == "given") return v[0].is(Kind::null) ? v[1] : v[0];
+    if (op == "rep") return repeated(v[0], number_of(v[1], e), e);
     if (op == "starts") return v[0].text().rfind(v[1].text(), 0) == 0;
     if (op == "split") return split(v[0], v[1]);
     if (op == "contains") {
