@@ -38,11 +38,12 @@ def work(part, kinds, out):
 
 def main(folder, only):
     tracer = Tracer()
-    again = only == ["--again"]   # writes once more what the last run found
-    kinds = [] if again else tracer.kinds(only)
-    parts = 2 if again or len(kinds) > 20 else 1
+    again = only[:1] == ["--again"]   # what the last run found, with these types traced anew
+    kinds = only[1:] if again else tracer.kinds(only)
+    parts = 2 if len(kinds) > 20 else 1
+    old = json.load(open("/tmp/inv-wt-all.json")) if again else None
     workers = []
-    for part in range(0 if again else parts):
+    for part in range(parts if kinds else 0):
         child = os.fork()
         if child == 0:
             work(part, kinds[part::parts], "/tmp/inv-wt-part")
@@ -50,9 +51,14 @@ def main(folder, only):
         workers.append(child)
     for child in workers:
         os.waitpid(child, 0)
-    for part in range(parts):
+    for part in range(parts if kinds else 0):
         with open(f"/tmp/inv-wt-part.{part}") as f:
             tracer.add(json.load(f))
+    if old:
+        tracer.add(old)
+    tracer.complete()
+    with open("/tmp/inv-wt-all.json", "w") as f:
+        json.dump({"docs": tracer.docs, "problems": tracer.problems}, f, default=str)
     tracer.finish()
     compact(tracer.docs)
     os.makedirs(folder, exist_ok=True)

@@ -197,6 +197,7 @@ class Tracer:
         doc = self.docs[kind]
         tracing.reset()
         evaluate.VALUES.clear()
+        tracing.EXTRA.clear()
         tracing.NULLABLE.clear()
         config = self.build(self.types[kind], "", {}, doc)
         tracing.NOTES.clear()
@@ -233,6 +234,7 @@ class Tracer:
             if not keys or not isinstance(keys, dict) or (not is_symbol(tie) and not tie):
                 continue
             c = tracing.truth(tie) if is_symbol(tie) else True
+            forced = is_symbol(tie) and tie.expr == path + "?tie_word_embeddings"
             names = [n for n, _ in m.named_parameters(remove_duplicate=False)]
             for target, source in keys.items():
                 found = [n for n in names if re.search("^" + target, n)]
@@ -241,7 +243,7 @@ class Tracer:
                     continue
                 for n in found:
                     if n not in from_:
-                        out[(prefix + "." if prefix else "") + n] = c
+                        out[(prefix + "." if prefix else "") + n] = True if forced and "head" not in n else c
         return out
 
     def reference(self, m):
@@ -422,6 +424,22 @@ class Tracer:
                 here = f"{tb[-1].filename.split('/')[-1]}:{tb[-1].lineno}"
                 self.problems.append((kind, variant, "failed", repr(e)[:300], where, here))
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        for kind, names in self.extra.items():
+            if kind in self.docs:
+                self.docs[kind]["extra"] = sorted({*self.docs[kind]["extra"], *names})
+
+    def complete(self):
+        """Configurations that no class was traced for still have fields that others read."""
+        for kind, doc in list(self.docs.items()):
+            if doc["fields"] or doc["classes"]:
+                continue
+            try:
+                tracing.reset()
+                self.types.setdefault(kind, CONFIG_MAPPING[kind] if kind in CONFIG_MAPPING else None)
+                self.build(self.types[kind], "", {}, doc)
+            except Exception as e:
+                self.problems.append((kind, "configuration", "failed", repr(e)[:200]))
+
     def finish(self):
         autos = {}
         for n in dir(modeling_auto):

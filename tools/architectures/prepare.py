@@ -1,5 +1,5 @@
 """Prepares the framework: no validation, no initialisation, tensors that remember the expressions of their shapes."""
-import math
+import dataclasses
 
 import huggingface_hub.dataclasses as hub
 import torch
@@ -150,6 +150,20 @@ def _framework():
                 made = symbol(["remap", v.expr], names if plain(v) is not None else None, "list")
                 config.__dict__[key] = made
     cu.remap_legacy_layer_types = remap
+
+    post_init = cu.PreTrainedConfig.__post_init__
+
+    def base_post_init(self, **kwargs):
+        """What a file has beside the class's fields is set last: it wins over what the class has computed till then."""
+        post_init(self, **kwargs)
+        path = self.__dict__.get("_gm_path")
+        fields = {f.name for f in dataclasses.fields(self)}
+        for k, v in list(self.__dict__.items()):
+            if path is None or k in fields or k in self.attribute_map.values() or k.startswith("_") or not is_symbol(v) or not isinstance(v, int):
+                continue
+            tracing.EXTRA.setdefault(path, set()).add(k)
+            self.__dict__[k] = symbol(["given", path + "?" + k, v.expr], plain(v))
+    cu.PreTrainedConfig.__post_init__ = base_post_init
 
     def model_init(self, config, *a, **k):
         nn.Module.__init__(self)

@@ -5,6 +5,7 @@ An expression is JSON: a number, true, false or null; text is the name of a fiel
 not aware of symbols goes on as if it had been given a plain configuration.
 """
 import math
+import numbers
 
 UNDEFINED = type("Undefined", (), {"__repr__": lambda s: "undefined"})()
 
@@ -24,6 +25,8 @@ def expr(v):
         return ["'", str(v)]
     if isinstance(v, (list, tuple)):
         return ["list", *[expr(x) for x in v]]
+    if isinstance(v, numbers.Number):
+        return v.item()
     raise TypeError(f"no expression for {type(v).__name__}")
 
 

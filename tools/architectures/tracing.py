@@ -212,6 +212,8 @@ def _state(o):
     for k in ("_modules", "_parameters", "_buffers"):
         if k in d:
             d[k] = dict(d[k])
+    if "_gm_path" in d:   # a configuration's records may be written to on one side
+        d.update({k: dict(v) for k, v in d.items() if type(v) is dict and not k.startswith("_gm")})
     return d
 
 
