@@ -34,6 +34,7 @@ const object = (fields) => (value, sources) => {
   const [first] = problemsOf(fields, value, sources);
   return first;
 };
+const openText = (value) => (typeof value === "string" ? undefined : "must be text");
 const optional = (check) => Object.assign((value, sources) => check(value, sources), { optional: true });
 
 const temporaries = word("none", "all-trainable", "two-largest", "factored", "newton-schulz");
@@ -47,6 +48,32 @@ export const ruleConditions = ["first-2", "first-4", "first-sixteenth", "first-e
 const rule = object({ tensors: list(word("any", ...tensorRoles)), when: optional(list(word(...ruleConditions))), format: text });
 const extra = object({ what: text, bytes: number(0.0625, 2 ** 24), rows: optional(number(0, 65536)), columns: optional(number(0, 65536)),
   elements: optional(number(0, 65536)) });
+const dictionary = (check) => (value, sources) => {
+  if (!isObject(value)) return "must be an object";
+  return Object.entries(value).map(([key, entry]) => prefixed(`${key} `, check(entry, sources))).find(Boolean);
+};
+const eachOf = (check) => (value, sources) =>
+  Array.isArray(value) ? value.map((entry, i) => prefixed(`[${i}] `, check(entry, sources))).find(Boolean) : "must be a list";
+
+// Expressions and items of inventories: core/src/architectures/expression.hpp says what they mean.
+const expression = (value) => {
+  if (value === null || ["number", "boolean", "string"].includes(typeof value)) return undefined;
+  if (!Array.isArray(value) || typeof value[0] !== "string") return "must be an expression";
+  return value[0] === "'" ? undefined : value.slice(1).map(expression).find(Boolean);
+};
+const inventoryItem = (value) => {
+  if (Array.isArray(value)) return typeof value[0] === "string" ? value.slice(1).map(expression).find(Boolean) : "must begin with a tensor's name";
+  if (!isObject(value)) return "must be a tensor, a loop, a condition, a need or a use";
+  const [kind] = ["for", "if", "need", "use"].filter((key) => Object.hasOwn(value, key));
+  const [fields] = { for: [{ for: pair, do: inventory }], if: [{ if: expression, do: inventory }], need: [{ need: expression, is: anyNumber }], use: [useFields] }[kind] ?? [];
+  return fields ? problemsOf(fields, value)[0] : "must be a tensor, a loop, a condition, a need or a use";
+};
+const inventory = eachOf(inventoryItem);
+const pair = (value) => (Array.isArray(value) && value.length === 2 && typeof value[0] === "string" ? expression(value[1]) : "must be a variable and a count");
+const anyNumber = (value) => (Number.isFinite(value) ? undefined : "must be a number");
+const useFields = { use: text, name: optional(openText), at: optional(text), type: optional(text), auto: optional(flag) };
+const innerFields = { type: text, auto: optional(flag), flat: optional(flag), fields: optional(openObject) };
+
 
 /** The kinds of file, by folder. A row's id is its path below that folder, without ".json". */
 export const kinds = {
@@ -104,6 +131,19 @@ export const kinds = {
     unverified: optional(list(word("memory", "reported", "usableShare", "bandwidth", "tflops", "interconnect", "power", "year"))),
     sources: list(sourceKey),
     note: optional(text),
+  },
+  architectures: {
+    source: sourceKey,
+    fields: openObject,
+    aliases: optional(dictionary(list(text))),
+    let: optional(dictionary(expression)),
+    configs: optional(dictionary(object(innerFields))),
+    auto: optional(dictionary(text)),
+    extra: optional(list(text)),
+    shared: optional(list(expression)),
+    main: optional(text),
+    classes: dictionary(inventory),
+    defaultParameters: optional(count(0, Number.MAX_SAFE_INTEGER)),
   },
   models: {
     config: openObject,

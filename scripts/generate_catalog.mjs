@@ -1,7 +1,8 @@
 // Turns core/catalog/ into what the builds include.
 //   generate_catalog.mjs OUT_DIR         gpumem_catalog.hpp for the core: constexpr tables
-//   generate_catalog.mjs --web OUT_DIR   for the web: models.packed.json, gpus.packed.json, and first.json: what is shown
-//                                        before the rest has arrived
+//   generate_catalog.mjs --web OUT_DIR   for the web: models.packed.json, gpus.packed.json, first.json (what is shown before
+//                                        the rest has arrived); inventories of architectures in one file
+//                                        (architectures.json) and one by one (architectures/TYPE.json)
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseQuantity, ruleConditions, tensorRoles } from "./catalog_schema.mjs";
@@ -36,6 +37,9 @@ export function generateForWeb(folder) {
     "gpus.packed": packRows(gpus),
   };
   for (const [name, rows] of Object.entries(files)) writeIfChanged(join(folder, `${name}.json`), JSON.stringify(rows));
+  const inventories = mapValues(readCatalog().architectures, ({ source, defaultParameters, ...inventory }) => inventory);
+  writeIfChanged(join(folder, "architectures.json"), JSON.stringify(inventories));
+  for (const [type, inventory] of Object.entries(inventories)) writeIfChanged(join(folder, `architectures/${type}.json`), JSON.stringify(inventory));
 }
 
 /** What the web is told of the catalog: no sources, no notes. */

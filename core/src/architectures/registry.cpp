@@ -66,6 +66,10 @@ bool looks_plain(Fields& c) {
 
 }  // namespace
 
+bool has_program(std::string_view model_type) {
+  return std::any_of(families.begin(), families.end(), [&](const Family& f) { return f.model_type == model_type; });
+}
+
 Decoder read_model(Fields& config, std::vector<Assumption>& assumptions) {
   const std::string type = config.text({"model_type"}, "");
   for (const Family& family : families)

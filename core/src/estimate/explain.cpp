@@ -82,10 +82,11 @@ Document explanations(const Scenario& s, const Run& run) {
 
 Document explanations_for_count(const Scenario& s) {
   Document list = Document::list();
+  const double total = s.inventory ? s.inventory->total() : *s.parameters;
   const Format& format = base_format(*s.mix) ? *base_format(*s.mix) : *s.weight_format();
   const double width = std::round(1e6 * (stored_bytes_of_any(elements(1 << 20), format) / bytes(1 << 20))) / 1e6;
-  list.push(row("weights", "parameters × bytes of their format", times(*s.parameters, width, ""), format.source));
-  if (s.task == Task::training) add_states(list, s, *s.parameters);
+  list.push(row("weights", "parameters × bytes of their format", times(total, width, ""), format.source));
+  if (s.task == Task::training) add_states(list, s, total);
   return list;
 }
 

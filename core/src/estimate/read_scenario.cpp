@@ -17,14 +17,24 @@ std::optional<Bytes> read_size(Fields& f, std::string_view name) {
   return size;
 }
 
-void read_config(const Document* config, std::string_view path, std::vector<Issue>& issues, Scenario& s) {
+/// A program where there is one, else the weights of an inventory, else a plain decoder if the fields are those of one.
+void read_config(const Document* config, std::string_view path, const Document& facts, std::vector<Issue>& issues, Scenario& s) {
   if (!config->is(Document::Kind::record)) {
     issues.push_back({std::string(path), "wrong-type", "must be the fields of a config.json"});
     return;
   }
   Fields fields(config, std::string(path), issues);
   s.config = config;
-  s.model = read_model(fields, s.assumptions);
+  const std::size_t before = issues.size();
+  const std::string type = fields.text({"model_type"}, "");
+  const Document* library = facts.find("architectures");
+  if (issues.size() > before) return;
+  if (has_program(type) || !has_inventory(*config, library)) {
+    s.model = read_model(fields, s.assumptions);
+    return;
+  }
+  s.inventory = read_inventory(fields, *library);
+  s.cache_rows = read_cache_rows(*config, *library);
 }
 
 void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
@@ -41,12 +51,12 @@ void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
   if (model.has("parameters")) {
     s.parameters = model.count({"parameters"}, std::nullopt, 1, 1e15);
   } else if (const Document* config = model.value({"config"})) {
-    read_config(config, "model.config", request.issues(), s);
+    read_config(config, "model.config", facts, request.issues(), s);
   } else {
     s.model_id = model.text({"id"}, "");
     const Document* known = facts.find("config");
     if (known && known->is(Document::Kind::record))
-      read_config(known, "model.config", request.issues(), s);
+      read_config(known, "model.config", facts, request.issues(), s);
     else
       model.report("id", "unknown-model", text_of({quoted(s.model_id), " is not in the catalog"}));
   }

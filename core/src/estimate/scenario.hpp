@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "architectures/architecture.hpp"
+#include "architectures/cache_rows.hpp"
+#include "architectures/inventory.hpp"
 #include "layers/pass.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
@@ -49,10 +51,12 @@ struct Device {
 };
 
 struct Scenario {
-  // The model: a decoder read from a config, or only a count.
+  // The model: a decoder read from a config, its weights alone, or only a count.
   std::string model_id;
   const Document* config = nullptr;
   std::optional<Decoder> model;
+  std::optional<Inventory> inventory;   ///< where there is no program for the model: its weights alone
+  CacheRows cache_rows;                 ///< of the model with an inventory
   std::optional<double> parameters;
 
   Task task = Task::inference;
