@@ -136,8 +136,8 @@ class Tracer:
                 doc["fields"].update({k: v for k, v in tracing.FIELDS.items() if k not in doc["fields"]})
         finally:
             self.stack.pop()
-        c._attn_implementation_internal = "eager"
-        c._experts_implementation_internal = "eager"
+        c._attn_implementation = "eager"
+        c._experts_implementation = "eager"
         for k, v in list(d.items()):
             if k.startswith("_") or k in COMMON or isinstance(v, cu.PreTrainedConfig):
                 continue

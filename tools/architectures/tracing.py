@@ -37,6 +37,8 @@ def isnone(e):
         return ite(e[1], isnone(e[2]), isnone(e[3]))
     if isinstance(e, list) and e[0] == "remap":
         return isnone(e[1])
+    if isinstance(e, list) and e[0] == "given":
+        return isnone(e[2])
     if isinstance(e, list) and e[0] == "at":
         return ["isnone", e]
     return False
@@ -165,6 +167,8 @@ def join(c, a, b):
         return Alternatives([(negate(c), b) if a is None else (c, a)])
     if isinstance(a, dict) and isinstance(b, dict) and a.keys() == b.keys():
         return {k: join(c, a[k], b[k]) for k in a}
+    if isinstance(a, list) and isinstance(b, list) and any(isinstance(x, nn.Module) for x in [*a, *b]):
+        return [*a, *[x for x in b if not any(x is y for y in a)]]   # each was made under its guard
     if isinstance(a, (list, tuple)) and isinstance(b, (list, tuple)) and len(a) == len(b):
         return type(a)(join(c, x, y) for x, y in zip(a, b))
     if callable(a) and callable(b):
@@ -584,6 +588,9 @@ def gm_kwarg(owner, kwargs, key, *given):
     path = getattr(owner, "__dict__", {}).get("_gm_path")
     if path is None or not scalar(default) or key.startswith("_") or any(i in key for i in IGNORED):
         return default
+    if is_symbol(default):
+        FIELDS[key] = evaluate.VALUES[path + "?" + key] = None
+        return symbol(["given", path + "?" + key, default.expr], plain(default), _kind(key))
     evaluate.VALUES[path + "?" + key] = plain(default)
     if default is None:
         FIELDS[key] = None

@@ -86,7 +86,9 @@ const Document& Scope::get(std::string_view name, Evaluation& e) {
     const Document* labels = record_ ? record_->find("id2label") : nullptr;
     const Document* count = record_ ? record_->find("num_labels") : nullptr;
     if (labels && labels->is(Document::Kind::record)) return derived_["num_labels"] = static_cast<double>(labels->members().size());
-    return count && count->is(Document::Kind::number) ? *count : derived_["num_labels"] = 2;
+    if (count && count->is(Document::Kind::number)) return *count;
+    const Document* usual = part("fields", "num_labels");
+    return usual && usual->is(Document::Kind::number) ? *usual : derived_["num_labels"] = 2;
   }
   return raw(name, e);
 }

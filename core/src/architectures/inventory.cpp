@@ -14,8 +14,8 @@ namespace {
 
 constexpr int deepest_use = 16;
 constexpr double most_elements = 9007199254740992.0;   // 2^53
-constexpr std::array<std::string_view, 8> expert_counts = {"num_experts",     "num_local_experts", "n_routed_experts",  "moe_num_experts",
-                                                           "num_moe_experts", "ffn_config.moe_num_experts", "num_routed_experts", "moe_num_primary_experts"};
+constexpr std::array<std::string_view, 7> expert_counts = {"num_experts",     "num_local_experts", "n_routed_experts",  "moe_num_experts",
+                                                           "num_moe_experts", "num_routed_experts", "moe_num_primary_experts"};
 constexpr std::array<std::string_view, 6> chosen_counts = {"num_experts_per_tok", "num_experts_per_token", "moe_top_k", "moe_k", "top_k_experts", "num_selected_experts"};
 
 class Counter {
@@ -119,11 +119,15 @@ class Counter {
 
   /// Of routed experts, those one token is sent to: where the tensor or a loop around it is as long as there are experts.
   double share_of_experts(Scope& scope, const Shape& shape) {
+    const auto given = [&](std::string_view name) {
+      const Document* value = scope.knows(name) ? &scope.get(name, e_) : nullptr;
+      return value && value->is(Document::Kind::number) ? value->number() : 0;
+    };
     for (const std::string_view total : expert_counts) {
-      const double all = scope.knows(total) ? scope.number(Document(total), e_) : 0;
+      const double all = given(total);
       const bool routed = all > 0 && ((shape.rank > 1 && shape[0] == all) || std::find(loops_.begin(), loops_.end(), all) != loops_.end());
       for (const std::string_view few : chosen_counts)
-        if (routed && scope.knows(few)) return std::min(1.0, scope.number(Document(few), e_) / all);
+        if (const double chosen = given(few); routed && chosen > 0) return std::min(1.0, chosen / all);
     }
     return 1;
   }
