@@ -110,11 +110,20 @@ class Counter {
     const auto [place, is_new] = rows_.try_emplace(key, made.tensors.size());
     if (!is_new) {
       ++made.tensors[place->second].copies;
-      return;
+      return count_in_layer(made.tensors[place->second]);
     }
-    HeldTensor row{key.substr(0, name_length), shape, 1, 1};
+    HeldTensor row{key.substr(0, name_length), shape, 1, {}, 1};
+    count_in_layer(row);
     if (row.name.find("experts.") != std::string::npos && row.name.find("shared_expert") == std::string::npos) row.active = share_of_experts(scope, shape);
     made.tensors.push_back(std::move(row));
+  }
+
+  /// The outermost loop is that over the layers.
+  void count_in_layer(HeldTensor& row) {
+    if (e_.variables.empty()) return;
+    const int layer = static_cast<int>(e_.variables.front().second);
+    if (row.by_layer.empty() || row.by_layer.back().first != layer) row.by_layer.emplace_back(layer, 0);
+    ++row.by_layer.back().second;
   }
 
   /// Of routed experts, those one token is sent to: where the tensor or a loop around it is as long as there are experts.

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "architectures/fields.hpp"
@@ -15,6 +16,7 @@ struct HeldTensor {
   std::string name;      ///< "model.layers.*.mlp.gate.weight"
   Shape shape;           ///< extents beyond the fifth are multiplied into the last
   double copies = 1;
+  std::vector<std::pair<int, double>> by_layer;   ///< layers it is in, with its copies there; empty outside of layers
   double active = 1;     ///< share of it that one token uses: routed experts are used in part
 };
 

@@ -6,6 +6,7 @@
 #include "estimate/answer.hpp"
 #include "estimate/explain.hpp"
 #include "estimate/quick.hpp"
+#include "estimate/weights_of.hpp"
 #include "machine/memory.hpp"
 #include "training/optimizer.hpp"
 
@@ -75,11 +76,17 @@ Document answer_for_inventory(const Scenario& given) {
   const CacheRows& cache = given.cache_rows;
   const double total = s.inventory->total();
   Parts parts;
-  Bytes weights;
+  const bool plain = s.plain();
+  const StoredWeights stored = plain ? StoredWeights() : weights_of(s);
+  for (const Alive& a : stored.tensors) {
+    parts[Component::weights] += a.raw() * a.copies;
+    parts[Component::rounding] += (a.rounded() - a.raw()) * a.copies;
+  }
+  Bytes weights = stored.file;
   for (const HeldTensor& t : s.inventory->tensors) {
     const Bytes raw = stored_bytes(t.shape.count(), format);
-    weights += raw * t.copies;
-    add(parts, Component::weights, raw, t.copies);
+    if (plain) weights += raw * t.copies;
+    if (plain) add(parts, Component::weights, raw, t.copies);
     if (training) add(parts, Component::gradients, raw, t.copies);
     if (states > 0) add(parts, Component::optimizer_states, raw, t.copies * states);
   }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "engines/llama_cpp.hpp"
-#include "quantization/program_tensors.hpp"
+#include "estimate/weights_of.hpp"
 #include "training/optimizer.hpp"
 #include "training/step.hpp"
 
@@ -13,24 +13,6 @@ namespace {
 AttentionKernel kernel(const std::string& name) {
   if (name == "eager") return AttentionKernel::eager;
   return name == "sdpa" ? AttentionKernel::sdpa : AttentionKernel::flash;
-}
-
-/// Versions are years, dates or numbers of builds with a year beside them.
-bool before_2026(const std::string& version) {
-  for (const std::string_view year : {"2023", "2024", "2025"})
-    if (version.find(year) != std::string::npos) return true;
-  return false;
-}
-
-StoredWeights weights_of(const Scenario& s) {
-  StoragePlan plan;
-  plan.mix = s.mix;
-  plan.compute = s.weight_format();
-  plan.config = s.config;
-  plan.left_alone = s.left_alone;
-  plan.making = {s.imatrix, before_2026(s.engine_version)};
-  plan.embedding_on_host = s.engine == "llama.cpp";
-  return stored_weights(program_tensors(*s.model), plan);
 }
 
 Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool every_layer) {
