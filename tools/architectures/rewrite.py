@@ -264,7 +264,7 @@ class Rewriter(ast.NodeTransformer):
         self.generic_visit(e)
         f = e.func
         if isinstance(f, ast.Attribute) and f.attr in ("Tensor", "FloatTensor") and isinstance(f.value, ast.Name) and f.value.id == "torch":
-            f.attr = "empty"   # the same memory, made by a function that can be watched
+            e.func = name("_gm_tensor")
         if isinstance(f, ast.Name) and f.id in CALLS and not any(isinstance(a, ast.Starred) for a in e.args):
             e.func = name("_gmf_" + f.id)
         if self.post_init and isinstance(f, ast.Attribute) and f.attr in ("pop", "get") and isinstance(f.value, ast.Name) \

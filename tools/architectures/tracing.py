@@ -2,6 +2,7 @@
 import builtins
 import collections
 
+import torch
 from torch import nn
 
 import evaluate
@@ -611,7 +612,12 @@ def ctor(init):
     return wrapped
 
 
-HOOKS = {"_gm_ctor": ctor, "_gm_bool": gm_bool, "_gm_symbolic": symbolic, "_gm_fork": fork, "_gm_side": side, "_gm_side_end": side_end,
+def gm_tensor(*a, **k):
+    """torch.Tensor(…): so many numbers, or the numbers given."""
+    return torch.empty(*a) if all(isinstance(x, int) for x in a) else torch.as_tensor(plain(a[0]))
+
+
+HOOKS = {"_gm_tensor": gm_tensor, "_gm_ctor": ctor, "_gm_bool": gm_bool, "_gm_symbolic": symbolic, "_gm_fork": fork, "_gm_side": side, "_gm_side_end": side_end,
          "_gm_fail": fail, "_gm_old": old, "_gm_new": new, "_gm_join": fork_join, "_gm_ife": gm_ife, "_gm_or": gm_or,
          "_gm_and": gm_and, "_gm_not": gm_not, "_gm_isnone": gm_isnone, "_gm_is": gm_is, "_gm_in": gm_in,
          "_gm_item": gm_item, "_gm_unroll": unroll, "_gm_loop": loop, "_gm_comp": comp, "_gm_kwarg": gm_kwarg, "_gm_haskw": gm_haskw,

@@ -59,9 +59,9 @@ const Document& Scope::raw(std::string_view name, Evaluation& e) {
     for (const Document& alias : aliases->items())
       if (const Document* own = record_ ? record_->find(alias.text()) : nullptr) return *own;
   if (const Document* own = given_ ? given_->find(name) : nullptr) return *own;
-  if (const Document* absent = part("fields", name)) return *absent;
   const Document* extra = inventory_ ? inventory_->find("extra") : nullptr;   // may be there beside the class's fields
   if (extra && std::any_of(extra->items().begin(), extra->items().end(), [&](const Document& x) { return x.text() == name; })) return nothing;
+  if (const Document* absent = part("fields", name)) return *absent;
   if (!part("configs", name)) e.fail("", "missing", "is needed to count this model's weights");
   return nothing;
 }
