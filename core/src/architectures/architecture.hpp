@@ -12,6 +12,8 @@ struct Assumption {
 
 /// Whether that model type has a program of its own below.
 bool has_program(std::string_view model_type);
+/// All of those.
+std::vector<std::string_view> programmed_types();
 
 /// Reads a Hugging Face config.json. What is wrong with it goes to the issues of `config`, what had to be assumed to
 /// `assumptions`; the model is of use only if there are no issues.

@@ -70,6 +70,12 @@ bool has_program(std::string_view model_type) {
   return std::any_of(families.begin(), families.end(), [&](const Family& f) { return f.model_type == model_type; });
 }
 
+std::vector<std::string_view> programmed_types() {
+  std::vector<std::string_view> types;
+  for (const Family& f : families) types.push_back(f.model_type);
+  return types;
+}
+
 Decoder read_model(Fields& config, std::vector<Assumption>& assumptions) {
   const std::string type = config.text({"model_type"}, "");
   for (const Family& family : families)

@@ -158,7 +158,7 @@ Document answer_for(const Scenario& s, const Run& run) {
        {"modelFile", Document::record({{"tensorBytes", run.file}, {"bitsPerWeight", in(bytes, run.file) * 8 / run.total}})},
        {"kvCache", cache_document(s, run)}});
   if (s.detail != Detail::summary) answer.append("timeline", timeline_document(run, layers));
-  answer.append("quickEstimate", quick_estimate(s, run.total));
+  answer.append("quickEstimate", quick_estimate(s, run.total, run.trainable));
   if (s.detail != Detail::summary) answer.append("explanations", explanations(s, run));
   answer.append("assumptions", assumptions_document(s));
   return answer;

@@ -4,17 +4,26 @@
 
 namespace gpumem {
 
+namespace {
+
+Document refusal(const std::vector<Issue>& issues) {
+  Document list = Document::list();
+  for (const Issue& i : issues) list.push(Document::record({{"path", i.path}, {"code", i.code}, {"message", i.message}}));
+  return Document::record({{"ok", false}, {"issues", std::move(list)}});
+}
+
+}  // namespace
+
 Document estimate(const Document& scenario, const Document& facts) {
   std::vector<Issue> issues;
   const Scenario read = read_scenario(scenario, facts, issues);
-  if (!issues.empty()) {
-    Document list = Document::list();
-    for (const Issue& i : issues) list.push(Document::record({{"path", i.path}, {"code", i.code}, {"message", i.message}}));
-    return Document::record({{"ok", false}, {"issues", std::move(list)}});
-  }
+  if (!issues.empty()) return refusal(issues);
   if (read.parameters) return answer_for_count(read);
   if (read.inventory) return answer_for_inventory(read);
-  return answer_for(read, run_scenario(read));
+  const Run run = run_scenario(read);
+  if (read.task == Task::training && run.trainable == 0)
+    return refusal({{"training.lora.targets", "unknown-module", "names no linear of this model: nothing would be trained. Try \"all-linear\"."}});
+  return answer_for(read, run);
 }
 
 }  // namespace gpumem

@@ -26,14 +26,20 @@ std::string times(double count, double each, std::string_view what) {
   return text_of({grouped(count), " × ", number_text(each), " B ", what, "= ", grouped(count * each), " B"});
 }
 
+/// Bytes of what is trained: adapters have a format of their own.
+double trained_width(const Scenario& s) {
+  const Format& f = s.training.method == "full" ? *s.weight_format() : *find_format(s.training.lora.format);
+  return f.block_bytes / f.block_elements;
+}
+
 double width_of(const Scenario& s) { return s.weight_format()->block_bytes / s.weight_format()->block_elements; }
 
 void add_states(Document& list, const Scenario& s, double trainable) {
-  list.push(row("gradients", "trainable parameters × bytes of their format", times(trainable, width_of(s), ""), "pytorch-autograd-engine"));
+  list.push(row("gradients", "trainable parameters × bytes of their format", times(trainable, trained_width(s), ""), "pytorch-autograd-engine"));
   const auto* o = find_optimizer(s.training.optimizer);
   if (!o || o->states_per_parameter == 0) return;
   list.push(row("optimizer-states", "states per parameter × trainable parameters × bytes of their format",
-                text_of({number_text(o->states_per_parameter), " × ", grouped(trainable), " × ", number_text(width_of(s)), " B = ", grouped(o->states_per_parameter * trainable * width_of(s)), " B"}),
+                text_of({number_text(o->states_per_parameter), " × ", grouped(trainable), " × ", number_text(trained_width(s)), " B = ", grouped(o->states_per_parameter * trainable * trained_width(s)), " B"}),
                 o->source));
 }
 

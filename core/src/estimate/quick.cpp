@@ -46,21 +46,35 @@ void add_published(Document& answer, const Scenario& s, double parameters) {
 
 }  // namespace
 
-Document quick_estimate(const Scenario& s, double parameters) {
-  const Bytes storage = single * parameters * (bits(s) / 32);
-  const bool training = s.task == Task::training;
+namespace {
+
+Bytes training_rule(Document& steps, const Scenario& s, Bytes storage) {
+  steps.push(step("gradients", storage));
+  steps.push(step("optimizer", storage * (s.training.optimizer == "adamw" ? 2 : 1)));
+  steps.push(step("training-factor", storage * training_factor));
+  return storage * training_factor;
+}
+
+Bytes inference_rule(Document& steps, Bytes storage) {
+  steps.push(step("overhead", storage * (overhead_factor - 1)));
+  return storage * overhead_factor;
+}
+
+}  // namespace
+
+Document quick_estimate(const Scenario& s, double parameters, double trained) {
+  const bool training = s.task == Task::training, adapters = training && s.training.method != "full";
+  const Bytes storage = single * (adapters ? parameters - trained : parameters) * (bits(s) / 32);
   Document steps = Document::list();
   steps.push(step("storage", storage));
   Bytes total;
-  if (training) {
-    const bool adam = s.training.optimizer == "adamw";
-    steps.push(step("gradients", storage));
-    steps.push(step("optimizer", storage * (adam ? 2 : 1)));
-    total = storage * training_factor;
-    steps.push(step("training-factor", total));
+  if (adapters) {
+    total = inference_rule(steps, storage);
+    const Bytes adapter = single * trained;
+    steps.push(step("adapter", adapter));
+    total += training_rule(steps, s, adapter);
   } else {
-    total = storage * overhead_factor;
-    steps.push(step("overhead", total - storage));
+    total = training ? training_rule(steps, s, storage) : inference_rule(steps, storage);
   }
   if (s.bytes_per_sample) {
     const Bytes samples = *s.bytes_per_sample * (training ? s.training.micro_batch : s.inference.sequences);
@@ -69,9 +83,9 @@ Document quick_estimate(const Scenario& s, double parameters) {
   }
   Document answer = Document::record(
       {{"bytes", whole(total)},
-       {"formula", training ? "P × 4 B ÷ (32 ÷ Q) × 4" : "P × 4 B ÷ (32 ÷ Q) × 1.2"},
+       {"formula", adapters ? "P × 4 B ÷ (32 ÷ Q) × 1.2 + A × 4 B × 4" : training ? "P × 4 B ÷ (32 ÷ Q) × 4" : "P × 4 B ÷ (32 ÷ Q) × 1.2"},
        {"steps", std::move(steps)}});
-  add_published(answer, s, parameters);
+  if (!adapters) add_published(answer, s, parameters);
   return answer;
 }
 

@@ -99,6 +99,8 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   const bool adapters = t.method != "full";
   Fields lora = f.record("lora");
   if (adapters) t.lora = read_lora(lora);
+  if (adapters && !s.model)
+    f.report("method", "unsupported", text_of({quoted(t.method), " needs a model whose linears are known: a family with a program of its own"}));
   t.precision = f.word({"precision"}, "bf16", {"fp32", "bf16", "bf16-amp", "fp16-amp", "megatron-bf16", "megatron-fp16", "fp8"});
   unsupported_unless(f, "precision", {"fp32", "bf16", "bf16-amp"}, t.precision, "precision");
   read_stored_weights(f, s, weights_given);
