@@ -12,6 +12,9 @@ struct GenerationPlan {
   bool fixed_cache = false;
 };
 
+/// The next token of each sequence, from the last row of the logits, behind its ids.
+Value choose(Machine& m, const Value& logits, const Value& ids);
+
 struct GenerationFacts {
   Bytes cache;   ///< what the cache holds at the end, unrounded
 };

@@ -24,7 +24,8 @@ void read_config(const Document* config, std::string_view path, std::vector<Issu
   }
   Fields fields(config, std::string(path), issues);
   s.config = config;
-  s.model = read_model(fields, s.assumptions);
+  s.encoder_model = read_encoder_model(fields);
+  if (!s.encoder_model) s.model = read_model(fields, s.assumptions);
 }
 
 void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
@@ -52,6 +53,18 @@ void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
   }
 }
 
+/// How much an encoder reads; sound has a length of its own.
+void read_encoder_options(Fields& options, Scenario& s) {
+  const EncoderModel& m = *s.encoder_model;
+  const bool sound = m.encoder.input.kind == InputLayer::Kind::sound;
+  const double rows = sound ? m.rows(0) : m.max_positions;
+  s.inference.encoder_tokens = options.count({"encoder_tokens"}, rows, 1, most_tokens);
+  if (sound && s.inference.encoder_tokens != rows)
+    options.report("encoder_tokens", "contradiction", text_of({"the model's encoder makes ", number_text(rows), " rows of everything it hears"}));
+  options.value({"input_features"});
+  if (s.task == Task::inference) s.engine_options.set("encoder_tokens", s.inference.encoder_tokens);
+}
+
 void read_engine(Fields& request, Scenario& s) {
   const bool training = s.task == Task::training;
   s.engine = training ? "torch" : "transformers";
@@ -65,6 +78,7 @@ void read_engine(Fields& request, Scenario& s) {
   const std::string cache = options.word({"cache_implementation"}, "dynamic", {"dynamic", "static"});
   s.inference.fixed_cache = cache == "static";
   if (!training) s.engine_options.set("cache_implementation", cache);
+  if (s.encoder_model && s.encoder_model->decoder) read_encoder_options(options, s);
   if (training) s.training.loss_chunk = options.count({"crossEntropyChunkTokens"}, 0, 1, most_tokens);
   options.assume_ignored([&](std::string_view option) {
     s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(option), " is not known to this profile and was ignored."})});
@@ -134,7 +148,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   const bool weights_given = fields.has("weights");
   s.weights = fields.word({"weights"}, format_of(s.config), {"fp32", "fp16", "bf16", "fp8", "int8", "int4", "nf4-dq"});
   const bool four_bits = s.task == Task::training && s.weights == "nf4-dq";
-  if (s.model && !(s.weights == "fp32" || s.weights == "fp16" || s.weights == "bf16" || four_bits))
+  if ((s.model || s.encoder_model) && !(s.weights == "fp32" || s.weights == "fp16" || s.weights == "bf16" || four_bits))
     fields.report("weights", "unsupported", text_of({quoted(s.weights), " weights are computed for a bare parameter count only so far"}));
   read_engine(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "architectures/architecture.hpp"
+#include "architectures/encoder_architecture.hpp"
 #include "layers/pass.hpp"
 #include "machine/format.hpp"
 
@@ -19,6 +20,8 @@ struct InferenceScenario {
   std::string attention = "flash";
   std::string kv_format;
   bool fixed_cache = false;
+  double encoder_tokens = 0;        ///< what an encoder reads beside the text; 0: the model has none
+  double images = 1;                ///< per sequence, for encoders of images
 };
 
 struct LoraScenario {
@@ -51,6 +54,7 @@ struct Scenario {
   std::string model_id;
   const Document* config = nullptr;
   std::optional<Decoder> model;
+  std::optional<EncoderModel> encoder_model;   ///< a model with an encoder, instead
   std::optional<double> parameters;
 
   Task task = Task::inference;
@@ -64,6 +68,12 @@ struct Scenario {
   Detail detail = Detail::timeline;
 
   std::vector<Assumption> assumptions;
+  /// The layers that text passes: the decoder's, or those of an encoder that stands alone.
+  [[nodiscard]] const std::vector<DecoderLayer>& layers() const {
+    if (model) return model->layers;
+    return encoder_model->decoder ? encoder_model->decoder->layers : encoder_model->encoder.layers;
+  }
+  [[nodiscard]] bool has_cache() const { return model || encoder_model->decoder; }
   [[nodiscard]] const Format* weight_format() const { return find_format(weights); }
 };
 

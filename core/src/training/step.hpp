@@ -29,4 +29,13 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
 /// Asks the model's program for its parameters: `m.parameters` is filled, and all weights are put in memory.
 void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format);
 
+// What steps of all models begin and end with.
+
+/// Puts all declared weights in memory.
+void add_weights(Machine& m);
+/// Optimizer states, and gradients of earlier micro-batches.
+void begin_step(Machine& m, const TrainingPlan& plan);
+/// From the loss on: autocast is left, backward, the optimizer's step, gradients set to none.
+void finish_step(Machine& m, const Schedule& schedule, int end_layer, const TrainingPlan& plan, Value loss);
+
 }  // namespace gpumem
