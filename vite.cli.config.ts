@@ -12,6 +12,7 @@ export default defineConfig({
   publicDir: false,
   // Without this, vite takes ?inline for images and fonts only.
   assetsInclude: ["**/*.wasm"],
+  json: { stringify: true },
   plugins: [{ name: "executable", writeBundle: () => chmodSync(resolve(folder, file), 0o755) }],
   ssr: { noExternal: true },
   build: {

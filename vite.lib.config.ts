@@ -7,6 +7,7 @@ export default defineConfig({
   publicDir: false,
   // Without this, vite takes ?inline for images and fonts only.
   assetsInclude: ["**/*.wasm"],
+  json: { stringify: true },
   plugins: [{ name: "library-types", writeBundle: () => writeLibraryTypes(resolve("dist/lib/index.d.ts")) }],
   build: {
     outDir: "dist/lib",

@@ -1,32 +1,50 @@
 // Turns core/catalog/ into what the builds include.
 //   generate_catalog.mjs OUT_DIR         gpumem_catalog.hpp for the core: constexpr tables
-//   generate_catalog.mjs --web OUT_DIR   for the web: models.packed.json and gpus.packed.json, the same unpacked, and
-//                                        first.json: what is shown before the rest has arrived
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+//   generate_catalog.mjs --web OUT_DIR   for the web: models.packed.json, gpus.packed.json, and first.json: what is shown
+//                                        before the rest has arrived
+import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseQuantity } from "./catalog_schema.mjs";
 import { readCatalog } from "./support/catalog.mjs";
 import { packModels, packRows } from "./support/pack_catalog.mjs";
-import { Failure, main } from "./support/run.mjs";
+import { Failure, main, root } from "./support/run.mjs";
 
 export function generateForCore(folder) {
-  writeIfChanged(join(folder, "gpumem_catalog.hpp"), header(readCatalog()));
+  const catalog = readCatalog();
+  writeIfChanged(join(folder, "gpumem_catalog.hpp"), header({ ...catalog, sources: sourcesOfCore(catalog) }));
+}
+
+/** The bibliography of what the core says: sources of models and cards only would be a thirtieth of the page. */
+function sourcesOfCore({ sources, formats, optimizers, overheads }) {
+  const code = readdirSync(join(root, "core/src"), { recursive: true })
+    .filter((file) => file.endsWith(".cpp"))
+    .map((file) => readFileSync(join(root, "core/src", file), "utf8"));
+  const text = [JSON.stringify([formats, optimizers, overheads]), ...code].join();
+  return Object.fromEntries(Object.entries(sources).filter(([key]) => text.includes(`"${key}"`)));
 }
 
 // What the page shows before its visitor has chosen, and before the rest has arrived.
 const firstModel = "meta-llama/Llama-3.1-8B";
 const firstGpu = "nvidia/rtx-4090";
+const gpuFields = ["name", "memory", "reported", "computeCapability", "usableShare", "class"];
 
 export function generateForWeb(folder) {
-  const { models, gpus } = readCatalog();
-  const shown = {
-    models: mapValues(models, ({ config, parameters }) => ({ config, parameters })),
-    gpus: mapValues(gpus, ({ name, memory, reported, computeCapability, usableShare }) => ({ name, memory, reported, computeCapability, usableShare })),
+  const { models, gpus } = rowsForWeb();
+  const files = {
+    first: { models: { [firstModel]: models[firstModel] }, gpus: { [firstGpu]: gpus[firstGpu] } },
+    "models.packed": packModels(models),
+    "gpus.packed": packRows(gpus),
   };
-  shown.first = { models: { [firstModel]: shown.models[firstModel] }, gpus: { [firstGpu]: shown.gpus[firstGpu] } };
-  shown["models.packed"] = packModels(shown.models);
-  shown["gpus.packed"] = packRows(shown.gpus);
-  for (const [name, rows] of Object.entries(shown)) writeIfChanged(join(folder, `${name}.json`), JSON.stringify(rows));
+  for (const [name, rows] of Object.entries(files)) writeIfChanged(join(folder, `${name}.json`), JSON.stringify(rows));
+}
+
+/** What the web is told of the catalog: no sources, no notes. */
+export function rowsForWeb() {
+  const { models, gpus } = readCatalog();
+  return {
+    models: mapValues(models, ({ config, parameters }) => ({ config, parameters })),
+    gpus: mapValues(gpus, (row) => Object.fromEntries(gpuFields.filter((field) => row[field] !== undefined).map((field) => [field, row[field]]))),
+  };
 }
 
 function header({ formats, optimizers, overheads, sources }) {

@@ -1,7 +1,7 @@
 // Installs what is missing: the packages of package-lock.json, and the tools of support/tools.mjs where apt can.
 // Uses only what node brings, since node_modules may be absent.
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Failure, main, root, run, which } from "./support/run.mjs";
 import { missingTools } from "./support/tools.mjs";
@@ -13,6 +13,8 @@ export function setup(purpose) {
 }
 
 function installPackages() {
+  // A link leads to packages that another working tree keeps.
+  if (lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) return;
   const lock = createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
   // Says which lock file node_modules was made from.
   const stamp = join(root, "node_modules/.gpumem-lock");

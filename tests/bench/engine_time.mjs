@@ -1,4 +1,5 @@
-// Milliseconds of one call into the engine, for the model with the most layers.
+// Milliseconds of one call into the engine, for the model with the most layers: the summary that menus and sweeps ask for
+// a hundred at a time, and the answer with every layer's moments that the page draws once.
 import { readCatalog } from "../../scripts/support/catalog.mjs";
 import { Failure } from "../../scripts/support/run.mjs";
 import { loadEngine } from "../support/engine.mjs";
@@ -11,16 +12,19 @@ const scenarios = {
   "training, 126 layers": { task: "training", training: { sequenceTokens: 4096 } },
 };
 
-/** [{what, value}], each the median of many calls after a warm-up. */
+const details = ["summary", "timeline"];
+
+/** [{what, detail, value}], each the median of many calls after a warm-up. */
 export async function estimateTimes() {
   const engine = await loadEngine();
   const facts = { config: readCatalog().models[id].config };
-  return Object.entries(scenarios).map(([what, scenario]) => {
-    const call = () => engine.estimate({ model: { id }, ...scenario }, facts);
+  const cases = Object.entries(scenarios).flatMap(([what, scenario]) => details.map((detail) => ({ what: `${what}, ${detail}`, scenario, detail })));
+  return cases.map(({ what, scenario, detail }) => {
+    const call = () => engine.estimate({ model: { id }, ...scenario, detail }, facts);
     const answer = JSON.parse(call());
     if (!answer.ok) throw new Failure(`The benchmark's ${what} is refused: ${JSON.stringify(answer.issues)}`);
     for (let i = 0; i < 100; i++) call();
-    return { what, value: median(Array.from({ length: 301 }, () => timed(call))) };
+    return { what, detail, value: median(Array.from({ length: 301 }, () => timed(call))) };
   });
 }
 

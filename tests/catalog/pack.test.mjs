@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import test from "node:test";
 import { gzipSync } from "node:zlib";
-import { generateForWeb } from "../../scripts/generate_catalog.mjs";
+import { generateForWeb, rowsForWeb } from "../../scripts/generate_catalog.mjs";
 import { packModels, packRows } from "../../scripts/support/pack_catalog.mjs";
 import { importTypeScript } from "../support/typescript.mjs";
 
@@ -17,9 +17,10 @@ const textOf = (name) => readFileSync(join(folder, `${name}.json`), "utf8");
 const read = (name) => JSON.parse(textOf(name));
 
 test("unpacked, the catalog is what was packed", () => {
-  assert.deepEqual(unpackModels(read("models.packed")), read("models"));
-  assert.deepEqual(unpackGpus(read("gpus.packed")), read("gpus"));
-  assert.deepEqual(Object.keys(unpackModels(read("models.packed"))), Object.keys(read("models")));
+  const { models, gpus } = rowsForWeb();
+  assert.deepEqual(unpackModels(read("models.packed")), models);
+  assert.deepEqual(unpackGpus(read("gpus.packed")), gpus);
+  assert.deepEqual(Object.keys(unpackModels(read("models.packed"))), Object.keys(models));
 });
 
 test("the packed catalog weighs at most 28 kB gzipped, and 110 kB as it is", (t) => {

@@ -37,7 +37,7 @@ test("models lists every model of the catalog with its family", async () => {
   const { status, out } = await gpumem(["models"]);
   assert.equal(status, 0);
   const listed = lines(out).map((line) => line.split(/ +/).slice(0, 2));
-  assert.deepEqual(listed, Object.entries(models).map(([id, { config }]) => [id, config.model_type]));
+  assert.deepEqual(listed, Object.entries(models).map(([id, { config }]) => [id, config.model_type ?? config._class_name]));
 });
 
 test("gpus lists every GPU of the catalog with its memory", async () => {

@@ -11,7 +11,7 @@ test("a scenario's table names verdict, components, bands, peak, rule of thumb a
   assert.deepEqual([status, err], [0, ""]);
   const expected = [/^It fits: \d+\.\d\d GiB of 80\.00 GiB usable, .* to spare\.$/m, /^  weights +14\.96 GiB$/m, /^  kv-cache +0\.50 GiB$/m];
   const bands = [/^ +low +expected +high$/m, /^  process, as nvidia-smi shows it( +[\d.]+ GiB){3}$/m, /^    of which cuda-context /m];
-  const rest = [/^At the peak \(\w+\) on 1 × gpu$/m, /8,030,261,248/, /^Rule of thumb: 17\.95 GiB/m, /128\.00 KiB a token/];
+  const rest = [/^At the peak \(\w+\) on 1 × gpu$/m, /8,030,261,248/, /^Rule of thumb: 17\.95 GiB/m, /128\.0 KiB a token/];
   for (const line of [...expected, ...bands, ...rest]) assert.match(out, line);
 });
 

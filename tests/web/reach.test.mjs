@@ -50,7 +50,7 @@ test("a screen reader hears the verdict and finds names for every control and ch
   await close();
 });
 
-for (const width of [360, 375, 600, 1000]) {
+for (const width of [320, 360, 375, 600, 768, 1000]) {
   test(`nothing sticks out at a width of ${width}`, async () => {
     const wide = { model: { id: "meta-llama/Llama-3.1-405B-Instruct" }, task: "training", hardware: { gpu: "nvidia/rtx-4090" } };
     const { page, close } = await browser.open(hashOf(wide), { width });
@@ -59,6 +59,53 @@ for (const width of [360, 375, 600, 1000]) {
     assert.deepEqual(await page.evaluate(() => [document.documentElement.scrollWidth <= innerWidth]), [true]);
     await close();
   });
+}
+
+test("adapters and a model that is not counted fit on a telephone, too", async () => {
+  const scenarios = [{ model: { id: "mistralai/Mixtral-8x7B-v0.1" } }, { model: { id: "meta-llama/Llama-3.1-8B" }, task: "training", training: { method: "dora" } }];
+  for (const scenario of scenarios) {
+    const { page, close } = await browser.open(hashOf(scenario), { width: 360 });
+    await page.locator(".uncounted, .bar").waitFor();
+    for (const field of await page.locator("[role=combobox]").all()) {
+      await field.click();
+      assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+    }
+    await close();
+  }
+});
+
+test("text keeps a contrast of 4.5 to what lies behind it, in light and dark", async () => {
+  for (const theme of ["light", "dark"]) {
+    const { page, close } = await browser.open(hashOf({ model: { id: "meta-llama/Llama-3.1-8B" }, task: "training", hardware: { gpu: "nvidia/rtx-4090" } }));
+    await page.getByLabel("Theme").selectOption(theme);
+    await page.locator(".ways").waitFor();
+    assert.deepEqual(await page.evaluate(weakTexts), []);
+    await close();
+  }
+});
+
+/** Runs in the page: every element with text of its own whose colour is too near to its background's. */
+function weakTexts() {
+  const numbers = (colour) => colour.match(/[\d.]+/g).map(Number);
+  const light = (colour) => {
+    const [r, g, b] = numbers(colour).map((value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = getComputedStyle(at).backgroundColor;
+      if (numbers(colour)[3] !== 0) return colour;
+    }
+    return "rgb(255, 255, 255)";
+  };
+  const ratio = (element) => {
+    const [a, b] = [light(getComputedStyle(element).color), light(behind(element))];
+    return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+  };
+  return [...document.querySelectorAll("body *")]
+    .filter((element) => [...element.childNodes].some((node) => node.nodeType === 3 && node.textContent.trim()) && element.getClientRects().length > 0)
+    .filter((element) => ratio(element) < 4.5)
+    .map((element) => `${element.className || element.tagName}: ${element.textContent.slice(0, 30)} ${ratio(element).toFixed(2)}`);
 }
 
 test("on a telephone the verdict stays in sight while the inputs scroll", async () => {

@@ -6,7 +6,7 @@
 namespace gpumem {
 
 /// Most a field of a model may be: far above any real model, small enough that no product leaves 2^53 by surprise.
-inline constexpr double most_width = 1 << 20, most_vocabulary = 1 << 24, most_layers = 4096, most_heads = 4096,
+inline constexpr double most_width = 1 << 20, most_vocabulary = 1 << 24, most_layers = 4096, most_heads = 4096, most_experts = 65536,
                         most_tokens = 1 << 28;
 
 /// Defaults of a family's configuration class, for fields that may be absent.
@@ -33,6 +33,26 @@ Activation read_activation(Fields& config, Names names, std::string_view absent)
 
 /// Windows by layer: `layer_types` where it is given ("sliding_attention" has the window), else `is_windowed(i)`.
 void set_windows(Fields& config, Decoder& model, double window, bool (*is_windowed)(int layer, double rule), double rule);
+
+/// Qwen's windows: used or not, and from which layer on.
+void qwen_windows(Fields& config, Decoder& model);
+
+struct ExpertsDefaults {
+  std::optional<double> experts;
+  std::optional<double> top;
+  double width;
+  Names width_name;
+};
+/// How many experts there are, how many a token takes, how wide they are.
+void read_experts(Fields& config, ExpertsLayer& experts, const ExpertsDefaults& defaults);
+/// The same with DeepSeek-V3's router: sigmoids, a bias for the choice, groups, shared experts.
+/// Source: [transformers] models/deepseek_v3/modeling_deepseek_v3.py DeepseekV3TopkRouter, DeepseekV3MoE
+void read_scored_experts(Fields& config, ExpertsLayer& experts, const ExpertsDefaults& defaults, double shared, double groups,
+                         bool normalised);
+/// Which layers have a plain MLP instead of experts: those `mlp_layer_types` names, else the first ones.
+void dense_layers(Fields& config, Decoder& model, double first);
+/// A gated layer with experts instead of the MLP.
+DecoderLayer sparse_layer(Fields& config, bool bias_absent = false);
 
 /// How much of a head is rotated.
 double rotary_share(Fields& config, double absent);

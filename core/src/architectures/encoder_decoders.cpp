@@ -142,8 +142,12 @@ EncoderModel mbart(Fields& c) {
   return m;
 }
 
-/// Source: [transformers] models/t5/modeling_t5.py
-EncoderModel t5(Fields& c) { return t5_like(c, "relu", 32128, 2048, 8, 6); }
+/// Source: [transformers] models/t5/modeling_t5.py: the first version, whose head is the token table, scales what it reads
+EncoderModel t5(Fields& c) {
+  EncoderModel m = t5_like(c, "relu", 32128, 2048, 8, 6);
+  m.head.scaled = m.head.tied;
+  return m;
+}
 
 /// Source: [transformers] models/mt5/modeling_mt5.py
 EncoderModel mt5(Fields& c) { return t5_like(c, "gated-gelu", 250112, 1024, 6, 8); }

@@ -7,6 +7,8 @@ namespace {
 
 bool from_layer(int layer, double first) { return layer >= first; }
 
+}  // namespace
+
 /// Source: [transformers] models/qwen2/configuration_qwen2.py: layers from max_window_layers on have the window
 void qwen_windows(Fields& c, Decoder& m) {
   const bool used = c.flag({"use_sliding_window"}, false);
@@ -14,8 +16,6 @@ void qwen_windows(Fields& c, Decoder& m) {
   const double window = read_window(c, 4096);
   set_windows(c, m, used ? window : 0, from_layer, first);
 }
-
-}  // namespace
 
 /// Source: [transformers] models/llama/configuration_llama.py
 Decoder llama(Fields& c) {

@@ -43,8 +43,9 @@ struct Answer {
     pass.cache = &own;
     pass.cross_cache = &cross;
     pass.encoded = encoded;
-    Value hidden = run.decode(m, m.view(ids, {plan.text.sequences, length}), std::move(pass), phase);
-    Value logits = run.head(m, std::move(hidden));
+    const Value hidden = run.decode(m, m.view(ids, {plan.text.sequences, length}), std::move(pass), phase);
+    const Value read = run.scaled(m, hidden);
+    Value logits = run.biased(m, run.head(m, read));
     past += length;
     return logits;
   }

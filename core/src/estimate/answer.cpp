@@ -94,11 +94,16 @@ Document tensors_document(const Run& run, int layers) {
   return list;
 }
 
+/// Source: [transformers] models/deepseek_v3/modeling_deepseek_v3.py: of latent attention the latent and one rotary key
+Elements cached_per_token(const AttentionLayer& a) {
+  return elements(a.latent ? a.latent->key_rank + a.latent->rotary_dim : 2 * a.kv_heads * a.head_dim);
+}
+
 Document cache_document(const Scenario& s, const Run& run) {
   const bool inference = s.task == Task::inference;
   Elements per_token;
   if (s.has_cache())
-    for (const DecoderLayer& l : s.layers()) per_token += elements(2 * l.attention.kv_heads * l.attention.head_dim);
+    for (const DecoderLayer& l : s.layers()) per_token += cached_per_token(l.attention);
   const double sequences = inference ? s.inference.sequences : 1;
   return Document::record({{"bytesPerToken", stored_bytes(per_token, *s.weight_format())},
                            {"bytesPerSequence", inference ? run.cache * (1 / sequences) : Bytes()},
@@ -152,7 +157,7 @@ Document answer_for(const Scenario& s, const Run& run) {
   Document answer = Document::record(
       {{"ok", true},
        {"scenario", completed(s)},
-       {"parameters", Document::record({{"total", run.total}, {"active", run.total}, {"trainable", run.trainable}})},
+       {"parameters", Document::record({{"total", run.total}, {"active", run.active}, {"trainable", run.trainable}})},
        {"devices", std::move(devices)},
        {"modelFile", Document::record({{"tensorBytes", weights}, {"bitsPerWeight", in(bytes, weights) * 8 / run.total}})},
        {"kvCache", cache_document(s, run)}});

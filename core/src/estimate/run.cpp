@@ -84,11 +84,18 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     awaited = run.peak.moment;
   }
   run.schedule = plan_layers(s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), !every_layer);
-  for (const Parameter& p : run.machine->parameters.rows) run.total += p.count() * p.copies;
-  if (s.model)
-    for (const IdleWeights& w : s.model->beside) run.total += in(elements, w.shape.count()) * w.copies;
-  if (s.task == Task::training)
-    for (const Parameter& p : run.machine->parameters.rows) run.trainable += p.trainable ? p.count() * p.copies : 0;
+  const bool training = s.task == Task::training;
+  for (const Parameter& p : run.machine->parameters.rows) {
+    const double count = p.count() * p.copies;
+    run.total += count;
+    run.active += count * p.used;
+    if (training && p.trainable) run.trainable += count;
+  }
+  if (!s.model) return run;
+  for (const IdleWeights& w : s.model->beside) {
+    run.total += in(elements, w.shape.count()) * w.copies;
+    run.active += in(elements, w.shape.count()) * w.copies;
+  }
   return run;
 }
 

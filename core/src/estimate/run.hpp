@@ -14,7 +14,8 @@ struct Run {
   Schedule schedule;
   Stretch peak;                  ///< the highest stretch of all
   Bytes cache;                   ///< what the KV cache holds at the end
-  double trainable = 0, total = 0;
+  double trainable = 0, total = 0;   ///< parameters
+  double active = 0;             ///< those that work on one token: of experts the routed share
 };
 
 /// Runs the whole step or generation once; with Detail::tensors a second time up to the peak, to see what is alive.

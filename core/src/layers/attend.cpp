@@ -11,9 +11,19 @@ Value bias_of(const AttentionLayer& a, const Pass& pass) {
   return !a.biased_scores ? Value() : a.cross ? pass.cross_bias : pass.bias;
 }
 
+/// Softmax over the scores and one more column, which is cut off again.
+/// Source: [transformers] models/gpt_oss/modeling_gpt_oss.py eager_attention_forward
+Value with_sinks(Machine& m, const Value& weights, const Value& sinks) {
+  const double keys = weights->shape[3];
+  Value combined = m.cat(weights, m.stretch(sinks, weights->shape.with_last(1)), "scores and sinks");
+  combined = m.subtract(combined, m.max_last(combined));
+  const Value probabilities = m.softmax(combined);
+  return m.slice(probabilities, keys);
+}
+
 /// Source: [transformers] models/llama/modeling_llama.py eager_attention_forward
 AttentionResult eager(Machine& m, const AttentionLayer& a, const Pass& pass, const Value& q, const Value& k,
-                      const Value& v) {
+                      const Value& v, const Value& sinks) {
   const Value keys = m.repeat_heads(k, a.heads / a.kv_heads);
   const Value values = m.repeat_heads(v, a.heads / a.kv_heads);
   Value across = m.view(keys, {keys->shape[0], keys->shape[1], keys->shape[3], keys->shape[2]});
@@ -25,7 +35,9 @@ AttentionResult eager(Machine& m, const AttentionLayer& a, const Pass& pass, con
   }
   if (const Value bias = bias_of(a, pass)) weights = m.add(weights, bias);
   if (const Value mask = mask_of(a, pass)) weights = m.add(weights, mask);
-  if (a.softmax_in_fp32) {
+  if (a.sinks) {
+    weights = with_sinks(m, weights, sinks);
+  } else if (a.softmax_in_fp32) {
     weights = m.cast(m.softmax(m.cast(weights, fp32)), q->format);
   } else {
     weights = m.softmax(m.widen(weights));
@@ -78,9 +90,10 @@ Value biased(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Val
   Value bias = bias_of(a, pass);
   if (!a.cross && pass.causal && pass.tokens > 1) {
     const Value seen = m.allocate({1, 1, bias->shape[2], bias->shape[3]}, byte_flag, "causal mask");
-    bias = m.copy(bias, "bias of what is seen", Layout::token_major);
+    bias = m.where(seen, bias);
   }
   if (bias->layout == Layout::token_major) bias = m.copy(bias, "bias, contiguous", Layout::head_major);
+  bias = m.lower(std::move(bias));
   const double columns = std::ceil(bias->shape[3] / 8) * 8;
   if (!m.recording && columns != bias->shape[3]) bias = m.allocate(bias->shape.with_last(columns), bias->format, "bias, padded");
   return m.flatten_heads(m.efficient_attention(m.lower(std::move(q)), m.lower(std::move(k)), m.lower(std::move(v)), bias));
@@ -100,7 +113,9 @@ Value sdpa(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value
   k = m.lower(std::move(k));
   v = m.lower(std::move(v));
   const bool half = q->format != fp32;
-  if (!mask && half && a.head_dim <= 256) return m.flatten_heads(m.flash_attention(q, k, v, q->layout));
+  const bool even = q->shape[-1] == v->shape[-1];
+  if (!mask && half && a.head_dim <= 256 && (even || pass.kernel == AttentionKernel::flash))
+    return m.flatten_heads(m.flash_attention(q, k, v, even ? q->layout : Layout::token_major));
   if (!mask && groups > 1 && !one_query) return m.flatten_heads(unfused(m, a, q, k, v));
   const Value bias = mask ? additive(m, mask, q->format, q->shape[0]) : Value();
   Value out = m.efficient_attention(q, k, v, bias);
@@ -112,22 +127,25 @@ Value sdpa(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value
 
 AttentionResult attend(Machine& m, const AttentionLayer& a, const Pass& pass, const Value& q, const Value& k,
                        const Value& v) {
-  if (pass.kernel == AttentionKernel::eager) return eager(m, a, pass, q, k, v);
-  return {sdpa(m, a, pass, q, k, v), {}, {}};
+  const Value sinks = a.sinks ? m.parameter("sinks", {a.heads}) : Value();
+  if (pass.kernel == AttentionKernel::eager) return eager(m, a, pass, q, k, v, sinks);
+  Value out = sdpa(m, a, pass, q, k, v);
+  if (sinks) out = m.depending(std::move(out), sinks);
+  return {std::move(out), {}, {}};
 }
 
 /// Flash attention needs no mask; sdpa none where every earlier token is seen; eager adds one to its scores.
 /// Source: [transformers] masking_utils.py create_causal_mask, _ignore_causal_mask_sdpa
-Value attention_mask(Machine& m, const Pass& pass, double window, const Format* format) {
+Value attention_mask(Machine& m, const Pass& pass, double window, const Format* format, bool unused_window) {
   if (pass.kernel == AttentionKernel::flash) return {};
   const double seen = pass.cache ? pass.cache->keys_met(pass.past, pass.tokens, window) : pass.tokens;
   const bool plain = pass.tokens == 1 || seen == pass.tokens;
   const bool whole = window == 0 || seen < window;
   const bool fixed = pass.cache && pass.cache->fixed();
-  if (pass.kernel == AttentionKernel::sdpa && plain && whole && !fixed) return {};
+  if (pass.kernel == AttentionKernel::sdpa && plain && whole && !fixed && !unused_window) return {};
   const Shape shape = {1, 1, pass.tokens, seen};
   Value mask = m.allocate(shape, byte_flag, "causal mask");
-  if (window > 0) {
+  if (window > 0 || unused_window) {
     const Value inside = m.allocate(shape, byte_flag, "window mask");
     mask = m.allocate(shape, byte_flag, "mask");
   }

@@ -1,6 +1,7 @@
 #include "layers/attention.hpp"
 
 #include "layers/dense.hpp"
+#include "layers/latent_attention.hpp"
 #include "layers/norms.hpp"
 #include "layers/rotary.hpp"
 
@@ -59,6 +60,8 @@ QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x, cons
   }
   p.key = projected("k_proj", "k_norm", source, a.kv_heads, key_bias);
   p.value = projected("v_proj", nullptr, source, a.kv_heads, a.input_bias);
+  if (a.clipped)
+    for (Value* part : {&p.query, &p.key, &p.value}) *part = m.clamp_in_place(*part);
   if (a.qk_norm_place == AttentionLayer::QkNorm::after_all) normalise_both(m, a, p.query, p.key);
   return p;
 }
@@ -86,6 +89,7 @@ QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x) {
 /// Source: [transformers] models/llama/modeling_llama.py LlamaAttention.forward
 AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pass& pass) {
   const Machine::Scope scope(m, a.cross ? "encoder_attn" : "self_attn");
+  if (a.latent) return latent_attention(m, a, x, pass);
   QueryKeyValue p = a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x);
   if (a.rotary != AttentionLayer::Rotary::none) {
     auto [query, key] = rotate(m, a, pass.rotary_of(a.window > 0), p.query, p.key);

@@ -18,7 +18,9 @@ AttentionResult attend(Machine& m, const AttentionLayer& a, const Pass& pass, co
                        const Value& v);
 
 /// The mask of layers with that window (0: none): empty where the kernel needs none.
+Value attention_mask(Machine& m, const Pass& pass, double window, const Format* format, bool unused_window = false);
+
+/// The same where no token is hidden but those further away than `reach`, to both sides.
 Value mask_both_ways(Machine& m, const Pass& pass, double reach, const Format* format);
-Value attention_mask(Machine& m, const Pass& pass, double window, const Format* format);
 
 }  // namespace gpumem

@@ -2,6 +2,7 @@
 
 #include "layers/attention.hpp"
 #include "layers/mlp.hpp"
+#include "layers/moe.hpp"
 #include "layers/norms.hpp"
 
 namespace gpumem {
@@ -20,7 +21,8 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   x = l.scaled ? m.add(residual, m.scale(x, "scaled sub-layer")) : m.add(residual, x);
   residual = x;
   x = normalise(m, sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm", l.norm, x);
-  if (l.mlp.inlined) x = mlp(m, l.mlp, std::move(x));
+  if (l.experts) x = mixture_of_experts(m, *l.experts, x);
+  else if (l.mlp.inlined) x = mlp(m, l.mlp, std::move(x));
   else x = mlp(m, l.mlp, x);
   if (sandwich) x = normalise(m, "post_feedforward_layernorm", l.norm, x);
   x = m.dropout(x, l.dropout);

@@ -40,10 +40,56 @@ struct MlpLayer {
   bool operator==(const MlpLayer&) const = default;
 };
 
+/// Experts of which each token takes a few, and a router that says which.
+struct ExpertsLayer {
+  enum class Scores {
+    softmax,         ///< of all experts in fp32, then the largest
+    sigmoid,         ///< of each in fp32, then the largest
+    softmax_of_top,  ///< the largest logits, then softmax over them
+  };
+  enum class Normalised { no, in_place, anew };
+  double experts = 0, top = 0, width = 0;
+  Activation activation = Activation::silu;
+  Scores scores = Scores::softmax;
+  Normalised normalised = Normalised::no;
+  bool router_in_fp32 = false;     ///< the router's input and weight are widened
+  bool router_kept_in_fp32 = false;   ///< its weight is loaded so, its products are never lowered
+  bool logits_in_fp32 = true;
+  bool choice_bias = false;        ///< experts are chosen by scores plus a bias that no gradient trains
+  bool bias_is_parameter = false;
+  bool grouped_choice = false;     ///< first groups of experts, then experts of those groups
+  double groups = 1;
+  bool scaled = false;             ///< the weights are multiplied by a factor
+  bool weights_in_fp32 = false;    ///< they stay so: the experts' weighted outputs are fp32
+  bool router_bias = false, bias = false;
+  bool transposed = false;         ///< weights stored [experts, in, out]
+  bool clamped = false;            ///< gate and up interleaved and clamped (gpt-oss)
+  double shared_width = 0;         ///< of the expert every token takes; 0: none
+  bool shared_first = false;       ///< computed before the others
+  bool shared_fused = false;       ///< gate and up come from one product
+  bool summed_in_fp32 = false;     ///< routed and shared outputs are added in fp32
+  bool shared_gated = false;       ///< weighted by a sigmoid of its own
+  bool operator==(const ExpertsLayer&) const = default;
+};
+
+/// Queries, keys and values from low-rank latents; the cache holds the latent of keys and values and one rotary key.
+struct LatentProjection {
+  double query_rank = 0;           ///< 0: queries are projected directly
+  double key_rank = 0;
+  double nope_dim = 0, rotary_dim = 0, value_dim = 0;
+  bool bias = false;
+  bool operator==(const LatentProjection&) const = default;
+};
+
 struct AttentionLayer {
   /// How queries, keys and values are projected, and how a joint projection is taken apart.
   enum class Projection { separate, sliced, split };
-  enum class Rotary { none, whole, leading_then_glued, glued_one_by_one };
+  enum class Rotary {
+    none, whole, leading_then_glued, glued_one_by_one,
+    halves,        ///< both halves by tables of half the width, then glued (gpt-oss)
+    interleaved,   ///< the same with even and odd columns (DeepSeek-V3)
+    complex,       ///< pairs as complex numbers in fp32 (DeepSeek-V2)
+  };
   /// In which format the turning is computed: the model's; fp32 from the start (Cohere); fp32 part by part (Ernie);
   /// with tables in fp32 (OLMo); fp32 operand by operand (ModernBERT).
   enum class RotaryFormat { same, wide, wide_by_part, wide_tables, wide_by_operand };
@@ -66,6 +112,9 @@ struct AttentionLayer {
   bool heads_outermost = false;     ///< queries, keys and values are copied to [b, heads, s, d]
   bool kept_context = false;        ///< what the heads made is held while it is projected and normalised
   bool narrowed = true;             ///< probabilities take the values' format
+  bool clipped = false;             ///< all three are clamped in place
+  bool sinks = false;               ///< a logit of its own per head, which takes attention away
+  std::optional<LatentProjection> latent;
   bool scaled_query = false;        ///< the query is multiplied by the scale before attention
   bool softcap = false;
   bool softmax_in_fp32 = true;
@@ -96,6 +145,7 @@ struct DecoderLayer {
   std::optional<AttentionLayer> cross;   ///< attention to an encoder's output
   bool first_norm = true;                ///< whether its input is normalised
   MlpLayer mlp;
+  std::optional<ExpertsLayer> experts;   ///< instead of the MLP
   double dropout = 0;
   bool scaled = false;               ///< each sub-layer's output is multiplied by a number before it is added
   bool operator==(const DecoderLayer&) const = default;
@@ -115,6 +165,7 @@ struct Decoder {
   bool positions_from_mask = false;  ///< positions are counted from an attention mask of ones
   bool embedding_scaled = false;     ///< by a number kept in a tensor
   bool embedding_multiplied = false; ///< by a Python number
+  bool window_mask_always = false;   ///< a mask for windows is made although no layer has one
   bool rotary_by_window = false;     ///< layers with a window have rotary tables of their own
   double embedding_dropout = 0;
   std::vector<DecoderLayer> layers;

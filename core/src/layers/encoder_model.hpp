@@ -44,6 +44,7 @@ struct Head {
   Activation activation = Activation::gelu;
   std::optional<NormKind> norm;
   bool tied = true;                  ///< to the token table
+  bool scaled = false;               ///< what it reads is multiplied by a number
   bool biased_by_buffer = false;     ///< logits get a bias that is no parameter
   bool widened = false;              ///< its loss is computed in fp32
 };

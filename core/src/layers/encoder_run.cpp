@@ -43,12 +43,14 @@ void EncoderRun::bias_scores(Machine& m, const Stack& stack, Pass& pass) {
   if (stack.distance_buckets == 0) return;
   const double heads = stack.layers.front().attention.heads, queries = pass.tokens, keys = pass.past + pass.tokens;
   const Value table = m.parameter("relative_attention_bias.weight", {stack.distance_buckets, heads});
-  const Value buckets = m.allocate({queries, keys}, int64, "distances in buckets");
-  const Value rows = m.embedding(buckets, table, "biases by distance");
+  const auto look_up = [table, queries, keys](Machine& on, const Value&) {
+    return on.embedding(on.allocate({queries, keys}, int64, "distances in buckets"), table, "biases by distance");
+  };
+  const Value rows = pass.checkpointing ? m.checkpoint(table, look_up) : look_up(m, table);
   pass.bias = m.view(rows, {1, heads, queries, keys});
   pass.bias->layout = Layout::token_major;
   if (!pass.encoded) return;
-  pass.cross_bias = m.allocate({1, heads, queries, pass.encoded->shape[1]}, pass.encoded->format, "biases of zero");
+  pass.cross_bias = m.allocate({1, heads, queries, pass.encoded->shape[1]}, m.autocast ? m.autocast : pass.encoded->format, "biases of zero");
   pass.cross_bias->layout = Layout::head_major;
 }
 
@@ -123,7 +125,18 @@ Value EncoderRun::logits(Machine& m, Value hidden) {
   const Value weight = head.tied ? table_ : m.parameter("lm_head.weight", {vocabulary, model_.hidden});
   const Value bias = head.bias ? m.parameter("lm_head.bias", {vocabulary}) : Value();
   Value scores = m.linear(hidden, weight, bias, "logits");
-  if (head.biased_by_buffer) scores = m.add_number(scores, "biased logits");
+  m.made = before;
+  return scores;
+}
+
+/// Source: [transformers] models/t5/modeling_t5.py T5ForConditionalGeneration.forward
+Value EncoderRun::scaled(Machine& m, const Value& hidden) { return model_.head.scaled ? m.scale(hidden, "scaled output") : hidden; }
+
+/// Source: [transformers] models/bart/modeling_bart.py BartForConditionalGeneration.forward
+Value EncoderRun::biased(Machine& m, Value scores) {
+  if (!logits_bias_) return scores;
+  const Component before = std::exchange(m.made, Component::logits);
+  scores = m.add(scores, logits_bias_);
   m.made = before;
   return scores;
 }
@@ -149,7 +162,8 @@ std::vector<Value> EncoderRun::buffers(Machine& m) {
   if (in.types > 0) held.push_back(m.allocate({in.positions}, int64, "token types", Component::workspace));
   if (const AttentionLayer* a = rotating(model_.encoder))
     for (int copy = 0; copy < 4; ++copy) held.push_back(m.allocate({a->rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
-  if (model_.head.biased_by_buffer) held.push_back(m.allocate({1, in.vocabulary}, m.weight_format, "bias of the logits", Component::workspace));
+  if (model_.head.biased_by_buffer)
+    held.push_back(logits_bias_ = m.allocate({1, in.vocabulary}, m.weight_format, "bias of the logits", Component::workspace));
   return held;
 }
 

@@ -22,6 +22,10 @@ class EncoderRun {
   Value decode(Machine& m, const Value& ids, Pass pass, std::string_view phase);
   /// Behind the last layer: hidden states → what the head makes of them.
   Value head(Machine& m, Value hidden);
+  /// What the head reads of a decoder's output.
+  Value scaled(Machine& m, const Value& hidden);
+  /// Logits with a bias that is no parameter, where the model has one.
+  Value biased(Machine& m, Value scores);
   /// What the model keeps on the device besides its parameters.
   std::vector<Value> buffers(Machine& m);
   /// The decoder's cache as it is when that many tokens have been seen, without running them.
@@ -44,7 +48,7 @@ class EncoderRun {
 
   const EncoderModel& model_;
   Schedule schedule_;
-  Value table_;
+  Value table_, logits_bias_;
 };
 
 }  // namespace gpumem

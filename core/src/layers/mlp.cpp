@@ -19,6 +19,8 @@ Value gelu_composed(Machine& m, const Value& x) {
   return m.multiply(std::move(half), std::move(factor));
 }
 
+}  // namespace
+
 Value activate(Machine& m, Activation kind, Value x) {
   switch (kind) {
     case Activation::silu: return m.silu(std::move(x));
@@ -29,6 +31,8 @@ Value activate(Machine& m, Activation kind, Value x) {
   }
   return gelu_composed(m, x);
 }
+
+namespace {
 
 /// down(act(gate(x)) · up(x))
 /// Source: [transformers] models/llama/modeling_llama.py LlamaMLP.forward

@@ -11,4 +11,7 @@ Value mlp(Machine& m, const MlpLayer& layer, Value x);
 Value mlp_inner(Machine& m, const MlpLayer& layer, const Value& x);
 Value mlp_outer(Machine& m, const MlpLayer& layer, const Value& inner, double hidden);
 
+/// An activation function by itself.
+Value activate(Machine& m, Activation kind, Value x);
+
 }  // namespace gpumem

@@ -77,6 +77,8 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   for (const bool windowed : {false, true})
     if (const auto layer = any(windowed); layer != model_.layers.end())
       pass.mask[windowed] = attention_mask(m, pass, layer->attention.window, format);
+    else if (windowed && model_.window_mask_always)
+      pass.mask[windowed] = attention_mask(m, pass, 0, format, true);
   if (const AttentionLayer* a = rotating(model_))
     for (int kind = 0; kind < rotary_kinds(model_); ++kind)
       pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, *a, pass.tokens, format);
@@ -88,8 +90,8 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     m.begin_layer(i);
     m.memory.ledger.enter(phase, i);
     const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(i)];
-    if (pass.checkpointing)   // what is run again holds the tables and masks it needs
-      hidden = m.checkpoint(hidden, [&layer, pass](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), pass); });
+    if (pass.checkpointing)   // what is run again holds the table and mask it needs
+      hidden = m.checkpoint(hidden, [&layer, own = pass.of(layer.attention.window > 0)](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), own); });
     else
       hidden = decoder_layer(m, layer, hidden, pass);
     if (gap != schedule_.gaps.end() && gap->after == i) pass_gap(m, *gap++);
@@ -146,6 +148,9 @@ Value ModelRun::cap(Machine& m, Value logits) {
 std::vector<Value> ModelRun::buffers(Machine& m) {
   std::vector<Value> held;
   if (model_.embedding_scaled) held.push_back(m.allocate({1}, fp32, "embedding scale", Component::workspace));
+  for (const DecoderLayer& layer : model_.layers)
+    if (layer.experts && layer.experts->choice_bias && !layer.experts->bias_is_parameter)
+      held.push_back(m.allocate({layer.experts->experts}, fp32, "bias of the choice", Component::workspace));
   const AttentionLayer* a = rotating(model_);
   if (!a) return held;
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)

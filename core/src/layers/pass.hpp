@@ -33,6 +33,13 @@ struct Pass {
   /// Masks by whether the layer has a window.
   std::array<Value, 2> mask;
 
+  /// This pass as layers with a window (or those without one) see it.
+  [[nodiscard]] Pass of(bool windowed) const {
+    Pass own = *this;
+    own.mask[!windowed].drop();
+    if (rotary[1].cos) own.rotary[!windowed] = {};
+    return own;
+  }
   [[nodiscard]] const RotaryTables& rotary_of(bool windowed) const { return rotary[windowed && rotary[1].cos]; }
 };
 

@@ -31,13 +31,53 @@ Parts2 lead(Machine& m, const Value& x, double dim) {
   return parts;
 }
 
+/// Two parts turned against each other: (x₁·cos − x₂·sin, x₂·cos + x₁·sin)
+/// Source: [transformers] models/gpt_oss/modeling_gpt_oss.py _apply_rotary_emb
+Value turn_parts(Machine& m, const Value& first, const Value& second, const RotaryTables& tables) {
+  const auto product = [&](const Value& x, const Value& table) { return m.multiply(x, table); };
+  Value straight = product(first, tables.cos);
+  const Value left = m.subtract(std::move(straight), product(second, tables.sin));
+  straight = product(second, tables.cos);
+  const Value right = m.add(std::move(straight), product(first, tables.sin));
+  return m.cat(left, right, "rotated");
+}
+
+/// Source: [transformers] models/deepseek_v3/modeling_deepseek_v3.py apply_rotary_pos_emb_interleave
+std::pair<Value, Value> turn_interleaved(Machine& m, const Value& query, const Value& key, const RotaryTables& tables) {
+  const double half = query->shape[-1] / 2;
+  const RotaryTables leading = {m.slice(tables.cos, half), m.slice(tables.sin, half)};
+  const Value q1 = m.slice(query, half), q2 = m.slice(query, half);
+  const Value k1 = m.slice(key, half), k2 = m.slice(key, half);
+  Value q = turn_parts(m, q1, q2, leading);
+  return {std::move(q), turn_parts(m, k1, k2, leading)};
+}
+
+Value turn_half_by_half(Machine& m, const Value& x, const RotaryTables& tables) {
+  const auto halves = m.split(x, {x->shape[-1] / 2, x->shape[-1] / 2});
+  return turn_parts(m, halves[0], halves[1], tables);
+}
+
+/// Source: [transformers] models/deepseek_v2/modeling_deepseek_v2.py apply_rotary_emb
+std::pair<Value, Value> turn_complex(Machine& m, const Value& query, const Value& key, const RotaryTables& tables) {
+  const Value q = m.cast(query, fp32), k = m.cast(key, fp32);
+  Value q_turned = m.cast(m.multiply(q, tables.cos), query->format);
+  return {std::move(q_turned), m.cast(m.multiply(k, tables.cos), key->format)};
+}
+
 }  // namespace
 
-/// Source: [transformers] models/llama/modeling_llama.py LlamaRotaryEmbedding.forward
+/// Source: [transformers] models/llama/modeling_llama.py LlamaRotaryEmbedding.forward,
+/// models/gpt_oss/modeling_gpt_oss.py GptOssRotaryEmbedding.forward,
+/// models/deepseek_v2/modeling_deepseek_v2.py DeepseekV2RotaryEmbedding.forward
 RotaryTables rotary_tables(Machine& m, const AttentionLayer& a, double length, const Format* format) {
-  const double dim = a.rotary_dim;
+  double dim = a.rotary_dim;
+  const Value frequencies = m.allocate({1, length, dim / 2}, fp32, "frequencies");
+  if (a.rotary == AttentionLayer::Rotary::complex) {
+    const Value unit = m.allocate({1, length, dim}, fp32, "complex rotation");
+    return {m.allocate({1, length, dim}, fp32, "complex rotation"), {}};
+  }
+  if (a.rotary == AttentionLayer::Rotary::halves) dim /= 2;
   const Shape table = {1, length, dim};
-  Value frequencies = m.allocate({1, length, dim / 2}, fp32, "frequencies");
   const Value angles = m.allocate(table, fp32, "angles");
   const auto scaled = [&](const char* label) {
     const Value raw = m.allocate(table, fp32, label);
@@ -127,7 +167,16 @@ Pair turn_leading(Machine& m, const AttentionLayer& a, const RotaryTables& table
 std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const RotaryTables& shared, const Value& query,
                                const Value& key) {
   const RotaryTables tables = a.rotary_repeated ? repeated(m, shared) : shared;
-  if (a.rotary != AttentionLayer::Rotary::whole) return turn_leading(m, a, tables, query, key);
+  switch (a.rotary) {
+    case AttentionLayer::Rotary::complex: return turn_complex(m, query, key, tables);
+    case AttentionLayer::Rotary::interleaved: return turn_interleaved(m, query, key, tables);
+    case AttentionLayer::Rotary::halves: {
+      Value q = turn_half_by_half(m, query, tables);
+      return {std::move(q), turn_half_by_half(m, key, tables)};
+    }
+    case AttentionLayer::Rotary::whole: break;
+    default: return turn_leading(m, a, tables, query, key);
+  }
   switch (a.rotary_format) {
     case AttentionLayer::RotaryFormat::wide: return turn_wide(m, tables, query, key);
     case AttentionLayer::RotaryFormat::wide_by_part: return turn_by_part(m, tables, query, key);

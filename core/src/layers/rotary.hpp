@@ -6,7 +6,8 @@
 
 namespace gpumem {
 
-/// cos and sin [1, tokens, dim] of these positions, in the model's format unless the layers want them in fp32.
+/// cos and sin [1, tokens, dim] of these positions, in the model's format unless the layers want them in fp32; one table
+/// of complex numbers where pairs are turned as such.
 RotaryTables rotary_tables(Machine& m, const AttentionLayer& a, double length, const Format* format);
 
 /// Queries [b, a, s, d] and keys [b, k, s, d] turned by their positions.

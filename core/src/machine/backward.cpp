@@ -42,9 +42,17 @@ void Machine::run_node(Node& node) {
       if (Value& g = passing.given[o]; g && !(g->shape == node.output[o].shape)) g = view(g, node.output[o].shape);
     }
     node.backward(*this, node, passing);
-    // validate_outputs: a gradient takes the format of the tensor it belongs to, while everything is still held.
+    // What was recomputed goes as soon as the rule has run; what was saved is held until the node is done with.
+    if (node.frame >= 0)
+      for (Value& s : node.saved) s.drop();
+    // validate_outputs: one after the other, gradients are summed over extents that were stretched and take the format
+    // of the tensor they belong to.
     for (std::size_t i = 0; i < most_inputs; ++i) {
       Value& g = passing.made[i];
+      if (g && g->shape.count() != node.input[i].shape.count()) {
+        Value sum = allocate(node.input[i].shape, g->format, "gradient, summed", gradient_component(node, i));
+        g = std::move(sum);
+      }
       if (g && g->format != node.input[i].format) {
         Value narrowed = gradient_like(node, static_cast<int>(i), "gradient cast", g->layout);
         g = std::move(narrowed);

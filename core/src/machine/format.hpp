@@ -28,6 +28,7 @@ inline constexpr const Format* fp32 = format("fp32");
 inline constexpr const Format* fp16 = format("fp16");
 inline constexpr const Format* bf16 = format("bf16");
 inline constexpr const Format* int64 = format("int64");
+inline constexpr const Format* int32 = format("int32");
 inline constexpr const Format* uint8 = format("uint8");
 inline constexpr const Format* byte_flag = format("bool");
 

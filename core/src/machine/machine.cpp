@@ -1,6 +1,7 @@
 #include "machine/machine.hpp"
 
 #include <cassert>
+#include <utility>
 
 namespace gpumem {
 
@@ -156,6 +157,7 @@ Value Machine::checkpoint(const Value& x, std::function<Value(Machine&, Value)> 
 void Machine::replay(Frame& frame) {
   const int index = static_cast<int>(&frame - frames.data());
   const int outer_layer = layer_;
+  const int outer_scope = std::exchange(scope_, 0);
   begin_layer(frame.layer);
   replaying_frame_ = index;
   recording = true;
@@ -169,6 +171,7 @@ void Machine::replay(Frame& frame) {
   autocast = nullptr;
   leave_autocast();
   run_in(outer_layer);
+  scope_ = outer_scope;
 }
 
 }  // namespace gpumem

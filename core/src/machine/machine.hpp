@@ -118,6 +118,8 @@ class Machine {
   Value relu(Value x);
   Value tanh(Value x);
   Value dropout(Value x, double probability);
+  /// x where a condition holds, a number elsewhere.
+  Value where(Value condition, Value x);
   Value softmax(Value x);
   Value layer_norm(Value x, Value weight, Value bias);
 
@@ -143,6 +145,35 @@ class Machine {
   Value heads(Value x, double count);
   Value flatten_heads(Value x);
 
+  /// The sum of each row.
+  Value sum_last(Value x);
+  /// Sums of so many rows each.
+  Value sum_rows(Value x, double count);
+  Value sigmoid(Value x);
+  Value clamp(Value x);
+  Value divide(Value a, Value b);
+  /// Writes into x: what x was before is kept only if backward needs it.
+  Value divide_in_place(Value x, Value by);
+  Value clamp_in_place(Value x);
+  Value add_in_place(Value x, Value y);
+  Value max_last(Value x);
+  /// x stretched to that shape: a view.
+  Value stretch(Value x, const Shape& shape);
+  Value mask_out(Value x, Value mask);
+  struct Top {
+    Value values, indices;
+  };
+  /// The largest `count` of each row and where they are.
+  Top top(Value x, double count);
+  Value gather(Value x, Value indices);
+  /// Rows of x by number.
+  Value take_rows(Value x, Value numbers);
+  Value grouped_linear(Value x, Value weight, Value offsets, const char* label, bool transposed);
+  /// A new tensor filled in place by two parts side by side; the second one may be stretched over the heads.
+  Value fill_side_by_side(Value a, Value b, const char* label);
+
+  /// The result of a kernel that depends on a small parameter too.
+  Value depending(Value x, Value parameter);
   Value flash_attention(Value q, Value k, Value v, Layout out);
   Value efficient_attention(Value q, Value k, Value v, Value bias);
   Value log_softmax(Value x);

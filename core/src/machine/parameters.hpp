@@ -16,6 +16,7 @@ struct Parameter {
   bool hidden = false;      ///< inside a layer: neither in the embedding nor in the head
   double counted = -1;      ///< numbers it stands for; −1: one an element
   double copies = 1;        ///< more than one where identical layers are not run again
+  double used = 1;          ///< share of it that works on one token (experts)
   Value gradient;           ///< `.grad`
   Value arriving;           ///< its gradient while another use of it has still to report
   int uses = 0;             ///< how often the tape refers to it and has not reported yet

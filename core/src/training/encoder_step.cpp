@@ -45,10 +45,12 @@ Value run_forward(Machine& m, EncoderRun& run, const EncoderModel& model, const 
     pass.encoded = hidden;
     hidden = run.decode(m, ids, pass, "forward");
   }
-  const Value scores = run.head(m, hidden);
+  const Value read = run.scaled(m, hidden);   // held until the loss is there, as the output is
+  Value scores = run.head(m, read);
   if (model.head.kind == Head::Kind::vocabulary) {
     m.memory.ledger.enter("loss", model.end());
     m.memory.note();
+    scores = run.biased(m, std::move(scores));
   }
   return plain_loss(m, scores, labels, model.head.widened);
 }

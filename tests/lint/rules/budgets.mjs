@@ -6,9 +6,13 @@ import { gzipSync } from "node:zlib";
 const kB = 1000;
 
 export const budgets = {
-  page: { limit: 90 * kB, what: "the page with everything it loads, gzipped" },
-  engine: { limit: 45 * kB, what: "the engine, gzipped" },
-  offline: { limit: 400 * kB, what: "the offline page, as it is" },
+  // The catalog grew from 70 to 465 models (25 kB packed), the engine is below. 120 is what it should be, and 7 kB of it are
+  // the binding's: read_js and emscripten's glue weigh 11 kB, a request that crosses as bytes would need 1.
+  page: { limit: 128 * kB, what: "the page with everything it loads, gzipped" },
+  // From 12 to 33 families, fine-tuning with adapters, chunked cross entropy, two more optimizers; the glue counts unminified.
+  engine: { limit: 90 * kB, what: "the engine, gzipped" },
+  // The same, with the engine in base64, a third larger than it is.
+  offline: { limit: 520 * kB, what: "the offline page, as it is" },
 };
 
 /** {page, engine, offline} in bytes for a repository root that was built. */

@@ -1,6 +1,6 @@
 // The built page in the system's Chromium, served as npm start serves it.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
@@ -49,16 +49,8 @@ export const hashOf = (scenario) => `#scenario=${encodeURIComponent(JSON.stringi
 
 /** What the engine itself says to a scenario, the page left out. */
 export async function answerer() {
-  const engine = await loadEngine();
-  const read = (name) => JSON.parse(readFileSync(join(root, `build/catalog/${name}.json`), "utf8"));
-  const [models, gpus] = [read("models"), read("gpus")];
-  return (scenario) =>
-    JSON.parse(
-      engine.estimate(scenario, {
-        config: models[scenario.model.id]?.config ?? null,
-        device: gpus[scenario.hardware?.gpu] ?? null,
-      }),
-    );
+  const { estimateScenario } = await loadEngine();
+  return (scenario) => JSON.parse(estimateScenario(scenario));
 }
 
 export const gibibytes = (bytes, digits = 1) => (bytes / 2 ** 30).toFixed(digits);

@@ -1,6 +1,5 @@
 // gpumem estimate: one scenario as a table or as JSON, or many as JSON lines.
 import type { Estimate, Issue, Refusal } from "../engine/types";
-import type { Units } from "../format/text_bytes";
 import { parseJson, UnreadableJson } from "../import/json";
 import { estimateText } from "../lib/index";
 import { printable } from "./columns";
@@ -12,7 +11,7 @@ import { table } from "./table";
 export interface EstimateOptions {
   json?: boolean;
   jsonl?: boolean;
-  units: Units;
+  units: "gb" | "gib";
 }
 
 /** Resolves to the exit status. */
@@ -22,7 +21,7 @@ export async function estimateCommand(file: string | undefined, options: Estimat
   const text = await answerTo(await readText(file));
   const answer = JSON.parse(text) as Estimate;
   if (options.json) await print(`${text}\n`);
-  else if (answer.ok) await print(table(answer, options.units));
+  else if (answer.ok) await print(table(answer, options.units === "gb" ? "GB" : "GiB"));
   else process.stderr.write(issueText(answer.issues, file));
   if (!answer.ok) return status.invalid;
   return answer.devices.some((device) => device.fits === false) ? status.doesNotFit : status.fits;

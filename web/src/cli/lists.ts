@@ -1,12 +1,13 @@
 // gpumem models and gpumem gpus: what the catalog knows by name.
+import { kindOf } from "../catalog/kind";
 import { catalog } from "../lib/catalog";
-import { shortCountText } from "../format/text_bytes";
+import { shortCountText } from "../format/counts";
 import { columns } from "./columns";
 import { print } from "./output";
 import { Problem } from "./problem";
 
 export async function modelsCommand(search: string[]): Promise<number> {
-  const rows = Object.entries(catalog.models).map(([id, { config, parameters }]) => [id, String(config.model_type), shortCountText(parameters)]);
+  const rows = Object.entries(catalog.models).map(([id, { config, parameters }]) => [id, kindOf(config), shortCountText(parameters)]);
   return list("model", rows, search, [2]);
 }
 

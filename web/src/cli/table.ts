@@ -1,14 +1,17 @@
 // An estimate as a table for people.
-import type { Answer, Device } from "../engine/types";
-import { bytesText, countText, shortCountText, type Units } from "../format/text_bytes";
+import type { Answer, Bytes, Device } from "../engine/types";
+import { plain, sizeText, type Unit } from "../format/bytes";
+import { grouped, shortCountText } from "../format/counts";
 import { columns, printable } from "./columns";
 
-export function table(answer: Answer, units: Units): string {
+const sized = (bytes: Bytes, unit: Unit) => plain(sizeText(bytes, unit, 2));
+
+export function table(answer: Answer, unit: Unit): string {
   const sections = [
-    [heading(answer), ...answer.devices.map((device) => verdict(device, answer.devices.length, units))],
-    ...answer.devices.map((device) => deviceLines(device, units)),
-    factLines(answer, units),
-    quickLines(answer, units),
+    [heading(answer), ...answer.devices.map((device) => verdict(device, answer.devices.length, unit))],
+    ...answer.devices.map((device) => deviceLines(device, unit)),
+    factLines(answer, unit),
+    quickLines(answer, unit),
     assumptionLines(answer),
   ];
   return sections
@@ -25,9 +28,9 @@ function heading({ scenario }: Answer): string {
 }
 
 /** What `fits` says is about the expected value; where the band crosses the limit, the sentence says so. */
-function verdict({ role, processBytes, usableBytes, fits, headroomBytes = 0 }: Device, devices: number, units: Units): string {
+function verdict({ role, processBytes, usableBytes, fits, headroomBytes = 0 }: Device, devices: number, unit: Unit): string {
   const where = devices > 1 ? `${role}: ` : "";
-  const size = (bytes: number) => bytesText(bytes, units);
+  const size = (bytes: number) => sized(bytes, unit);
   if (fits === undefined || usableBytes === undefined)
     return `${where}Needs ${size(processBytes.expected)} on the card (${size(processBytes.low)} to ${size(processBytes.high)}).`;
   const crosses = fits ? processBytes.high > usableBytes : processBytes.low <= usableBytes;
@@ -36,9 +39,9 @@ function verdict({ role, processBytes, usableBytes, fits, headroomBytes = 0 }: D
   return `${where}It ${words}: ${size(processBytes.expected)} of ${size(usableBytes)} usable, ${left}.`;
 }
 
-function deviceLines(device: Device, units: Units): string[] {
+function deviceLines(device: Device, unit: Unit): string[] {
   const { role, count, components, allocatedBytes, reservedBytes, processBytes, overheads, peakPhase } = device;
-  const size = (bytes: number) => bytesText(bytes, units);
+  const size = (bytes: number) => sized(bytes, unit);
   const parts = components.filter(({ bytes }) => bytes !== 0).map(({ id, bytes }) => [`  ${id}`, size(bytes)]);
   const bands = [
     { id: "reserved by the allocator", ...reservedBytes },
@@ -53,23 +56,23 @@ function deviceLines(device: Device, units: Units): string[] {
   ];
 }
 
-function factLines({ parameters, modelFile, kvCache, scenario }: Answer, units: Units): string[] {
+function factLines({ parameters, modelFile, kvCache, scenario }: Answer, unit: Unit): string[] {
   const rows = [
-    ["Parameters", `${countText(parameters.total)} (${shortCountText(parameters.total)})`],
-    ["Model file", `${bytesText(modelFile.tensorBytes, units)}, ${modelFile.bitsPerWeight} bits per weight`],
+    ["Parameters", `${grouped(parameters.total)} (${shortCountText(parameters.total)})`],
+    ["Model file", `${sized(modelFile.tensorBytes, unit)}, ${modelFile.bitsPerWeight} bits per weight`],
   ];
   if (kvCache && scenario.task === "inference")
-    rows.push(["KV cache", `${bytesText(kvCache.bytesPerToken, units)} a token, ${bytesText(kvCache.bytesPerSequence, units)} a sequence`]);
+    rows.push(["KV cache", `${sized(kvCache.bytesPerToken, unit)} a token, ${sized(kvCache.bytesPerSequence, unit)} a sequence`]);
   return columns(rows);
 }
 
-function quickLines({ quickEstimate }: Answer, units: Units): string[] {
+function quickLines({ quickEstimate }: Answer, unit: Unit): string[] {
   const { bytes, formula, steps, asPublished } = quickEstimate;
   const lines = [
-    `Rule of thumb: ${bytesText(bytes, units)} (${formula})`,
-    ...columns(steps.map((step) => [`  ${step.id}`, bytesText(step.bytes, units)]), [1]),
+    `Rule of thumb: ${sized(bytes, unit)} (${formula})`,
+    ...columns(steps.map((step) => [`  ${step.id}`, sized(step.bytes, unit)]), [1]),
   ];
-  if (asPublished) lines.push(`  published as ${bytesText(asPublished.bytes, units)}: ${asPublished.note}`);
+  if (asPublished) lines.push(`  published as ${sized(asPublished.bytes, unit)}: ${asPublished.note}`);
   return lines;
 }
 

@@ -14,6 +14,7 @@ export interface GpuRow {
   computeCapability?: number;
   /** The most of `memory` that the system lends the GPU by default, where both share it. */
   usableShare?: number;
+  class?: string;
 }
 export interface Catalog {
   models: Record<string, ModelRow>;
@@ -27,6 +28,7 @@ export interface Scenario {
   engine?: { name?: string; version?: string; options?: Record<string, unknown> };
   inference?: Record<string, unknown>;
   training?: Record<string, unknown>;
+  parallel?: Record<string, unknown>;
   hardware?: { gpu?: string; memory?: string | number; count?: number };
   quick?: { bytesPerSample?: string | number };
   detail?: "summary" | "timeline" | "tensors";
@@ -98,6 +100,8 @@ export interface Description {
   countWeights: string[];
   attention: string[];
   precisions: string[];
+  methods?: string[];
+  crossEntropy?: string[];
   optimizers: { id: string; name: string }[];
   optimizerSteps: string[];
   checkpointing: string[];

@@ -36,6 +36,9 @@ export function changeText(bytes: Bytes, unit: Unit): string {
 export const rangeText = (low: Bytes, high: Bytes, unit: Unit, digits = 1) =>
   `${sizeNumber(low, unit, digits)}\u2009…\u2009${sizeNumber(high, unit, digits)}\u00a0${unit}`;
 
+/** The same for a terminal: spaces and minus as a keyboard has them. */
+export const plain = (text: string) => text.replace(/[\u00a0\u2009]/g, " ").replaceAll(minus, "-");
+
 export const exactText = (bytes: Bytes) => `${grouped(bytes)} B`;
 
 /** Round positions for an axis up to `most`, about `wanted` of them. */

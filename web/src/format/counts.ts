@@ -12,6 +12,9 @@ export function countText(count: number): string {
   return `${step === 0 ? shown : shown.toPrecision(3)}${names[step]}`;
 }
 
+/** "8.03B", as model names have it. */
+export const shortCountText = (count: number) => new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }).format(count);
+
 export const percentText = (part: number, whole: number) =>
   part > 0 && part / whole < 0.0005 ? "<\u20090.1" : whole > 0 ? ((part / whole) * 100).toFixed(1) : "0.0";
 

@@ -1,8 +1,9 @@
 // Asking the engine with the form, and what each option of a menu would change.
 import type { Engine } from "../engine/engine";
-import type { Answer, Bytes, Catalog, Description, Estimate, Scenario } from "../engine/types";
+import type { Answer, Bytes, Catalog, Estimate, Scenario } from "../engine/types";
 import { UnreadableJson } from "../import/json";
 import * as text from "../text/en";
+import type { Words } from "./description";
 import { shownFields } from "./fields";
 import type { Form } from "./form";
 import { scenarioOf } from "./scenario";
@@ -15,7 +16,7 @@ export interface Asked {
 
 export function ask(engine: Engine, form: Form, catalog: Catalog, detail: Scenario["detail"]): Asked {
   try {
-    const scenario = scenarioOf(form, catalog.models);
+    const scenario = scenarioOf(form, catalog);
     return { scenario, estimate: engine.estimate({ ...scenario, detail }, catalog) };
   } catch (error) {
     if (!form.values["model.config"]) return { estimate: { ok: false, issues: [{ path: "model.config", code: "missing", message: text.configHint }] } };
@@ -32,23 +33,28 @@ export interface Difference {
 /** By key of the field, then by word of its menu. */
 export type Differences = Record<string, Record<string, Difference>>;
 
-/** Fills `found` option by option; each step is one estimate. */
-export function* differenceSteps(found: Differences, engine: Engine, form: Form, catalog: Catalog, description: Description, now: Answer) {
+/** Fills `found` option by option, the many cards last; each step is one estimate. */
+export function* differenceSteps(found: Differences, engine: Engine, form: Form, catalog: Catalog, words: Words, now: Answer) {
   const menus = shownFields(form.values)
     .filter(({ words }) => words)
-    .map(({ key, words }) => ({ key, options: words?.(description) ?? [] }));
+    .map((field) => ({ key: field.key, options: field.words?.(words, form.values) ?? [] }));
   if (form.values["hardware.by"] === "gpu") menus.push({ key: "hardware.gpu", options: Object.keys(catalog.gpus) });
+  // Many cards differ in their name only.
+  const alike = new Map<string, Difference>();
   for (const { key, options } of menus) {
     found[key] = {};
     for (const word of options) {
-      const { estimate } = ask(engine, { ...form, values: { ...form.values, [key]: word } }, catalog, "summary");
-      found[key][word] = estimate.ok ? change(now, estimate) : {};
-      yield;
+      const kind = key === "hardware.gpu" ? JSON.stringify({ ...catalog.gpus[word], name: "", class: "" }) : key + word;
+      const known = alike.get(kind);
+      if (!known) yield;
+      found[key][word] = known ?? differenceOf(ask(engine, { ...form, values: { ...form.values, [key]: word } }, catalog, "summary").estimate, now);
+      alike.set(kind, found[key][word]);
     }
   }
 }
 
-const change = ({ devices: [now] }: Answer, { devices: [then] }: Answer): Difference => ({
-  bytes: then.processBytes.expected - now.processBytes.expected,
-  fits: then.fits,
-});
+function differenceOf(estimate: Estimate, { devices: [now] }: Answer): Difference {
+  if (!estimate.ok) return {};
+  const [then] = estimate.devices;
+  return { bytes: then.processBytes.expected - now.processBytes.expected, fits: then.fits };
+}

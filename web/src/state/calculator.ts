@@ -1,30 +1,28 @@
 // The form's life: from the address, through the engine, back into the address.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import gpusAddress from "../../../build/catalog/gpus.json?url";
-import modelsAddress from "../../../build/catalog/models.json?url";
+import { loadCatalog } from "../catalog/load";
 import type { Engine } from "../engine/engine";
-import type { Answer, Catalog, Description, GpuRow, ModelRow } from "../engine/types";
-import { readAsset } from "../import/asset";
+import type { Answer, Catalog, Scenario } from "../engine/types";
 import { readAddress, writeAddress } from "./address";
 import { ask, differenceSteps, type Differences } from "./answer";
+import type { Words } from "./description";
 import { shownFields } from "./fields";
 import { type Form, modelKey, startForm } from "./form";
 import { issuesByPath } from "./issues";
 import { formOf } from "./scenario";
+import { uncountedOf } from "./uncounted";
 
 const addressDelay = 250;
 // Menus wait until typing pauses, and never keep the page busy for long; the answer itself does not wait.
 const menuDelay = 120;
 const slice = 8;
 
-const rowsAt = async <Row>(address: string) => JSON.parse(new TextDecoder().decode(await readAsset(address))) as Record<string, Row>;
-
 function fromAddress(first: Catalog): { form: Form; unreadable: boolean } {
   const scenario = readAddress(location.hash);
   return { form: scenario ? formOf(scenario, first) : startForm(first), unreadable: scenario === null };
 }
 
-export function useCalculator(engine: Engine, description: Description, first: Catalog) {
+export function useCalculator(engine: Engine, words: Words, first: Catalog) {
   const [{ form, unreadable }, setState] = useState(() => fromAddress(first));
   const [catalog, setCatalog] = useState(first);
   const [tensors, setTensors] = useState(false);
@@ -33,9 +31,11 @@ export function useCalculator(engine: Engine, description: Description, first: C
       setState((state) => ({ form: { ...state.form, values: { ...state.form.values, ...changes } }, unreadable: false })),
     [],
   );
+  const load = (scenario: Scenario) => setState({ form: formOf({ ...scenario }, first), unreadable: false });
 
   const asked = useMemo(() => ask(engine, form, catalog, tensors ? "tensors" : "timeline"), [engine, form, catalog, tensors]);
   const { estimate } = asked;
+  const uncounted = useMemo(() => uncountedOf(engine, form, catalog, estimate), [estimate]);
   const last = useRef<Answer>(undefined);
   if (estimate.ok) last.current = estimate;
 
@@ -49,10 +49,11 @@ export function useCalculator(engine: Engine, description: Description, first: C
   }, [estimate, waiting]);
 
   useEffect(() => {
-    void Promise.all([rowsAt<ModelRow>(modelsAddress), rowsAt<GpuRow>(gpusAddress)])
-      // Without the others, what is there first, pasted configurations and sizes by hand still work.
-      .catch(() => [{}, {}] as const)
-      .then(([models, gpus]) => setCatalog({ models: { ...first.models, ...models }, gpus: { ...first.gpus, ...gpus } }));
+    // Without the others, what is there first, pasted configurations and sizes by hand still work.
+    const others = () => loadCatalog().catch(() => ({ ...first })).then(setCatalog);
+    // Where the first answer needs no more, it is painted before anything else is read.
+    if (waiting) void others();
+    else requestAnimationFrame(() => setTimeout(others));
     const reread = () => setState(fromAddress(first));
     addEventListener("hashchange", reread);
     return () => removeEventListener("hashchange", reread);
@@ -69,10 +70,18 @@ export function useCalculator(engine: Engine, description: Description, first: C
   useEffect(() => {
     if (!estimate.ok) return;
     const found: Differences = {};
-    const steps = differenceSteps(found, engine, form, catalog, description, estimate);
+    const steps = differenceSteps(found, engine, form, catalog, words, estimate);
+    let menusShown = false;
+    const showMenus = () => {
+      menusShown = true;
+      setDifferences((before) => ({ ...found, "hardware.gpu": before["hardware.gpu"] }));
+    };
     const work = () => {
       const end = performance.now() + slice;
-      while (performance.now() < end) if (steps.next().done) return setDifferences(found);
+      while (performance.now() < end) {
+        if (steps.next().done) return setDifferences(found);
+        if (!menusShown && "hardware.gpu" in found) showMenus();
+      }
       timer = setTimeout(work);
     };
     let timer = setTimeout(work, menuDelay);
@@ -82,13 +91,16 @@ export function useCalculator(engine: Engine, description: Description, first: C
   return {
     form,
     set,
+    load,
     catalog,
+    uncounted,
     issues,
     differences,
     unreadable,
     waiting,
     scenario: asked.scenario,
-    answer: last.current,
+    // The last good answer stays while something is wrong, unless it is another model's.
+    answer: uncounted ? undefined : last.current,
     stale: !estimate.ok,
     wantTensors: () => setTensors(true),
   };

@@ -1,15 +1,15 @@
 // The fields of the form: which place of the scenario each fills, and when it can change the answer.
-import type { Description } from "../engine/types";
+import type { Words } from "./description";
 
 type Values = Record<string, string>;
 
 export interface Field {
-  /** Where its text lies in the form; differs from the path only where one path has two menus. */
+  /** Where its text lies in the form; differs from the path only where one path has two fields. */
   key: string;
   path: string;
-  kind: "count" | "word" | "flag" | "size";
+  kind: "count" | "number" | "word" | "flag" | "size" | "names";
   folded?: boolean;
-  words?: (description: Description) => string[];
+  words?: (words: Words, values: Values) => string[];
   shown: (values: Values) => boolean;
 }
 
@@ -18,6 +18,7 @@ const inference = (v: Values) => v.task === "inference";
 const training = (v: Values) => !inference(v);
 const serving = (v: Values) => inference(v) && layersKnown(v);
 const stepping = (v: Values) => training(v) && layersKnown(v);
+const adapting = (v: Values) => stepping(v) && !["", "full", undefined].includes(v[methodKey]);
 const sampled = (v: Values) => Boolean(v["quick.bytesPerSample"]);
 const several = (v: Values) => !["", "1", undefined].includes(v["training.gradientAccumulation"]?.trim());
 
@@ -26,22 +27,37 @@ const field = (path: string, kind: Field["kind"], shown: Field["shown"], extra: 
 const count = (path: string, shown: Field["shown"], folded = false) => field(path, "count", shown, { folded });
 const word = (path: string, shown: Field["shown"], words: Field["words"], folded = false) => field(path, "word", shown, { words, folded });
 
+/** Shown as a row of buttons, not with the others. */
+export const methodKey = "training.method";
+export const targetsKey = "training.lora.targets";
+/** In the menu of modules, what opens a field for their names. */
+export const otherTargets = "other";
+export const targetChoices = ["q_proj, v_proj", "all-linear"];
+
 export const fields: Field[] = [
+  word(methodKey, stepping, (d) => d.methods),
   word("weights", serving, (d) => d.weights),
   field("weights", "word", (v) => inference(v) && !layersKnown(v), { key: "count.weights", words: (d) => d.countWeights }),
   count("inference.contextTokens", serving),
   count("inference.promptTokens", serving),
   count("inference.sequences", (v) => serving(v) || (inference(v) && sampled(v))),
-  word("training.precision", training, (d) => d.precisions),
+  count("training.lora.rank", adapting),
+  field(targetsKey, "names", adapting, { words: () => [...targetChoices, otherTargets] }),
+  field(targetsKey, "names", (v) => adapting(v) && v[targetsKey] === otherTargets, { key: "lora.names" }),
+  // A frozen base lies in 16 bits or fewer; fp32 is for weights that are trained.
+  word("training.precision", training, (d, v) => (adapting(v) ? d.precisions.filter((precision) => precision !== "fp32") : d.precisions)),
   word("training.optimizer", training, (d) => d.optimizers.map(({ id }) => id)),
   count("training.microBatch", (v) => stepping(v) || (training(v) && sampled(v))),
   count("training.sequenceTokens", stepping),
   word("training.checkpointing", stepping, (d) => d.checkpointing),
   word("inference.attention", serving, (d) => d.attention, true),
   count("inference.prefillTokens", serving, true),
+  field("training.lora.dropout", "number", adapting, { folded: true }),
+  word("training.lora.format", adapting, () => ["fp32", "bf16", "fp16"], true),
+  word("training.crossEntropy", stepping, (d) => d.crossEntropy, true),
   word("training.attention", stepping, (d) => d.attention, true),
-  // Only autocast leaves a choice of what the weights are stored in.
-  field("weights", "word", (v) => training(v) && (v["training.precision"] === "bf16-amp" || Boolean(v["amp.weights"])), {
+  // Only autocast leaves a choice of what the weights are stored in; a base in 4 bits leaves none.
+  field("weights", "word", (v) => training(v) && v[methodKey] !== "qlora" && (v["training.precision"] === "bf16-amp" || Boolean(v["amp.weights"])), {
     key: "amp.weights",
     words: () => ["fp32", "bf16"],
     folded: true,

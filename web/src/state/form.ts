@@ -11,6 +11,9 @@ export interface Form {
 
 export type ModelBy = "id" | "config" | "parameters";
 
+/** What the marked row of an open list would put in place of the typed text. */
+export const previewOf = (path: string) => `${path}.preview`;
+
 export const modelKey = (by: string) => `model.${by}`;
 
 export function startForm(first: Catalog): Form {

@@ -1,21 +1,26 @@
 // What every part of the page may read: the form, the answer, and how to change them.
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import type { Answer, Catalog, Description } from "../engine/types";
+import type { Answer, Catalog, Scenario } from "../engine/types";
 import type { Unit } from "../format/bytes";
 import type { Differences } from "./answer";
+import type { Words } from "./description";
 import type { Form } from "./form";
+import type { Uncounted } from "./uncounted";
 
 export interface Page {
   form: Form;
   set: (changes: Record<string, string>) => void;
+  /** Puts a whole scenario in place of the form. */
+  load: (scenario: Scenario) => void;
   /** The last good answer; `stale` while the form says something else. */
   answer?: Answer;
   stale: boolean;
+  uncounted?: Uncounted;
   /** By path of the field; "" holds what no field shows. */
   issues: Record<string, string[]>;
   catalog: Catalog;
-  description: Description;
+  words: Words;
   differences: Differences;
   unit: Unit;
   /** Called once a part needs the single tensors. */

@@ -20,10 +20,11 @@ export function setAt(tree: Tree, path: string, value: unknown): void {
 export function takeAt(tree: Tree, path: string): string | undefined {
   const value = valueAt(tree, path);
   if (!["string", "number", "boolean"].includes(typeof value)) return undefined;
-  const names = path.split(".");
-  const last = names.pop() as string;
-  const group = names.length > 0 ? (valueAt(tree, names.join(".")) as Tree) : tree;
-  delete group[last];
-  if (names.length > 0 && Object.keys(group).length === 0) delete tree[names[0]];
+  remove(tree, path.split("."));
   return String(value);
+}
+
+function remove(tree: Tree, [name, ...inner]: string[]): void {
+  if (inner.length > 0) remove(tree[name] as Tree, inner);
+  if (inner.length === 0 || Object.keys(tree[name] as Tree).length === 0) delete tree[name];
 }

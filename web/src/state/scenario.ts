@@ -1,34 +1,34 @@
 // The form as a scenario, and a scenario as a form.
-import type { Catalog, ModelRow, Scenario } from "../engine/types";
+import { idOf } from "../catalog/named";
+import type { Catalog, Scenario } from "../engine/types";
 import { countOrText, parametersOrText } from "../format/counts";
 import { parseJson } from "../import/json";
-import { fields, shownFields, type Field } from "./fields";
-import { type Form, startForm } from "./form";
+import { fields, otherTargets, shownFields, targetChoices, targetsKey, type Field } from "./fields";
+import { type Form, previewOf, startForm } from "./form";
 import { isTree, setAt, takeAt, valueAt } from "./paths";
-import { resolveModel } from "./search";
-
-type Models = Record<string, ModelRow>;
 
 /** Throws UnreadableJson where the text of the configuration is no JSON. */
-export function scenarioOf({ values, rest }: Form, models: Models): Scenario {
+export function scenarioOf({ values, rest }: Form, { models, gpus }: Catalog): Scenario {
   const scenario: Record<string, unknown> = structuredClone(rest);
   setAt(scenario, `model.${values["model.by"]}`, modelOf(values, models));
   scenario.task = values.task;
   for (const field of shownFields(values)) {
     const text = values[field.key]?.trim();
-    if (text) setAt(scenario, field.path, typed(field, text));
+    if (text && text !== otherTargets) setAt(scenario, field.path, typed(field, text));
   }
   const hardware = values["hardware.by"];
-  const named = values[`hardware.${hardware}`]?.trim();
+  const named = nameOf(values, `hardware.${hardware}`, hardware === "gpu" ? gpus : {});
   if (named) setAt(scenario, `hardware.${hardware}`, named);
   return scenario as unknown as Scenario;
 }
 
-function modelOf(values: Form["values"], models: Models): unknown {
+function modelOf(values: Form["values"], models: Catalog["models"]): unknown {
   if (values["model.by"] === "config") return configOf(values["model.config"] ?? "");
   if (values["model.by"] === "parameters") return parametersOrText(values["model.parameters"] ?? "");
-  return values["model.preview"] || resolveModel(values["model.id"] ?? "", models);
+  return nameOf(values, "model.id", models);
 }
+
+const nameOf = (values: Form["values"], path: string, rows: Record<string, object>) => values[previewOf(path)] || idOf(values[path] ?? "", rows);
 
 // One text is read again for every other field that changes; the last one is kept.
 let last = { text: "", config: undefined as unknown };
@@ -38,7 +38,8 @@ function configOf(text: string): unknown {
 }
 
 function typed(field: Field, text: string): unknown {
-  if (field.kind === "count") return countOrText(text);
+  if (field.kind === "count" || field.kind === "number") return countOrText(text);
+  if (field.kind === "names") return namesIn(text);
   return field.kind === "flag" ? text === "true" : text;
 }
 
@@ -57,12 +58,30 @@ export function formOf(scenario: Record<string, unknown>, first: Catalog): Form 
     values[`hardware.${by}`] = by === "memory" && /^\d+$/.test(named) ? `${named} B` : named;
   }
   if (!isTree(scenario.hardware)) Object.assign(values, { "hardware.by": "memory", "hardware.memory": "" });
+  takeTargets(rest, values);
   const weights = values.task === "training" ? "amp.weights" : values["model.by"] === "parameters" ? "count.weights" : "weights";
   for (const { key, path } of fields) {
     const text = path === "weights" && key !== weights ? undefined : takeAt(rest, path);
     if (text !== undefined) values[key] = text;
   }
+  // No field says this, but the method does.
+  if (values["training.method"] === "qlora" && values["amp.weights"] && values["amp.weights"] !== "nf4-dq") rest.weights = values["amp.weights"];
+  if (values["training.method"] === "qlora") delete values["amp.weights"];
   return { values, rest };
+}
+
+const namesIn = (text: string) => text.split(/[\s,]+/).filter(Boolean);
+
+/** The modules with adapters: one of the menu's choices, or names. */
+function takeTargets(rest: Record<string, unknown>, values: Form["values"]): void {
+  const names = valueAt(rest, "training.lora.targets");
+  if (!Array.isArray(names)) return;
+  const text = names.join(", ");
+  if (names.length === 0 || JSON.stringify(namesIn(text)) !== JSON.stringify(names)) return;
+  setAt(rest, "training.lora.targets", text);
+  takeAt(rest, "training.lora.targets");
+  if (targetChoices.includes(text)) values[targetsKey] = text;
+  else Object.assign(values, { [targetsKey]: otherTargets, "lora.names": text });
 }
 
 function takeModel(rest: Record<string, unknown>, values: Form["values"]): void {

@@ -9,10 +9,17 @@ export const fieldNames: Record<string, string> = {
   "inference.sequences": "Sequences",
   "inference.prefillTokens": "Prefill, tokens",
   "inference.attention": "Attention",
+  "training.method": "Method",
+  "training.lora.rank": "Rank",
+  "training.lora.targets": "Adapters on",
+  "lora.names": "Modules",
+  "training.lora.dropout": "Adapter dropout",
+  "training.lora.format": "Adapters stored in",
+  "training.crossEntropy": "Cross entropy",
   "training.precision": "Precision",
   "training.optimizer": "Optimizer",
   "training.microBatch": "Micro-batch",
-  "training.sequenceTokens": "Sequence, tokens",
+  "training.sequenceTokens": "Length, tokens",
   "training.checkpointing": "Checkpointing",
   "training.attention": "Attention",
   "training.optimizerStep": "Optimizer step",
@@ -25,6 +32,7 @@ export const fieldHints: Record<string, string> = {
   "inference.sequences": "held at the same time",
   "inference.contextTokens": "prompt and answer of one sequence",
   "inference.prefillTokens": "most tokens in one forward pass",
+  "lora.names": "names of linear layers, such as q_proj, o_proj",
   "training.gradientAccumulation": "micro-batches per optimizer step",
   "training.optimizerInBackward": "each gradient is used and freed at once",
   "quick.bytesPerSample": "50 MB; counts in the rule of thumb only",
@@ -40,11 +48,17 @@ const words: Record<string, string> = {
   eager: "eager",
   "bf16-amp": "bf16 autocast, fp32 weights",
 };
+/** Where a word means something else in one menu. */
+const own: Record<string, Record<string, string>> = {
+  "training.method": { full: "Full", lora: "LoRA", qlora: "QLoRA", dora: "DoRA" },
+  "training.crossEntropy": { full: "all logits at once", chunked: "in chunks" },
+  "training.lora.targets": { "q_proj, v_proj": "q and v of attention", "all-linear": "all linear layers", other: "other modules …" },
+};
 export const wordName = (word: string) => words[word] ?? word;
 
 /** An option of a menu; optimizers bring their names with them. */
 export const optionName = (key: string, word: string, { optimizers }: { optimizers: { id: string; name: string }[] }) =>
-  key === "training.optimizer" ? (optimizers.find(({ id }) => id === word)?.name ?? word) : wordName(word);
+  key === "training.optimizer" ? (optimizers.find(({ id }) => id === word)?.name ?? word) : (own[key]?.[word] ?? wordName(word));
 
 export const componentNames: Record<string, string> = {
   weights: "Weights",

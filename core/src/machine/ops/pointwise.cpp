@@ -8,14 +8,6 @@ namespace {
 
 using In = Gradients;
 
-/// Sums a gradient over the extents that were stretched, if any were.
-void reduce_to(Machine& m, Node& n, int i, Value& gradient) {
-  const auto at = static_cast<std::size_t>(i);
-  if (!gradient || gradient->shape.count() == n.input[at].shape.count()) return;
-  Value sum = m.allocate(n.input[at].shape, gradient->format, "gradient, summed", m.gradient_component(n, at));
-  gradient = std::move(sum);
-}
-
 Value like(Machine& m, const Value& x, const char* label) {
   Value out = m.allocate(x->shape, x->format, label);
   out->layout = x->layout;
@@ -27,22 +19,19 @@ void one_new(Machine& m, Node&, In& g) { g.made[0] = like(m, g.given[0], "gradie
 
 void cast_backward(Machine& m, Node& n, In& g) { g.made[0] = m.gradient_like(n, 0, "gradient cast", g.given[0]->layout); }
 
-void add_backward(Machine& m, Node& n, In& g) {
+void add_backward(Machine&, Node& n, In& g) {
   for (std::size_t i = 0; i < 2; ++i)
     if (n.wants(static_cast<int>(i))) g.made[i] = g.given[0];
-  for (int i = 0; i < 2; ++i) reduce_to(m, n, i, g.made[static_cast<std::size_t>(i)]);
 }
 
 void subtract_backward(Machine& m, Node& n, In& g) {
   if (n.wants(0)) g.made[0] = g.given[0];
   if (n.wants(1)) g.made[1] = like(m, g.given[0], "gradient, negated");
-  for (int i = 0; i < 2; ++i) reduce_to(m, n, i, g.made[static_cast<std::size_t>(i)]);
 }
 
 void multiply_backward(Machine& m, Node& n, In& g) {
   for (std::size_t i = 0; i < 2; ++i)
     if (n.wants(static_cast<int>(i))) g.made[i] = like(m, g.given[0], "gradient");
-  for (int i = 0; i < 2; ++i) reduce_to(m, n, i, g.made[static_cast<std::size_t>(i)]);
 }
 
 /// gradient · (exponent · x^(exponent−1)): both brackets are tensors until the product is there.
@@ -102,6 +91,14 @@ Value Machine::copy(Value x, const char* label, Layout layout) {
   Node* node = record(through, {&from});
   Value out = allocate(from->shape, from->format, label);
   out->layout = layout;
+  return bind(node, out);
+}
+
+Value Machine::where(Value condition, Value x) {
+  const Value flags = std::move(condition), from = std::move(x);
+  Node* node = record(one_new, {&from});
+  save(node, flags);
+  Value out = like(*this, from, "where");
   return bind(node, out);
 }
 

@@ -3,14 +3,12 @@ import { Breakdown } from "../Breakdown";
 import { Notes } from "../Notes";
 import { Quick } from "../Quick";
 import { Timeline } from "../Timeline";
-import { Ways } from "../Ways";
 import "./style.css";
 
 /** Everything below the verdict and the bar. */
 export function Answered({ answer }: { answer: Answer }) {
   return (
     <div class="details">
-      {answer.devices[0].fits === false && <Ways />}
       {answer.timeline && answer.timeline.length > 1 && <Timeline answer={answer} />}
       <Breakdown answer={answer} />
       <div class="pair">

@@ -19,7 +19,7 @@ export function Bar({ answer }: { answer: Answer }) {
       <div class="track">
         {alive.map(({ id, bytes }) => (
           <div key={id} class={`part c-${id}`} style={{ width: share(bytes) }} title={`${shortName(id)}: ${sizeText(bytes, unit, 2)} (${exactText(bytes)})`}>
-            {bytes / most > 0.11 && <span>{shortName(id)}</span>}
+            <span>{shortName(id)}</span>
           </div>
         ))}
         <div class="part c-overhead" style={{ width: share(processBytes.low - allocatedBytes) }} title={text.overheads} />

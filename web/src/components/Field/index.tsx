@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { changeText } from "../../format/bytes";
 import type { Difference } from "../../state/answer";
-import type { Field as FieldRow } from "../../state/fields";
+import { type Field as FieldRow, targetsKey } from "../../state/fields";
 import { usePage } from "../../state/page";
 import { valueAt } from "../../state/paths";
 import * as text from "../../text/en";
@@ -38,23 +38,26 @@ export function Field({ field }: { field: FieldRow }) {
   const { key, path } = field;
   const id = idOf(key);
   const typed = page.form.values[key] ?? "";
-  const implied = page.answer ? valueAt(page.answer.scenario, path) : undefined;
+  const implied = impliedBy(page.answer && valueAt(page.answer.scenario, path));
   const tied = described(id, path in page.issues);
   const change = (value: string) => page.set({ [key]: value });
 
   return (
-    <Frame id={id} path={path} label={fieldNames[key] ?? path} hint={fieldHints[key]}>
+    <Frame id={id} path={path} label={fieldNames[key] ?? path} hint={field.path === targetsKey && page.answer?.parameters.trainable === 0 ? text.noModules : fieldHints[key]}>
       {field.kind === "flag" ? (
         <input {...tied} type="checkbox" checked={typed === "true"} onChange={(event) => change(event.currentTarget.checked ? "true" : "")} />
       ) : field.words ? (
-        <Menu tied={tied} value={typed || String(implied ?? "")} words={field.words(page.description)} name={(word) => optionName(key, word, page.description)} changes={page.differences[key]} onChoose={change} />
+        <Menu tied={tied} value={typed || implied} words={field.words(page.words, page.form.values)} name={(word) => optionName(key, word, page.words)} changes={page.differences[key]} onChoose={change} />
       ) : (
-        <input {...tied} inputMode={field.kind === "count" ? "numeric" : "text"} autocomplete="off" spellcheck={false} value={typed}
-          placeholder={implied === undefined ? "" : text.byDefault(String(implied))} onInput={(event) => change(event.currentTarget.value)} />
+        <input {...tied} inputMode={inputModes[field.kind] ?? "text"} autocomplete="off" spellcheck={false} value={typed}
+          placeholder={implied && text.byDefault(implied)} onInput={(event) => change(event.currentTarget.value)} />
       )}
     </Frame>
   );
 }
+
+const inputModes: Record<string, "numeric" | "decimal"> = { count: "numeric", number: "decimal" };
+const impliedBy = (value: unknown) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
 
 interface MenuProps {
   tied: ReturnType<typeof described>;

@@ -1,18 +1,20 @@
 import { useState } from "preact/hooks";
 import { longestText } from "../../import/json";
-import { shownFields } from "../../state/fields";
+import { methodKey, shownFields } from "../../state/fields";
 import { usePage } from "../../state/page";
 import * as text from "../../text/en";
 import { wordName } from "../../text/words";
 import { Choice } from "../Choice";
 import { Field } from "../Field";
 import { Hardware } from "../Hardware";
+import { Method } from "../Method";
 import { ModelField } from "../ModelField";
+import { Presets } from "../Presets";
 import { useGiven } from "./given";
 import "./style.css";
 
 export function Inputs() {
-  const { form, set, issues } = usePage();
+  const { form, set, issues, uncounted } = usePage();
   const [refusal, setRefusal] = useState("");
   const read = async (file: File) => {
     // Looked at before reading: a large file would fill the memory of the page first.
@@ -33,7 +35,8 @@ export function Inputs() {
     return isConfig || tooLong;
   });
 
-  const shown = shownFields(form.values);
+  // Nothing is counted that these could change.
+  const shown = uncounted ? [] : shownFields(form.values);
   const folded = shown.filter((field) => field.folded);
   return (
     <form class="inputs" aria-label={text.inputs} onSubmit={(event) => event.preventDefault()}>
@@ -42,13 +45,15 @@ export function Inputs() {
         <h2 aria-hidden="true">{text.task}</h2>
         <Choice label={text.task} name="task" words={{ inference: wordName("inference"), training: wordName("training") }}
           value={form.values.task} onChoose={(task) => set({ task })} />
-        {shown.filter((field) => !field.folded).map((field) => <Field key={field.key} field={field} />)}
-        <details class="more" open={folded.some(({ path }) => path in issues) || undefined}>
+        {shown.some(({ key }) => key === methodKey) && <Method />}
+        {shown.filter((field) => !field.folded && field.key !== methodKey).map((field) => <Field key={field.key} field={field} />)}
+        {folded.length > 0 && <details class="more" open={folded.some(({ path }) => path in issues) || undefined}>
           <summary>{text.more}</summary>
           {folded.map((field) => <Field key={field.key} field={field} />)}
-        </details>
+        </details>}
       </section>
       <Hardware />
+      <Presets />
     </form>
   );
 }

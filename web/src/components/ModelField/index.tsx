@@ -3,7 +3,7 @@ import { usePage } from "../../state/page";
 import * as text from "../../text/en";
 import { Choice } from "../Choice";
 import { described, Frame } from "../Field";
-import { ModelSearch } from "../ModelSearch";
+import { ModelSearch } from "./search";
 import "./style.css";
 
 export function ModelField({ refusal, onFile }: { refusal: string; onFile: (file: File) => void }) {

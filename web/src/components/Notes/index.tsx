@@ -11,6 +11,7 @@ export function Notes({ answer }: { answer: Answer }) {
       <h2>{text.assumptions}</h2>
       <ul>
         <li title={grouped(parameters.total)}>{text.parameters(countText(parameters.total))}</li>
+        {parameters.trainable > 0 && parameters.trainable < parameters.total && <li title={grouped(parameters.trainable)}>{text.trained(countText(parameters.trainable))}</li>}
         <li>{`${text.engine}: ${scenario.engine?.name} ${scenario.engine?.version}`}</li>
         {assumptions.map(({ id, message }, i) => <li key={`${id}${i}`}>{message}</li>)}
       </ul>

@@ -27,7 +27,7 @@ export function Opened({ id, answer }: { id: string; answer: Answer }) {
 }
 
 export function SourceLink({ source }: { source: string }) {
-  const { sources } = usePage().description;
+  const { sources } = usePage().words;
   const known = Object.hasOwn(sources, source) ? sources[source] : undefined;
   return (
     <p>

@@ -29,7 +29,7 @@ export function Timeline({ answer }: { answer: Answer }) {
     <section class="timeline">
       <h2>
         {text.timeline} <small>{text.timelineNote}</small>
-        <output>{`${told === peak ? `${text.atPeak} · ` : ""}${where(moments[told])} · ${sizeText(moments[told].bytes, unit, 2)}`}</output>
+        <output aria-live="off">{`${told === peak ? `${text.atPeak} · ` : ""}${where(moments[told])} · ${sizeText(moments[told].bytes, unit, 2)}`}</output>
       </h2>
       <div class="plot">
         {axisTicks(top, unit, 3).map((tick) => <span key={tick} class="tick" style={above(tick)}>{`${sizeNumber(tick, unit, 1).replace(/\.0$/, "")}`}</span>)}
@@ -46,6 +46,9 @@ export function Timeline({ answer }: { answer: Answer }) {
       <ol class="phases" aria-hidden="true">
         {runsOf(moments).map(({ phase, length }, i) => <li key={i} class={length / moments.length < 0.1 ? "narrow" : undefined} style={{ flexGrow: length }}><span>{phaseNames[phase]?.name ?? phase}</span></li>)}
       </ol>
+      <p class="legend">
+        {ids.map((id) => <span key={id}><i class={`swatch c-${id}`} /> {shortName(id)}</span>)}
+      </p>
       <details>
         <summary>{text.asTable}</summary>
         <MomentTable moments={moments} ids={ids} peak={peak} />

@@ -1,0 +1,130 @@
+// Plain attention with DeepSeek-V3's kind of experts: sigmoids, a bias for the choice, shared experts.
+
+#include <cmath>
+
+#include "architectures/common.hpp"
+
+namespace gpumem {
+namespace {
+
+using Normalised = ExpertsLayer::Normalised;
+
+Decoder finished(Decoder m) {
+  m.final_norm = NormKind::rms;
+  return m;
+}
+
+}  // namespace
+
+void read_scored_experts(Fields& c, ExpertsLayer& e, const ExpertsDefaults& d, double shared, double groups, bool normalised) {
+  read_experts(c, e, d);
+  e.scores = ExpertsLayer::Scores::sigmoid;
+  e.router_in_fp32 = e.choice_bias = e.grouped_choice = e.scaled = e.weights_in_fp32 = true;
+  e.groups = c.count({"n_group"}, groups, 1, e.experts);
+  e.normalised = c.flag({"norm_topk_prob"}, normalised) ? Normalised::in_place : Normalised::no;
+  e.shared_width = e.width * c.count({"n_shared_experts", "num_shared_experts"}, shared, 0, most_experts);
+}
+
+/// `mlp_layer_types` where it is given, else the first layers are dense.
+void dense_layers(Fields& c, Decoder& m, double first) {
+  const double dense = c.count({"first_k_dense_replace"}, first, 0, most_layers);
+  const Document* types = c.value({"mlp_layer_types"});
+  const bool listed = types && types->is(Document::Kind::list);
+  if (listed && types->items().size() != m.layers.size())
+    c.report("mlp_layer_types", "wrong-length", "must name a type for each of the layers");
+  for (std::size_t i = 0; i < m.layers.size(); ++i) {
+    const bool sparse = listed && i < types->items().size() ? types->items()[i].text() == "sparse" : static_cast<double>(i) >= dense;
+    if (!sparse) m.layers[i].experts.reset();
+  }
+}
+
+/// Source: [transformers] models/glm4_moe/modeling_glm4_moe.py
+Decoder glm4_moe(Fields& c) {
+  DecoderLayer layer = sparse_layer(c);
+  layer.attention.rotary = AttentionLayer::Rotary::leading_then_glued;
+  layer.attention.output_bias = false;
+  if (c.flag({"use_qk_norm"}, false)) layer.attention.qk_norm = NormKind::rms;
+  read_scored_experts(c, *layer.experts, {128, 8, 1408, {"moe_intermediate_size"}}, 1, 1, true);
+  Decoder m = plain_decoder(c, {.vocabulary = 151552, .hidden = 4096, .width = 10944, .layers = 46, .heads = 96,
+                                .kv_heads = 8, .positions = 131072}, layer);
+  rotate_leading_part(m, rotary_share(c, 0.5));
+  dense_layers(c, m, 1);
+  return finished(std::move(m));
+}
+
+/// Source: [transformers] models/solar_open/modeling_solar_open.py
+Decoder solar_open(Fields& c) {
+  DecoderLayer layer = sparse_layer(c);
+  layer.attention.output_bias = false;
+  read_scored_experts(c, *layer.experts, {128, 8, 1280, {"moe_intermediate_size"}}, 1, 1, true);
+  return finished(plain_decoder(c, {.vocabulary = 196608, .hidden = 4096, .width = 10240, .layers = 48, .heads = 64,
+                                    .kv_heads = 8, .head_dim = 128, .positions = 131072}, layer));
+}
+
+/// Source: [transformers] models/dots1/modeling_dots1.py
+Decoder dots1(Fields& c) {
+  DecoderLayer layer = sparse_layer(c);
+  layer.attention.qk_norm = NormKind::rms;
+  layer.attention.qk_norm_place = AttentionLayer::QkNorm::at_once;
+  read_scored_experts(c, *layer.experts, {std::nullopt, std::nullopt, 1408, {"moe_intermediate_size"}}, 0, 1, false);
+  Decoder m = plain_decoder(c, {.vocabulary = 152064, .hidden = 4608, .width = 10944, .layers = 62, .heads = 32,
+                                .kv_heads = 32}, layer);
+  const double first = c.count({"max_window_layers"}, 62, 0, most_layers);
+  set_windows(c, m, read_window(c, 4096), [](int i, double from) { return i >= from; }, first);
+  dense_layers(c, m, 0);
+  return finished(std::move(m));
+}
+
+/// Source: [transformers] models/exaone_moe/modeling_exaone_moe.py: layers that see everything turn nothing
+Decoder exaone_moe(Fields& c) {
+  DecoderLayer layer = sparse_layer(c);
+  layer.attention.input_bias = layer.attention.output_bias = layer.mlp.bias = false;
+  layer.attention.qk_norm = NormKind::rms;
+  read_scored_experts(c, *layer.experts, {64, 8, 1024, {"moe_intermediate_size"}}, 1, 1, true);
+  Decoder m = plain_decoder(c, {.vocabulary = 102400, .hidden = 4096, .width = 16384, .layers = 32, .heads = 32,
+                                .kv_heads = 32}, layer);
+  const Document* pattern = c.value({"sliding_window_pattern"});
+  const bool counted = pattern && pattern->is(Document::Kind::number) && pattern->number() >= 1;
+  const double window = read_window(c, 4096);
+  set_windows(c, m, window, all_but_every, counted ? pattern->number() : 4);
+  if (window > 0)
+    for (DecoderLayer& l : m.layers)
+      if (l.attention.window == 0) l.attention.rotary = AttentionLayer::Rotary::none;
+  dense_layers(c, m, 1);
+  return finished(std::move(m));
+}
+
+/// Source: [transformers] models/hy_v3/modeling_hy_v3.py
+Decoder hy_v3(Fields& c) {
+  DecoderLayer layer = sparse_layer(c);
+  layer.attention.qk_norm = NormKind::rms;
+  ExpertsLayer& e = *layer.experts;
+  read_scored_experts(c, e, {192, 8, 1536, {"moe_intermediate_size"}}, 1, 1, true);
+  e.grouped_choice = false;
+  e.normalised = Normalised::anew;
+  e.summed_in_fp32 = c.flag({"enable_moe_fp32_combine"}, true);
+  Decoder m = plain_decoder(c, {.vocabulary = 120832, .hidden = 4096, .width = 13312, .layers = 80, .heads = 64,
+                                .kv_heads = 8, .head_dim = 128, .positions = 131072}, layer);
+  dense_layers(c, m, 1);
+  return finished(std::move(m));
+}
+
+/// Source: [transformers] models/minimax_m2/modeling_minimax_m2.py
+Decoder minimax_m2(Fields& c) {
+  DecoderLayer layer = sparse_layer(c);
+  layer.attention.rotary = AttentionLayer::Rotary::leading_then_glued;
+  layer.attention.qk_norm = NormKind::rms;
+  layer.attention.qk_norm_place = AttentionLayer::QkNorm::whole;
+  ExpertsLayer& e = *layer.experts;
+  read_experts(c, e, {256, 8, 1536, {"intermediate_size"}});
+  e.scores = ExpertsLayer::Scores::sigmoid;
+  e.choice_bias = e.weights_in_fp32 = true;
+  e.normalised = Normalised::in_place;
+  Decoder m = plain_decoder(c, {.vocabulary = 200064, .hidden = 3072, .width = 1536, .layers = 62, .heads = 48,
+                                .kv_heads = 8, .head_dim = 128, .positions = 196608}, layer);
+  const double rotated = c.count({"rotary_dim"}, 0, 0, most_width);
+  rotate_leading_part(m, rotated > 0 ? rotated / m.layers.front().attention.head_dim : rotary_share(c, 1));
+  return finished(std::move(m));
+}
+
+}  // namespace gpumem
