@@ -6,7 +6,6 @@
 #include "training/step.hpp"
 
 namespace gpumem {
-namespace {
 
 /// Greedy choice from the last position: its logits are copied to fp32 whatever their format.
 /// Source: [transformers] generation/utils.py GenerationMixin._sample
@@ -15,6 +14,8 @@ Value choose(Machine& m, const Value& logits, const Value& ids) {
   const Value token = m.allocate({ids->shape[0]}, int64, "next token");
   return m.allocate({ids->shape[0], ids->shape[1] + 1}, int64, "token ids");
 }
+
+namespace {
 
 struct Generation {
   Machine& m;

@@ -19,6 +19,9 @@ struct GenerationPlan {
   bool shared_cells = false, full_windows = false;   ///< llama.cpp's kv_unified and swa_full
 };
 
+/// The next token of each sequence, from the last row of the logits, behind its ids.
+Value choose(Machine& m, const Value& logits, const Value& ids);
+
 struct GenerationFacts {
   Bytes cache;   ///< what the cache holds at the end, unrounded
 };

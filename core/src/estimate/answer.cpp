@@ -20,19 +20,25 @@ Document band_document(const Band& b) {
   return Document::record({{"low", b.low}, {"expected", b.expected}, {"high", b.high}});
 }
 
-std::string place(int layer, int layers) {
+/// Layers of an encoder and of its decoder are counted apart.
+std::string place(const Scenario& s, int layer, int layers) {
   if (layer < 0) return "embedding";
-  return layer >= layers ? "head" : "layer " + number_text(layer);
+  if (layer >= layers) return "head";
+  if (s.model || !s.encoder_model->decoder) return "layer " + number_text(layer);
+  const EncoderModel& m = *s.encoder_model;
+  if (layer < m.encoder_end()) return "encoder layer " + number_text(layer);
+  if (layer <= m.decoder_start()) return layer < m.decoder_start() ? "encoder norm" : "decoder embedding";
+  return "decoder layer " + number_text(layer - m.decoder_start() - 1);
 }
 
-Document timeline_document(const Run& run, int layers) {
+Document timeline_document(const Scenario& s, const Run& run, int layers) {
   Document list = Document::list();
-  for (const Stretch& s : whole_timeline(run)) {
+  for (const Stretch& stretch : whole_timeline(run)) {
     Document point = Document::record();
-    point.append("phase", s.phase);
-    point.append("at", s.phase == "optimizer-step" ? std::string("optimizer") : place(s.layer, layers));
-    point.append("bytes", s.highest);
-    point.append("components", parts_document(s.parts));
+    point.append("phase", stretch.phase);
+    point.append("at", stretch.phase == "optimizer-step" ? std::string("optimizer") : place(s, stretch.layer, layers));
+    point.append("bytes", stretch.highest);
+    point.append("components", parts_document(stretch.parts));
     list.push(std::move(point));
   }
   return list;
@@ -97,10 +103,11 @@ Elements cached_values(const AttentionLayer& a) { return elements(a.latent ? 0 :
 Document cache_document(const Scenario& s, const Run& run) {
   const bool inference = s.task == Task::inference;
   Elements keys, values;   // of one token
-  for (const DecoderLayer& l : s.model->layers) {
-    keys += cached_keys(l.attention);
-    values += cached_values(l.attention);
-  }
+  if (s.has_cache())
+    for (const DecoderLayer& l : s.layers()) {
+      keys += cached_keys(l.attention);
+      values += cached_values(l.attention);
+    }
   const double sequences = inference ? s.inference.sequences : 1;
   return Document::record({{"bytesPerToken", stored_bytes(keys, *s.cache_format()) + stored_bytes(values, *s.cached_values())},
                            {"bytesPerSequence", inference ? run.cache * (1 / sequences) : Bytes()},
@@ -145,7 +152,7 @@ Document device_document(const Scenario& s, const Parts& parts, std::string_view
 }
 
 Document answer_for(const Scenario& s, const Run& run) {
-  const int layers = static_cast<int>(s.model->layers.size());
+  const int layers = s.model ? static_cast<int>(s.model->layers.size()) : s.encoder_model->end();
   Document device = device_document(s, run.peak.parts, run.peak.phase);
   if (s.detail == Detail::tensors) device.append("tensors", tensors_document(run, layers));
   Document devices = Document::list();
@@ -157,7 +164,7 @@ Document answer_for(const Scenario& s, const Run& run) {
        {"devices", std::move(devices)},
        {"modelFile", Document::record({{"tensorBytes", run.file}, {"bitsPerWeight", in(bytes, run.file) * 8 / run.total}})},
        {"kvCache", cache_document(s, run)}});
-  if (s.detail != Detail::summary) answer.append("timeline", timeline_document(run, layers));
+  if (s.detail != Detail::summary) answer.append("timeline", timeline_document(s, run, layers));
   answer.append("quickEstimate", quick_estimate(s, run.total, run.trainable));
   if (s.detail != Detail::summary) answer.append("explanations", explanations(s, run));
   answer.append("assumptions", assumptions_document(s));

@@ -52,11 +52,12 @@ Document mix_row(const Scenario& s, const Run& run) {
 }
 
 Document cache_row(const Scenario& s, const Run& run) {
-  const AttentionLayer& a = s.model->layers.front().attention;
+  const AttentionLayer& a = s.layers().front().attention;
   const InferenceScenario& i = s.inference;
-  std::string text = text_of({"2 × ", number_text(static_cast<double>(s.model->layers.size())), " layers × ", number_text(a.kv_heads), " heads × ", number_text(a.head_dim), " × ", number_text(s.cache_format()->block_bytes / s.cache_format()->block_elements), " B × ", grouped(i.context_tokens), " tokens × ", number_text(i.sequences), " = ", grouped(in(bytes, run.cache)), " B"});
+  std::string text = text_of({"2 × ", number_text(static_cast<double>(s.layers().size())), " layers × ", number_text(a.kv_heads), " heads × ", number_text(a.head_dim), " × ", number_text(s.cache_format()->block_bytes / s.cache_format()->block_elements), " B × ", grouped(i.context_tokens), " tokens × ", number_text(i.sequences), " = ", grouped(in(bytes, run.cache)), " B"});
   bool windowed = false;
-  for (const DecoderLayer& l : s.model->layers) windowed = windowed || l.attention.window > 0;
+  for (const DecoderLayer& l : s.layers()) windowed = windowed || l.attention.window > 0;
+  if (s.inference.encoder_tokens > 0) text += text_of({"; of it for ", grouped(s.inference.encoder_tokens), " rows of the encoder's output as many again each"});
   if (windowed) text += "; layers with a window keep its tokens only";
   return row("kv-cache", "2 (key and value) × layers × KV heads × head dim × bytes × tokens × sequences", text, "transformers");
 }
@@ -76,10 +77,10 @@ Document logits_row(const Scenario& s) {
 Document explanations(const Scenario& s, const Run& run) {
   Document list = Document::list();
   list.push(s.plain() ? row("weights", "parameters × bytes of their format", times(run.total, width_of(s), ""), "transformers") : mix_row(s, run));
-  if (s.task == Task::inference) list.push(cache_row(s, run));
+  if (s.task == Task::inference && s.has_cache()) list.push(cache_row(s, run));
   list.push(row("activations", "the sum of the tensors listed: what the step holds at its highest moment",
                 text_of({grouped(in(bytes, run.peak.parts[Component::activations])), " B"}), "pytorch-derivatives"));
-  list.push(logits_row(s));
+  if (s.model) list.push(logits_row(s));
   if (s.task == Task::training) add_states(list, s, run.trainable);
   list.push(row("rounding", "every tensor rounded up to 512 B", text_of({grouped(in(bytes, run.peak.parts[Component::rounding])), " B"}),
                 "pytorch-cuda-allocator"));

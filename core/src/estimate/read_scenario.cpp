@@ -29,6 +29,8 @@ void read_config(const Document* config, std::string_view path, const Document& 
   const std::string type = fields.text({"model_type"}, "");
   const Document* library = facts.find("architectures");
   if (issues.size() > before) return;
+  s.encoder_model = read_encoder_model(fields);
+  if (s.encoder_model || issues.size() > before) return;
   if (has_program(type) || !has_inventory(*config, library)) {
     s.model = read_model(fields, s.assumptions);
     return;
@@ -62,6 +64,18 @@ void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
   }
 }
 
+/// How much an encoder reads; sound has a length of its own.
+void read_encoder_options(Fields& options, Scenario& s) {
+  const EncoderModel& m = *s.encoder_model;
+  const bool sound = m.encoder.input.kind == InputLayer::Kind::sound;
+  const double rows = sound ? m.rows(0) : m.max_positions;
+  s.inference.encoder_tokens = options.count({"encoder_tokens"}, rows, 1, most_tokens);
+  if (sound && s.inference.encoder_tokens != rows)
+    options.report("encoder_tokens", "contradiction", text_of({"the model's encoder makes ", number_text(rows), " rows of everything it hears"}));
+  options.value({"input_features"});
+  if (s.task == Task::inference) s.engine_options.set("encoder_tokens", s.inference.encoder_tokens);
+}
+
 void read_engine(Fields& request, Scenario& s) {
   const bool training = s.task == Task::training;
   s.engine = training ? "torch" : s.mix->gguf ? "llama.cpp" : "transformers";
@@ -91,6 +105,7 @@ void read_engine(Fields& request, Scenario& s) {
   } else if (!training) {
     s.engine_options.set("cache_implementation", cache);
   }
+  if (s.encoder_model && s.encoder_model->decoder) read_encoder_options(options, s);
   if (training) s.training.loss_chunk = options.count({"crossEntropyChunkTokens"}, 0, 1, most_tokens);
   options.assume_ignored([&](std::string_view option) {
     s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(option), " is not known to this profile and was ignored."})});
@@ -149,7 +164,6 @@ std::string format_of(const Document* config) {
   return "bf16";
 }
 
-}  // namespace
 
 /// How the weights are stored: as asked for, as the config says its checkpoint is, or in its format.
 void read_weights(Fields& fields, Scenario& s) {
@@ -190,6 +204,19 @@ void check_weights(Fields& fields, Scenario& s) {
   }
 }
 
+/// Mixes of formats go by the tensors' names, which programs of encoders do not spell out: the inventory has them.
+void count_weights_only(Fields& request, const Document& facts, Scenario& s) {
+  s.encoder_model.reset();
+  const Document* library = facts.find("architectures");
+  if (!has_inventory(*s.config, library))
+    return request.report("weights", "unsupported", text_of({quoted(s.weights), " weights of this model are not computed yet"}));
+  Fields fields(s.config, "model.config", request.issues());
+  s.inventory = read_inventory(fields, *library);
+  s.cache_rows = read_cache_rows(*s.config, *library);
+}
+
+}  // namespace
+
 Scenario read_scenario(const Document& request, const Document& facts, std::vector<Issue>& issues) {
   Scenario s;
   Fields fields(&request, "", issues);
@@ -198,6 +225,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   s.task = task == "training" ? Task::training : Task::inference;
   const bool weights_given = fields.has("weights");
   read_weights(fields, s);
+  if (s.encoder_model && !s.plain()) count_weights_only(fields, facts, s);
   read_engine(fields, s);
   check_weights(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");

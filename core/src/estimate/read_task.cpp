@@ -7,7 +7,10 @@
 namespace gpumem {
 namespace {
 
-double longest(const Scenario& s) { return s.model ? s.model->max_positions : most_tokens; }
+double longest(const Scenario& s) {
+  if (s.encoder_model) return s.encoder_model->max_positions;
+  return s.model ? s.model->max_positions : most_tokens;
+}
 
 void check_length(double length, Scenario& s) {
   if (!s.model || length <= longest(s)) return;
@@ -67,6 +70,23 @@ void read_stored_weights(Fields& f, Scenario& s, bool given) {
     f.report("precision", "contradiction", text_of({quoted(t.precision), " trains weights stored in ", autocast ? "fp32 or bf16" : implied, ", not in ", s.weights}));
 }
 
+/// Encoders of images read images of one size.
+void read_images(Fields& f, Scenario& s) {
+  const bool sees = s.encoder_model && s.encoder_model->encoder.input.kind == InputLayer::Kind::image;
+  if (!sees) {
+    if (f.count({"images"}, 0, 0, 1 << 16) > 0) f.report("images", "unsupported", "image inputs are not computed yet");
+    return ignore(f, {"imageSize"}, s);
+  }
+  s.inference.images = f.count({"images"}, 1, 1, 1 << 16);
+  const Document* size = f.value({"imageSize"});
+  if (!size) return;
+  const double side = s.encoder_model->encoder.input.side;
+  bool fits = size->is(Document::Kind::list) && size->items().size() == 2;
+  for (std::size_t i = 0; fits && i < 2; ++i) fits = size->items()[i].is(Document::Kind::number) && size->items()[i].number() == side;
+  if (!fits)
+    f.report("imageSize", "unsupported", text_of({"must be [", number_text(side), ", ", number_text(side), "], the size the model was made for"}));
+}
+
 }  // namespace
 
 void read_inference(Fields& f, Scenario& s) {
@@ -87,8 +107,8 @@ void read_inference(Fields& f, Scenario& s) {
     i.attention = "sdpa";
   }
   read_cache_format(f, s);
-  if (f.count({"images"}, 0, 0, 1 << 16) > 0) f.report("images", "unsupported", "image inputs are not computed yet");
-  ignore(f, {"imageSize", "width", "height", "frames", "memoryFraction", "cudaGraphs", "offload", "draft"}, s);
+  read_images(f, s);
+  ignore(f, {"width", "height", "frames", "memoryFraction", "cudaGraphs", "offload", "draft"}, s);
   f.refuse_unknown();
 }
 

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "engines/encoders.hpp"
 #include "engines/llama_cpp.hpp"
 #include "estimate/weights_of.hpp"
 #include "training/optimizer.hpp"
+#include "training/encoder_step.hpp"
 #include "training/step.hpp"
 
 namespace gpumem {
@@ -32,6 +34,10 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
   plan.prefill_tokens = i.prefill_tokens;
   plan.kernel = kernel(i.attention);
   plan.fixed_cache = i.fixed_cache;
+  if (s.encoder_model) {
+    plan.sequences *= i.images;
+    return run_encoder(m, *s.encoder_model, {plan, i.encoder_tokens}, every_layer).cache;
+  }
   return run_generation(m, *s.model, plan, every_layer).cache;
 }
 
@@ -64,6 +70,7 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   plan.checkpointing = t.checkpointing == "full";
   plan.optimizer_in_backward = t.optimizer_in_backward;
   plan.accumulating = t.accumulation > 1;
+  if (s.encoder_model) return run_encoder_step(m, *s.encoder_model, plan, every_layer);
   run_training_step(m, *s.model, plan, every_layer);
 }
 
@@ -85,7 +92,7 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     run.peak = *std::max_element(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) { return a.highest < b.highest; });
     awaited = run.peak.moment;
   }
-  run.schedule = plan_layers(layer_kinds(*s.model), !every_layer);
+  run.schedule = plan_layers(s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), !every_layer);
   const bool training = s.task == Task::training;
   for (const Parameter& p : run.machine->parameters.rows) {
     const double count = p.count() * p.copies;
@@ -93,10 +100,11 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     run.active += count * p.used;
     if (training && p.trainable) run.trainable += count;
   }
-  for (const IdleWeights& w : s.model->beside) {
-    run.total += in(elements, w.shape.count()) * w.copies;
-    run.active += in(elements, w.shape.count()) * w.copies;
-  }
+  if (s.model)
+    for (const IdleWeights& w : s.model->beside) {
+      run.total += in(elements, w.shape.count()) * w.copies;
+      run.active += in(elements, w.shape.count()) * w.copies;
+    }
   run.file = s.plain() ? stored_bytes(elements(run.total), *s.weight_format()) : run.stored.file;
   return run;
 }

@@ -8,6 +8,7 @@
 #include "architectures/architecture.hpp"
 #include "architectures/cache_rows.hpp"
 #include "architectures/inventory.hpp"
+#include "architectures/encoder_architecture.hpp"
 #include "layers/pass.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
@@ -23,6 +24,8 @@ struct InferenceScenario {
   std::string kv_format, kv_values;   ///< of keys; of values, where they differ
   bool shared_cells = false, full_windows = false;   ///< llama.cpp's kv_unified and swa_full
   bool fixed_cache = false;
+  double encoder_tokens = 0;        ///< what an encoder reads beside the text; 0: the model has none
+  double images = 1;                ///< per sequence, for encoders of images
 };
 
 struct LoraScenario {
@@ -57,6 +60,7 @@ struct Scenario {
   std::optional<Decoder> model;
   std::optional<Inventory> inventory;   ///< where there is no program for the model: its weights alone
   CacheRows cache_rows;                 ///< of the model with an inventory
+  std::optional<EncoderModel> encoder_model;   ///< a model with an encoder, instead
   std::optional<double> parameters;
 
   Task task = Task::inference;
@@ -81,6 +85,12 @@ struct Scenario {
   [[nodiscard]] const Format* cache_format() const { return cache_format_of(inference.kv_format); }
   [[nodiscard]] const Format* cached_values() const { return inference.kv_values.empty() ? cache_format() : cache_format_of(inference.kv_values); }
   [[nodiscard]] const Format* cache_format_of(const std::string& name) const;
+  /// The layers that text passes: the decoder's, or those of an encoder that stands alone.
+  [[nodiscard]] const std::vector<DecoderLayer>& layers() const {
+    if (model) return model->layers;
+    return encoder_model->decoder ? encoder_model->decoder->layers : encoder_model->encoder.layers;
+  }
+  [[nodiscard]] bool has_cache() const { return model || encoder_model->decoder; }
 };
 
 /// llama.cpp's options spell formats in small letters, and two of them in their own way.

@@ -5,6 +5,12 @@
 namespace gpumem {
 namespace {
 
+/// Other tokens of the same sequence may be hidden; of the encoder's output none is.
+Value mask_of(const AttentionLayer& a, const Pass& pass) { return a.cross ? Value() : pass.mask[a.window > 0]; }
+Value bias_of(const AttentionLayer& a, const Pass& pass) {
+  return !a.biased_scores ? Value() : a.cross ? pass.cross_bias : pass.bias;
+}
+
 /// Softmax over the scores and one more column, which is cut off again.
 /// Source: [transformers] models/gpt_oss/modeling_gpt_oss.py eager_attention_forward
 Value with_sinks(Machine& m, const Value& weights, const Value& sinks) {
@@ -27,14 +33,15 @@ AttentionResult eager(Machine& m, const AttentionLayer& a, const Pass& pass, con
     weights = m.tanh(weights);
     weights = m.scale(weights, "capped scores");
   }
-  if (const Value& mask = pass.mask[a.window > 0]) weights = m.add(weights, mask);
+  if (const Value bias = bias_of(a, pass)) weights = m.add(weights, bias);
+  if (const Value mask = mask_of(a, pass)) weights = m.add(weights, mask);
   if (a.sinks) {
     weights = with_sinks(m, weights, sinks);
   } else if (a.softmax_in_fp32) {
     weights = m.cast(m.softmax(m.cast(weights, fp32)), q->format);
   } else {
     weights = m.softmax(m.widen(weights));
-    weights = m.cast(weights, v->format);
+    if (a.narrowed) weights = m.cast(weights, v->format);
   }
   weights = m.dropout(weights, a.dropout);
   AttentionResult result;
@@ -76,9 +83,26 @@ Value unfused(Machine& m, const AttentionLayer& a, const Value& query, const Val
   return m.matmul(weights, v, "attention output");
 }
 
+/// A bias by distance is a mask of numbers, in every layer anew: where it is causal later tokens are cut out of it,
+/// and it becomes contiguous.
+/// Source: [transformers] integrations/sdpa_attention.py create_position_bias_mask
+Value biased(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value k, Value v) {
+  Value bias = bias_of(a, pass);
+  if (!a.cross && pass.causal && pass.tokens > 1) {
+    const Value seen = m.allocate({1, 1, bias->shape[2], bias->shape[3]}, byte_flag, "causal mask");
+    bias = m.where(seen, bias);
+  }
+  if (bias->layout == Layout::token_major) bias = m.copy(bias, "bias, contiguous", Layout::head_major);
+  bias = m.lower(std::move(bias));
+  const double columns = std::ceil(bias->shape[3] / 8) * 8;
+  if (!m.recording && columns != bias->shape[3]) bias = m.allocate(bias->shape.with_last(columns), bias->format, "bias, padded");
+  return m.flatten_heads(m.efficient_attention(m.lower(std::move(q)), m.lower(std::move(k)), m.lower(std::move(v)), bias));
+}
+
 /// Source: [transformers] integrations/sdpa_attention.py sdpa_attention_forward
 Value sdpa(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value k, Value v) {
-  const Value& mask = pass.mask[a.window > 0];
+  if (a.biased_scores) return biased(m, a, pass, std::move(q), std::move(k), std::move(v));
+  const Value mask = mask_of(a, pass);
   const double groups = a.heads / a.kv_heads;
   const bool one_query = pass.tokens == 1;
   if (mask && groups > 1 && !one_query) {
@@ -107,7 +131,7 @@ AttentionResult attend(Machine& m, const AttentionLayer& a, const Pass& pass, co
   if (pass.kernel == AttentionKernel::eager) return eager(m, a, pass, q, k, v, sinks);
   Value out = sdpa(m, a, pass, q, k, v);
   if (sinks) out = m.depending(std::move(out), sinks);
-  return {std::move(out), {}};
+  return {std::move(out), {}, {}};
 }
 
 /// Flash attention needs no mask; sdpa none where every earlier token is seen; eager adds one to its scores.
@@ -127,6 +151,20 @@ Value attention_mask(Machine& m, const Pass& pass, double window, const Format* 
   }
   if (pass.kernel == AttentionKernel::sdpa) return mask;
   return m.allocate({pass.sequences, 1, pass.tokens, seen}, format, "additive mask");
+}
+
+/// Where every token may see every other one a mask is needed for windows only, of half their width to both sides.
+/// Source: [transformers] masking_utils.py create_bidirectional_sliding_window_mask
+Value mask_both_ways(Machine& m, const Pass& pass, double reach, const Format* format) {
+  if (pass.kernel == AttentionKernel::flash || pass.tokens < reach) return {};
+  const Shape shape = {1, 1, pass.tokens, pass.tokens};
+  Value distance = m.allocate(shape, int64, "distances");
+  distance = m.allocate(shape, int64, "distances, without sign");
+  Value mask = m.allocate(shape, byte_flag, "window mask");
+  distance.drop();
+  mask = m.allocate(shape, byte_flag, "mask");
+  if (pass.kernel == AttentionKernel::sdpa) return mask;
+  return m.allocate({pass.sequences, 1, pass.tokens, pass.tokens}, format, "additive mask");
 }
 
 }  // namespace gpumem

@@ -19,23 +19,47 @@ void normalise_both(Machine& m, const AttentionLayer& a, Value& query, Value& ke
   key = normalise(m, "k_norm", *a.qk_norm, key);
 }
 
-QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x) {
+/// Keys and values of the encoder's output that an earlier pass left: their weights are there, and not used.
+void pass_over(Machine& m, const AttentionLayer& a, const char* name, double in, bool bias) {
+  const Machine::Scope scope(m, name);
+  m.parameter("weight", {a.kv_heads * a.head_dim, in});
+  if (bias) m.parameter("bias", {a.kv_heads * a.head_dim});
+}
+
+/// [b, heads, s, d] with the heads outermost; one token lies so already.
+Value heads_outermost(Machine& m, Value x) {
+  if (x->shape[2] > 1) return m.copy(std::move(x), "heads outermost", Layout::head_major);
+  Value same = m.view(x, x->shape);
+  same->layout = Layout::head_major;
+  return same;
+}
+
+QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x, const Pass& pass) {
   QueryKeyValue p;
+  const Value& source = a.cross ? pass.encoded : x;
   const auto normed = [&](const char* name, AttentionLayer::QkNorm place, Value part) {
     return a.qk_norm && a.qk_norm_place == place ? normalise(m, name, *a.qk_norm, std::move(part)) : part;
   };
-  const auto projected = [&](const char* name, const char* norm, double heads) {
-    Value part = dense(m, name, x, heads * a.head_dim, a.input_bias);
+  const auto projected = [&](const char* name, const char* norm, const Value& from, double heads, bool bias) {
+    Value part = dense(m, name, from, heads * a.head_dim, bias);
     if (norm) part = normed(norm, AttentionLayer::QkNorm::whole, std::move(part));
     part = m.heads(part, heads);
+    if (a.heads_outermost) return heads_outermost(m, std::move(part));
     return norm ? normed(norm, AttentionLayer::QkNorm::at_once, std::move(part)) : part;
   };
   if (a.scaled_query)
     p.query = m.heads(m.scale(dense(m, "q_proj", x, a.heads * a.head_dim, a.input_bias)), a.heads);
   else
-    p.query = projected("q_proj", "q_norm", a.heads);
-  p.key = projected("k_proj", "k_norm", a.kv_heads);
-  p.value = projected("v_proj", nullptr, a.kv_heads);
+    p.query = projected("q_proj", "q_norm", x, a.heads, a.input_bias);
+  if (a.heads_outermost && a.scaled_query) p.query = heads_outermost(m, std::move(p.query));
+  const bool key_bias = a.input_bias && !a.bare_key;
+  if (a.cross && pass.cross_cache && pass.cross_cache->holds(m.layer())) {
+    pass_over(m, a, "k_proj", source->shape[-1], key_bias);
+    pass_over(m, a, "v_proj", source->shape[-1], a.input_bias);
+    return p;
+  }
+  p.key = projected("k_proj", "k_norm", source, a.kv_heads, key_bias);
+  p.value = projected("v_proj", nullptr, source, a.kv_heads, a.input_bias);
   if (a.clipped)
     for (Value* part : {&p.query, &p.key, &p.value}) *part = m.clamp_in_place(*part);
   if (a.qk_norm_place == AttentionLayer::QkNorm::after_all) normalise_both(m, a, p.query, p.key);
@@ -64,21 +88,22 @@ QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x) {
 
 /// Source: [transformers] models/llama/modeling_llama.py LlamaAttention.forward
 AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pass& pass) {
-  const Machine::Scope scope(m, "self_attn");
+  const Machine::Scope scope(m, a.cross ? "encoder_attn" : "self_attn");
   if (a.latent) return latent_attention(m, a, x, pass);
-  QueryKeyValue p = a.projection == AttentionLayer::Projection::separate ? separate(m, a, x) : joint(m, a, x);
+  QueryKeyValue p = a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x);
   if (a.rotary != AttentionLayer::Rotary::none) {
     auto [query, key] = rotate(m, a, pass.rotary_of(a.window > 0), p.query, p.key);
     p.query = std::move(query);
     p.key = std::move(key);
   }
   if (a.qk_norm_place == AttentionLayer::QkNorm::after_rotary) normalise_both(m, a, p.query, p.key);
-  if (pass.cache) {
-    KvCache::KeyValue all = pass.cache->update(m, p.key, p.value, a.window);
+  if (KvCache* cache = a.cross ? pass.cross_cache : pass.cache) {
+    KvCache::KeyValue all = p.key ? cache->update(m, p.key, p.value, a.window) : cache->held(m.layer());
     p.key = std::move(all.key);
     p.value = std::move(all.value);
   }
   AttentionResult result = attend(m, a, pass, p.query, p.key, p.value);
+  if (a.kept_context) result.context = result.output;
   result.output = dense(m, a.projection == AttentionLayer::Projection::separate ? "o_proj" : "out_proj",
                           result.output, x->shape[-1], a.output_bias, a.transposed);
   result.output = m.dropout(result.output, a.output_dropout);

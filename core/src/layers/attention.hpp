@@ -7,6 +7,7 @@ namespace gpumem {
 /// What an attention sub-layer gives back: its output [b, s, h], and the probabilities where the eager path keeps them.
 struct AttentionResult {
   Value output, probabilities;
+  Value context;   ///< what the heads made, where the layer holds it
 };
 
 /// x [b, s, h], already normalised.
@@ -18,5 +19,8 @@ AttentionResult attend(Machine& m, const AttentionLayer& a, const Pass& pass, co
 
 /// The mask of layers with that window (0: none): empty where the kernel needs none.
 Value attention_mask(Machine& m, const Pass& pass, double window, const Format* format, bool unused_window = false);
+
+/// The same where no token is hidden but those further away than `reach`, to both sides.
+Value mask_both_ways(Machine& m, const Pass& pass, double reach, const Format* format);
 
 }  // namespace gpumem

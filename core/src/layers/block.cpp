@@ -112,6 +112,11 @@ Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass
     case DecoderLayer::Order::norm_behind: return norm_behind(m, l, std::move(x), pass);
     case DecoderLayer::Order::one_norm: return one_norm(m, l, x, pass);
     case DecoderLayer::Order::kept_all: return kept_all(m, l, x, pass);
+    case DecoderLayer::Order::modules_norm_last:
+    case DecoderLayer::Order::inlined_norm_last:
+    case DecoderLayer::Order::inlined_norm_first:
+    case DecoderLayer::Order::sub_layers:
+    case DecoderLayer::Order::kept_output: return encoder_layer(m, l, std::move(x), pass);
     case DecoderLayer::Order::norm_last: break;
   }
   return norm_last(m, l, std::move(x), pass);

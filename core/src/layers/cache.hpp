@@ -25,6 +25,9 @@ class KvCache {
   /// Adds this pass's keys and values [b, k, s, d] of the running layer and gives back those to attend to.
   KeyValue update(Machine& m, const Value& key, const Value& value, double window);
 
+  [[nodiscard]] bool holds(int layer) const { return layers_.contains(layer); }
+  [[nodiscard]] KeyValue held(int layer) const { return {layers_.at(layer).key, layers_.at(layer).value}; }
+
   /// The running layer's cache as it is when that many tokens have been seen.
   void stretch(Machine& m, double seen, double window);
 

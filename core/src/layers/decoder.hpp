@@ -18,6 +18,8 @@ enum class NormKind {
   layer_by_head,  ///< LayerNorm without bias, one for each head (StableLM's queries and keys)
   layer_bare,     ///< in fp32, without weight and bias (OLMo)
   layer_plus_one, ///< scaled by one plus the weight (Nemotron)
+  rms_promoted,   ///< the mean square alone in fp32, which the product takes over (T5)
+  layer_unbiased, ///< torch.nn.LayerNorm without bias (ModernBERT)
   layer_composed, ///< mean and deviation written out in fp32, with a weight (Cohere)
 };
 
@@ -31,6 +33,9 @@ struct MlpLayer {
   bool bias = false;
   bool transposed = false;   ///< weights stored [in, out]
   double dropout = 0;        ///< of its output, inside
+  double inner_dropout = 0;  ///< behind the activation
+  bool kept_inner = false;   ///< what the activation made is held by the layer until its end
+  bool kept_halves = false;  ///< gated: both halves are held until the end
   bool inlined = false;      ///< part of the layer's own code, which does not hold the normalised input
   bool operator==(const MlpLayer&) const = default;
 };
@@ -86,8 +91,8 @@ struct AttentionLayer {
     complex,       ///< pairs as complex numbers in fp32 (DeepSeek-V2)
   };
   /// In which format the turning is computed: the model's; fp32 from the start (Cohere); fp32 part by part (Ernie);
-  /// with tables in fp32 (OLMo).
-  enum class RotaryFormat { same, wide, wide_by_part, wide_tables };
+  /// with tables in fp32 (OLMo); fp32 operand by operand (ModernBERT).
+  enum class RotaryFormat { same, wide, wide_by_part, wide_tables, wide_by_operand };
   Projection projection = Projection::separate;
   Rotary rotary = Rotary::whole;
   RotaryFormat rotary_format = RotaryFormat::same;
@@ -101,6 +106,12 @@ struct AttentionLayer {
   enum class QkNorm { after_all, at_once, whole, after_rotary };
   QkNorm qk_norm_place = QkNorm::after_all;   ///< after all three projections; each right after its own; the same
                                               ///< over all heads together; after the rotation
+  bool cross = false;               ///< keys and values come from the encoder's output
+  bool biased_scores = false;       ///< scores get a bias by distance
+  bool bare_key = false;            ///< keys have no bias, whatever the others have
+  bool heads_outermost = false;     ///< queries, keys and values are copied to [b, heads, s, d]
+  bool kept_context = false;        ///< what the heads made is held while it is projected and normalised
+  bool narrowed = true;             ///< probabilities take the values' format
   bool clipped = false;             ///< all three are clamped in place
   bool sinks = false;               ///< a logit of its own per head, which takes attention away
   std::optional<LatentProjection> latent;
@@ -121,11 +132,18 @@ struct DecoderLayer {
     norm_last,       ///< norm(x + attention(x)), norm(x + mlp(x))
     norm_behind,     ///< x + norm(attention(x)), then the same with the MLP
     one_norm,        ///< x + attention(n) + mlp(n) with n = norm(x)
+    modules_norm_last,   ///< norm_last, made of modules that hold what they were given (BERT)
+    inlined_norm_last,   ///< norm_last, all in the layer's own code; attention to an encoder between the two (BART)
+    inlined_norm_first,  ///< sequential, likewise (Whisper)
+    sub_layers,          ///< each sub-layer with its norm and its sum is a module (T5)
+    kept_output,         ///< sequential; the attention's output is held until the layer ends (ModernBERT)
     kept_all,        ///< sequential; normed input and attention's output are held until the layer ends
   };
   Order order = Order::sequential;
   NormKind norm = NormKind::rms;
   AttentionLayer attention;
+  std::optional<AttentionLayer> cross;   ///< attention to an encoder's output
+  bool first_norm = true;                ///< whether its input is normalised
   MlpLayer mlp;
   std::optional<ExpertsLayer> experts;   ///< instead of the MLP
   double dropout = 0;

@@ -39,6 +39,11 @@ namespace {
 Value gated(Machine& m, const MlpLayer& l, const Value& x) {
   Value gate = activate(m, l.activation, linear(m, "gate_proj", l, x, l.width));
   Value up = linear(m, "up_proj", l, x, l.width);
+  if (l.kept_halves) {
+    Value product = m.multiply(gate, up);
+    product = m.dropout(product, l.inner_dropout);
+    return linear(m, "down_proj", l, product, x->shape[-1]);
+  }
   return linear(m, "down_proj", l, m.multiply(std::move(gate), std::move(up)), x->shape[-1]);
 }
 
@@ -47,7 +52,7 @@ Value gated(Machine& m, const MlpLayer& l, const Value& x) {
 Value gated_fused(Machine& m, const MlpLayer& l, const Value& x) {
   auto halves = m.split(linear(m, "gate_up_proj", l, x, 2 * l.width), {l.width, l.width});
   Value activated = activate(m, l.activation, halves[0]);
-  halves[1] = m.multiply(halves[1], std::move(activated));
+  halves[1] = m.dropout(m.multiply(halves[1], std::move(activated)), l.inner_dropout);
   return linear(m, "down_proj", l, halves[1], x->shape[-1]);
 }
 
@@ -57,6 +62,7 @@ Value plain(Machine& m, const MlpLayer& l, Value x) {
   const Value held_by_caller = l.inlined ? Value() : x;
   x = linear(m, "fc1", l, x, l.width);
   x = activate(m, l.activation, x);
+  x = m.dropout(x, l.inner_dropout);
   x = linear(m, "fc2", l, x, hidden);
   return m.dropout(x, l.dropout);
 }
@@ -71,6 +77,16 @@ Value mlp(Machine& m, const MlpLayer& l, Value x) {
     case MlpLayer::Kind::plain: break;
   }
   return plain(m, l, std::move(x));
+}
+
+Value mlp_inner(Machine& m, const MlpLayer& l, const Value& x) {
+  const Machine::Scope scope(m, "mlp");
+  return activate(m, l.activation, linear(m, "fc1", l, x, l.width));
+}
+
+Value mlp_outer(Machine& m, const MlpLayer& l, const Value& inner, double hidden) {
+  const Machine::Scope scope(m, "mlp");
+  return linear(m, "fc2", l, inner, hidden);
 }
 
 }  // namespace gpumem

@@ -6,15 +6,18 @@
 #include "layers/attention.hpp"
 #include "layers/block.hpp"
 #include "layers/dense.hpp"
+#include "layers/gaps.hpp"
 #include "layers/norms.hpp"
 #include "layers/rotary.hpp"
 
 namespace gpumem {
 
-std::vector<int> layer_kinds(const Decoder& model) {
+std::vector<int> layer_kinds(const Decoder& model) { return layer_kinds(model.layers); }
+
+std::vector<int> layer_kinds(const std::vector<DecoderLayer>& layers) {
   std::vector<int> kinds;
   std::vector<const DecoderLayer*> distinct;
-  for (const DecoderLayer& layer : model.layers) {
+  for (const DecoderLayer& layer : layers) {
     const auto same = std::find_if(distinct.begin(), distinct.end(), [&](const auto* d) { return *d == layer; });
     kinds.push_back(static_cast<int>(same - distinct.begin()));
     if (same == distinct.end()) distinct.push_back(&layer);
@@ -102,21 +105,8 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   return hidden;
 }
 
-void ModelRun::pass_gap(Machine& m, const Gap& gap) {
-  for (Parameter& p : m.parameters.rows)
-    if (p.layer >= gap.source_first && p.layer <= gap.source_last) p.copies = 1 + gap.periods;
-  m.memory.settle(gap.source_first, gap.source_last);
-  m.memory.multiply(gap.source_first, gap.source_last, gap.periods);
-}
-
 void ModelRun::close_gaps(Machine& m, int from_layer, int to_layer, bool gradients_stay) {
-  for (const Gap& gap : schedule_.gaps) {
-    if (from_layer <= gap.after || to_layer > gap.after) continue;
-    m.memory.divide(gap.source_first, gap.source_last);
-    for (const Parameter& p : m.parameters.rows)
-      if (gradients_stay && p.trainable && p.layer >= gap.source_first && p.layer <= gap.source_last)
-        m.memory.add_bulk({Component::gradients, p.layer, p.scope, p.name, p.shape, p.format, p.copies - 1});
-  }
+  gpumem::close_gaps(m, schedule_, from_layer, to_layer, gradients_stay);
 }
 
 Value ModelRun::head_weight(Machine& m, double width) {

@@ -11,6 +11,7 @@ namespace gpumem {
 
 /// A number per layer, equal where layers are alike.
 std::vector<int> layer_kinds(const Decoder& model);
+std::vector<int> layer_kinds(const std::vector<DecoderLayer>& layers);
 
 class ModelRun {
  public:
@@ -40,7 +41,6 @@ class ModelRun {
     Value tokens, position_rows, positions, mask;
   };
   Value embed(Machine& m, const Value& ids, const Pass& pass, Embedded& held);
-  void pass_gap(Machine& m, const Gap& gap);
 
   const Decoder& model_;
   Schedule schedule_;

@@ -37,6 +37,17 @@ Value rms_wide(Machine& m, const Value& x) {
   return m.cast(m.multiply(m.parameter("weight", {x->shape[-1]}), hidden), x->format);
 }
 
+/// Source: [transformers] models/t5/modeling_t5.py T5LayerNorm.forward
+Value rms_promoted(Machine& m, const Value& x) {
+  const Value variance = m.mean_last(m.power(m.cast(x, fp32), "x^2"));
+  Value hidden = m.multiply(x, m.rsqrt(m.add_number(variance)));
+  const Value weight = m.parameter("weight", {x->shape[-1]});
+  hidden = m.cast(hidden, weight->format);
+  return m.multiply(weight, hidden);
+}
+
+Value layer_unbiased(Machine& m, const Value& x) { return m.layer_norm(x, m.parameter("weight", {x->shape[-1]}), {}); }
+
 /// Source: [pytorch] torch/nn/modules/normalization.py LayerNorm
 Value layer(Machine& m, const Value& x) {
   const Value weight = m.parameter("weight", {x->shape[-1]});
@@ -86,6 +97,8 @@ Value normalise(Machine& m, const char* name, NormKind kind, Value x) {
     case NormKind::layer_bare: return layer_bare(m, x);
     case NormKind::layer_plus_one: return layer_plus_one(m, x);
     case NormKind::layer_composed: return layer_composed(m, x);
+    case NormKind::rms_promoted: return rms_promoted(m, x);
+    case NormKind::layer_unbiased: return layer_unbiased(m, x);
     case NormKind::layer: break;
   }
   return layer(m, x);

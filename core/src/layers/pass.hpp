@@ -21,6 +21,10 @@ struct Pass {
   double past = 0;         ///< tokens of each sequence seen before
   AttentionKernel kernel = AttentionKernel::flash;
   KvCache* cache = nullptr;
+  KvCache* cross_cache = nullptr;  ///< keys and values of the encoder's output
+  Value encoded;                   ///< the encoder's output, for a decoder that attends to it
+  bool causal = true;              ///< no token sees a later one
+  Value bias, cross_bias;          ///< of the scores, by distance
   bool last_token_only = false;   ///< logits of the last token, not of all
   bool checkpointing = false;
 

@@ -134,6 +134,18 @@ Pair turn_with_wide_tables(Machine& m, const RotaryTables& tables, const Value& 
   return {std::move(q_narrow), m.cast(k, key->format)};
 }
 
+/// Source: [transformers] models/modernbert/modeling_modernbert.py apply_rotary_pos_emb
+Pair turn_by_operand(Machine& m, const RotaryTables& tables, const Value& query, const Value& key) {
+  const auto turned = [&](const Value& x) {
+    Value straight = m.multiply(m.cast(x, fp32), tables.cos);
+    Value across = m.multiply(rotate_half(m, m.cast(x, fp32)), tables.sin);
+    return m.add(std::move(straight), std::move(across));
+  };
+  const Value q = turned(query), k = turned(key);
+  Value q_narrow = m.cast(q, query->format);
+  return {std::move(q_narrow), m.cast(k, key->format)};
+}
+
 /// Source: [transformers] models/gpt_neox/modeling_gpt_neox.py and models/phi3/modeling_phi3.py apply_rotary_pos_emb
 Pair turn_leading(Machine& m, const AttentionLayer& a, const RotaryTables& tables, const Value& query, const Value& key) {
   const Parts2 q = lead(m, query, a.rotary_dim);
@@ -169,6 +181,7 @@ std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const Rotary
     case AttentionLayer::RotaryFormat::wide: return turn_wide(m, tables, query, key);
     case AttentionLayer::RotaryFormat::wide_by_part: return turn_by_part(m, tables, query, key);
     case AttentionLayer::RotaryFormat::wide_tables: return turn_with_wide_tables(m, tables, query, key);
+    case AttentionLayer::RotaryFormat::wide_by_operand: return turn_by_operand(m, tables, query, key);
     case AttentionLayer::RotaryFormat::same: break;
   }
   Value q = turn(m, query, tables);

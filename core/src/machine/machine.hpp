@@ -118,6 +118,8 @@ class Machine {
   Value relu(Value x);
   Value tanh(Value x);
   Value dropout(Value x, double probability);
+  /// x where a condition holds, a number elsewhere.
+  Value where(Value condition, Value x);
   Value softmax(Value x);
   Value layer_norm(Value x, Value weight, Value bias);
 
@@ -126,6 +128,8 @@ class Machine {
   /// x [..., in] times a weight [width, in] kept in 4 bits, unpacked to x's format for each use.
   Value linear_unpacked(Value x, Value bias, double width, const char* label);
   Value matmul(Value a, Value b, const char* label);
+  /// A convolution over x; `out` is its result's shape.
+  Value convolve(Value x, Value weight, Value bias, const Shape& out, const char* label);
   Value cat(Value a, Value b, const char* label);
   /// A part of the last extent, as a view; backward makes a tensor of zeros as large as x.
   Value slice(Value x, double width);
@@ -133,6 +137,10 @@ class Machine {
   std::vector<Value> split(Value x, const std::vector<double>& widths);
   /// x [rows, width] as views of so many rows each; backward glues their gradients together.
   std::vector<Value> split_rows(Value x, double rows);
+  /// Some rows of x, as a view of that shape; backward makes a tensor of zeros as large as x.
+  Value pick(Value x, const Shape& shape);
+  /// A row [1, 1, w], the same for every batch, in front of x [b, s, w].
+  Value prepend(Value row, Value x, const char* label);
   Value repeat_heads(Value x, double times);
   Value heads(Value x, double count);
   Value flatten_heads(Value x);

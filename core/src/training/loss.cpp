@@ -17,6 +17,20 @@ Value causal_loss(Machine& m, const Value& logits, const Value& labels) {
   return loss;
 }
 
+/// PyTorch's own cross entropy: the logits' format stays, but autocast computes the second half in fp32.
+/// Source: [transformers] models/whisper/modeling_whisper.py WhisperForConditionalGeneration.forward,
+/// loss/loss_utils.py ForMaskedLMLoss (which widens first)
+Value plain_loss(Machine& m, const Value& logits, const Value& labels, bool widened) {
+  const Machine::Scope scope(m, "loss");
+  const Component before = std::exchange(m.made, Component::logits);
+  const Value wide = widened ? m.cast(logits, fp32) : logits;
+  const double width = wide->shape[-1];
+  const Value rows = m.view(wide, {in(elements, wide->shape.count()) / width, width});
+  Value loss = m.nll_loss(m.widen(m.log_softmax(rows)), labels);
+  m.made = before;
+  return loss;
+}
+
 /// Source: [torch-fake-tensor-measurement] head, .float() and cross entropy on a chunk under a non-reentrant checkpoint
 Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels, double rows) {
   const Machine::Scope scope(m, "loss");

@@ -1,9 +1,15 @@
 #include "training/step.hpp"
 
+#include "layers/gaps.hpp"
 #include "training/loss.hpp"
 #include "training/optimizer.hpp"
 
 namespace gpumem {
+
+void add_weights(Machine& m) {
+  for (const Parameter& p : m.parameters.rows)
+    m.memory.add_bulk({Component::weights, p.layer, p.scope, p.name, p.shape, p.format, p.copies});
+}
 
 void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format, const std::vector<Alive>* stored) {
   m.weight_format = format;
@@ -16,8 +22,7 @@ void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const F
     for (const Alive& tensor : *stored) m.memory.add_bulk(tensor);
     return;
   }
-  for (const Parameter& p : m.parameters.rows)
-    m.memory.add_bulk({Component::weights, p.layer, p.scope, p.name, p.shape, p.format, p.copies});
+  add_weights(m);
   for (const IdleWeights& w : model.beside)
     m.memory.add_bulk({Component::weights, -1, 0, w.name, w.shape, format, w.copies});
 }
@@ -60,9 +65,7 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
   if (plan.adaptation) m.adaptation = &*plan.adaptation;
   m.trainable = !plan.adaptation;
   declare_parameters(m, run, model, plan.weights);
-  add_optimizer_states(m, *plan.optimizer, plan.step);
-  if (plan.accumulating) add_accumulated(m);
-  m.accumulated = plan.accumulating;
+  begin_step(m, plan);
   m.begin_layer(-1);
   const std::vector<Value> buffers = run.buffers(m);
   const Value ids = m.allocate({plan.micro_batch, plan.tokens}, int64, "token ids");
@@ -71,14 +74,23 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
   m.training = true;
   m.recording = true;
   m.autocast = plan.autocast;
-  Value loss = run_forward(m, run, plan, ids, labels);
+  finish_step(m, run.schedule(), run.end_layer(), plan, run_forward(m, run, plan, ids, labels));
+}
+
+void begin_step(Machine& m, const TrainingPlan& plan) {
+  add_optimizer_states(m, *plan.optimizer, plan.step);
+  if (plan.accumulating) add_accumulated(m);
+  m.accumulated = plan.accumulating;
+}
+
+void finish_step(Machine& m, const Schedule& schedule, int end_layer, const TrainingPlan& plan, Value loss) {
   m.leave_autocast();
   m.autocast = nullptr;
 
   const bool stay = !plan.optimizer_in_backward;
-  m.memory.ledger.enter("backward", run.end_layer());
+  m.memory.ledger.enter("backward", end_layer);
   m.on_backward_layer = [&](int from, int to) {
-    run.close_gaps(m, from, to, stay && !plan.accumulating);
+    close_gaps(m, schedule, from, to, stay && !plan.accumulating);
     m.memory.ledger.enter("backward", to);
   };
   if (plan.optimizer_in_backward)
@@ -89,7 +101,7 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
       return true;
     };
   m.backward(std::move(loss));
-  m.memory.ledger.enter("optimizer-step", run.end_layer());
+  m.memory.ledger.enter("optimizer-step", end_layer);
   if (stay) step_temporaries(m, *plan.optimizer, plan.step, m.parameters.rows);
   for (Parameter& p : m.parameters.rows) p.gradient.drop();
   m.memory.remove_bulk(Component::gradients);

@@ -30,4 +30,13 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
 /// in, or as `stored` where that is given.
 void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format, const std::vector<Alive>* stored = nullptr);
 
+// What steps of all models begin and end with.
+
+/// Puts all declared weights in memory.
+void add_weights(Machine& m);
+/// Optimizer states, and gradients of earlier micro-batches.
+void begin_step(Machine& m, const TrainingPlan& plan);
+/// From the loss on: autocast is left, backward, the optimizer's step, gradients set to none.
+void finish_step(Machine& m, const Schedule& schedule, int end_layer, const TrainingPlan& plan, Value loss);
+
 }  // namespace gpumem

@@ -48,7 +48,8 @@ Value Machine::efficient_attention(Value query, Value key, Value value, Value bi
   if (node) {
     const double rows = std::ceil(q->shape[2] / 32) * 32;
     save(node, allocate({q->shape[0], q->shape[1], rows}, fp32, "log-sum-exp"));
-    const Value random = allocate({2}, int64, "random state");
+    save(node, allocate({1}, int64, "random state"));
+    save(node, allocate({1}, int64, "random offset"));
   }
   return bind(node, out);
 }

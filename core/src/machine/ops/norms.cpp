@@ -9,7 +9,10 @@ namespace {
 void softmax_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient of softmax"); }
 
 void layer_norm_backward(Machine& m, Node& n, Gradients& g) {
-  for (int i = 0; i < 3; ++i)
+  // Rows come out one behind the other, however they lay.
+  const Layout layout = n.input[0].shape.rank == 3 ? Layout::token_major : n.input[0].layout;
+  if (n.wants(0)) g.made[0] = m.gradient_like(n, 0, "gradient of layer norm", layout);
+  for (int i = 1; i < 3; ++i)
     if (n.wants(i)) g.made[static_cast<std::size_t>(i)] = m.gradient_like(n, i, "gradient of layer norm");
 }
 

@@ -94,6 +94,14 @@ Value Machine::copy(Value x, const char* label, Layout layout) {
   return bind(node, out);
 }
 
+Value Machine::where(Value condition, Value x) {
+  const Value flags = std::move(condition), from = std::move(x);
+  Node* node = record(one_new, {&from});
+  save(node, flags);
+  Value out = like(*this, from, "where");
+  return bind(node, out);
+}
+
 Value Machine::sum_of(Value x, Value y, Backward rule, const char* label) {
   Value a = std::move(x), b = std::move(y);
   Node* node = record(rule, {&a, &b});

@@ -38,6 +38,11 @@ void matmul_backward(Machine& m, Node& n, Gradients& g) {
   if (n.wants(0)) g.made[0] = m.gradient_like(n, 0, "gradient", Layout::head_major);
 }
 
+void convolution_backward(Machine& m, Node& n, Gradients& g) {
+  for (int i = 0; i < 3; ++i)
+    if (n.wants(i)) g.made[static_cast<std::size_t>(i)] = m.gradient_like(n, i, "gradient of a convolution");
+}
+
 void embedding_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "table gradient"); }
 
 }  // namespace
@@ -91,6 +96,17 @@ Value Machine::matmul(Value x, Value y, const char* label) {
   if (node && node->wants(0)) save(node, b);
   Value out = allocate(a->shape.with_last(b->shape[-1]), a->format, label);
   out->layout = Layout::head_major;
+  return bind(node, out);
+}
+
+/// Source: [pytorch-derivatives] convolution_overrideable
+Value Machine::convolve(Value x, Value weight, Value bias, const Shape& shape, const char* label) {
+  const Value from = lower(std::move(x)), w = lower(std::move(weight));
+  const Value b = bias ? lower(std::move(bias)) : Value();
+  Node* node = record(convolution_backward, {&from, &w, &b});
+  save(node, from);
+  save(node, w);
+  Value out = allocate(shape, from->format, label);
   return bind(node, out);
 }
 

@@ -18,6 +18,12 @@ void slice_backward(Machine& m, Node& n, Gradients& g) {
   g.made[0] = m.gradient_like(n, 0, "gradient, zeros around a slice", contiguous(n.input[0].shape));
 }
 
+/// The row's gradient is summed over the batch, the rest's is a view.
+void prepend_backward(Machine& m, Node& n, Gradients& g) {
+  if (n.wants(0)) g.made[0] = m.gradient_like(n, 0, "row gradient");
+  if (n.wants(1)) g.made[1] = m.view(g.given[0], n.input[1].shape);
+}
+
 /// Parts nobody used arrive as zeros.
 void split_backward(Machine& m, Node& n, Gradients& g) {
   std::array<Value, most_outputs> zeros;
@@ -44,6 +50,19 @@ Value Machine::slice(Value x, double width) {
   const Value from = std::move(x);
   Value part = view(from, from->shape.with_last(width));
   return bind(record(slice_backward, {&from}), part);
+}
+
+Value Machine::pick(Value x, const Shape& shape) {
+  const Value from = std::move(x);
+  Value part = view(from, shape);
+  return bind(record(slice_backward, {&from}), part);
+}
+
+Value Machine::prepend(Value row, Value x, const char* label) {
+  const Value first = std::move(row), rest = std::move(x);
+  Node* node = record(prepend_backward, {&first, &rest});
+  Value out = allocate({rest->shape[0], rest->shape[1] + 1, rest->shape[2]}, promoted(first->format, rest->format), label);
+  return bind(node, out);
 }
 
 std::vector<Value> Machine::split(Value x, const std::vector<double>& widths) {

@@ -1,0 +1,28 @@
+#pragma once
+// Families with an encoder, from the fields of their config.json.
+
+#include <optional>
+
+#include "architectures/architecture.hpp"
+#include "layers/encoder_model.hpp"
+
+namespace gpumem {
+
+/// The model, if its type is one with an encoder; what is wrong with it goes to the issues of `config`.
+std::optional<EncoderModel> read_encoder_model(Fields& config);
+
+/// What the first of the config's `architectures` is made for, by the end of its name.
+bool made_for(Fields& config, std::string_view purpose);
+
+EncoderModel bert(Fields& config);
+EncoderModel roberta(Fields& config);
+EncoderModel distilbert(Fields& config);
+EncoderModel modernbert(Fields& config);
+EncoderModel vit(Fields& config);
+EncoderModel whisper(Fields& config);
+EncoderModel bart(Fields& config);
+EncoderModel mbart(Fields& config);
+EncoderModel t5(Fields& config);
+EncoderModel mt5(Fields& config);
+
+}  // namespace gpumem

@@ -1,0 +1,44 @@
+// Which family with an encoder a config.json belongs to.
+
+#include <array>
+
+#include "architectures/encoder_architecture.hpp"
+
+namespace gpumem {
+namespace {
+
+struct Family {
+  std::string_view model_type;
+  EncoderModel (*read)(Fields&);
+};
+
+constexpr std::array families = {
+    Family{"bert", bert},
+    Family{"roberta", roberta},
+    Family{"xlm-roberta", roberta},
+    Family{"distilbert", distilbert},
+    Family{"modernbert", modernbert},
+    Family{"vit", vit},
+    Family{"whisper", whisper},
+    Family{"bart", bart},
+    Family{"mbart", mbart},
+    Family{"t5", t5},
+    Family{"mt5", mt5},
+};
+
+}  // namespace
+
+bool made_for(Fields& c, std::string_view purpose) {
+  const Document* classes = c.value({"architectures"});
+  if (!classes || !classes->is(Document::Kind::list) || classes->items().empty()) return false;
+  return classes->items().front().is(Document::Kind::text) && classes->items().front().text().ends_with(purpose);
+}
+
+std::optional<EncoderModel> read_encoder_model(Fields& config) {
+  const std::string type = config.text({"model_type"}, "");
+  for (const Family& family : families)
+    if (family.model_type == type) return family.read(config);
+  return std::nullopt;
+}
+
+}  // namespace gpumem

@@ -1,0 +1,180 @@
+#include "layers/encoder_run.hpp"
+
+#include <algorithm>
+
+#include "layers/attention.hpp"
+#include "layers/block.hpp"
+#include "layers/dense.hpp"
+#include "layers/gaps.hpp"
+#include "layers/model.hpp"
+#include "layers/norms.hpp"
+#include "layers/rotary.hpp"
+
+namespace gpumem {
+
+std::vector<int> layer_kinds(const EncoderModel& model) {
+  std::vector<int> kinds = layer_kinds(model.encoder.layers);
+  if (!model.decoder) return kinds;
+  kinds.insert(kinds.end(), {-1, -2});   // the encoder's end, the decoder's beginning
+  // Layers that attend to an encoder are like none of its own.
+  for (const int kind : layer_kinds(model.decoder->layers)) kinds.push_back(1 << 16 | kind);
+  return kinds;
+}
+
+namespace {
+
+bool windowed(const DecoderLayer& l) { return l.attention.window > 0; }
+
+const AttentionLayer* rotating(const Stack& stack) {
+  for (const DecoderLayer& l : stack.layers)
+    if (l.attention.rotary != AttentionLayer::Rotary::none) return &l.attention;
+  return nullptr;
+}
+
+void mask_both_ways_in(Machine& m, const Stack& stack, Pass& pass, const Format* format) {
+  if (std::any_of(stack.layers.begin(), stack.layers.end(), windowed)) pass.mask[1] = mask_both_ways(m, pass, stack.reach, format);
+}
+
+}  // namespace
+
+/// One table of biases by distance serves every layer; scores of the encoder's output get zeros.
+/// Source: [transformers] models/t5/modeling_t5.py T5Attention.compute_bias
+void EncoderRun::bias_scores(Machine& m, const Stack& stack, Pass& pass) {
+  if (stack.distance_buckets == 0) return;
+  const double heads = stack.layers.front().attention.heads, queries = pass.tokens, keys = pass.past + pass.tokens;
+  const Value table = m.parameter("relative_attention_bias.weight", {stack.distance_buckets, heads});
+  const auto look_up = [table, queries, keys](Machine& on, const Value&) {
+    return on.embedding(on.allocate({queries, keys}, int64, "distances in buckets"), table, "biases by distance");
+  };
+  const Value rows = pass.checkpointing ? m.checkpoint(table, look_up) : look_up(m, table);
+  pass.bias = m.view(rows, {1, heads, queries, keys});
+  pass.bias->layout = Layout::token_major;
+  if (!pass.encoded) return;
+  pass.cross_bias = m.allocate({1, heads, queries, pass.encoded->shape[1]}, m.autocast ? m.autocast : pass.encoded->format, "biases of zero");
+  pass.cross_bias->layout = Layout::head_major;
+}
+
+Value EncoderRun::run_layers(Machine& m, const Stack& stack, int first, Value hidden, const Pass& pass, std::string_view phase) {
+  m.inside_layers = true;
+  const int end = first + static_cast<int>(stack.layers.size());
+  for (const int i : schedule_.layers) {
+    if (i < first || i >= end) continue;
+    m.begin_layer(i);
+    m.memory.ledger.enter(phase, i);
+    const DecoderLayer& layer = stack.layers[static_cast<std::size_t>(i - first)];
+    if (pass.checkpointing)
+      hidden = m.checkpoint(hidden, [&layer, pass](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), pass); });
+    else
+      hidden = decoder_layer(m, layer, hidden, pass);
+    for (const Gap& gap : schedule_.gaps)
+      if (gap.after == i) pass_gap(m, gap);
+  }
+  m.inside_layers = false;
+  m.begin_layer(end);
+  m.memory.ledger.enter(phase, end);
+  return hidden;
+}
+
+Value EncoderRun::finish(Machine& m, const Stack& stack, Value hidden) {
+  if (stack.final_norm) hidden = normalise(m, "final_norm", *stack.final_norm, hidden);
+  return m.dropout(std::move(hidden), stack.final_dropout);
+}
+
+Value EncoderRun::encode(Machine& m, Value input, Pass pass, std::string_view phase) {
+  const Machine::Scope scope(m, "encoder");
+  const Stack& stack = model_.encoder;
+  m.begin_layer(-1);
+  m.memory.ledger.enter(phase, -1);
+  pass.tokens = model_.rows(pass.tokens);
+  pass.causal = false;
+  Held held;
+  const AttentionLayer* turned = rotating(stack);
+  if (turned) held.push_back(m.allocate({1, pass.tokens}, int64, "positions"));
+  Value hidden = embed(m, stack.input, input, pass, held);
+  if (!stack.input.held) held.push_back(hidden);
+  mask_both_ways_in(m, stack, pass, hidden->format);
+  if (turned)
+    for (RotaryTables& tables : pass.rotary) tables = rotary_tables(m, *turned, pass.tokens, hidden->format);
+  bias_scores(m, stack, pass);
+  return finish(m, stack, run_layers(m, stack, 0, std::move(hidden), pass, phase));
+}
+
+Value EncoderRun::decode(Machine& m, const Value& ids, Pass pass, std::string_view phase) {
+  const Machine::Scope scope(m, "decoder");
+  const Stack& stack = *model_.decoder;
+  m.begin_layer(model_.decoder_start());
+  m.memory.ledger.enter(phase, model_.decoder_start());
+  Held held;
+  Value hidden = embed(m, stack.input, ids, pass, held);
+  pass.mask[0] = attention_mask(m, pass, 0, hidden->format);
+  bias_scores(m, stack, pass);
+  return finish(m, stack, run_layers(m, stack, model_.decoder_start() + 1, std::move(hidden), pass, phase));
+}
+
+/// Source: [transformers] models/bert/modeling_bert.py BertLMPredictionHead.forward,
+/// models/modernbert/modeling_modernbert.py ModernBertPredictionHead.forward
+Value EncoderRun::logits(Machine& m, Value hidden) {
+  const Head& head = model_.head;
+  if (head.transformed) {
+    hidden = dense(m, "head.dense", hidden, model_.hidden, head.transform_bias);
+    hidden = head.activation == Activation::relu ? m.relu(hidden) : m.gelu(hidden);
+    hidden = normalise(m, "head.norm", *head.norm, hidden);
+  }
+  const Component before = std::exchange(m.made, Component::logits);
+  const double vocabulary = table_->shape[0];
+  const Value weight = head.tied ? table_ : m.parameter("lm_head.weight", {vocabulary, model_.hidden});
+  const Value bias = head.bias ? m.parameter("lm_head.bias", {vocabulary}) : Value();
+  Value scores = m.linear(hidden, weight, bias, "logits");
+  m.made = before;
+  return scores;
+}
+
+/// Source: [transformers] models/t5/modeling_t5.py T5ForConditionalGeneration.forward
+Value EncoderRun::scaled(Machine& m, const Value& hidden) { return model_.head.scaled ? m.scale(hidden, "scaled output") : hidden; }
+
+/// Source: [transformers] models/bart/modeling_bart.py BartForConditionalGeneration.forward
+Value EncoderRun::biased(Machine& m, Value scores) {
+  if (!logits_bias_) return scores;
+  const Component before = std::exchange(m.made, Component::logits);
+  scores = m.add(scores, logits_bias_);
+  m.made = before;
+  return scores;
+}
+
+/// Source: [transformers] models/bert/modeling_bert.py BertPooler.forward, models/vit/modeling_vit.py
+/// ViTForImageClassification.forward
+Value EncoderRun::head(Machine& m, Value hidden) {
+  const Head& head = model_.head;
+  if (head.kind == Head::Kind::none) return hidden;
+  if (head.kind == Head::Kind::vocabulary) return logits(m, std::move(hidden));
+  const Value first = m.pick(hidden, {hidden->shape[0], hidden->shape[2]});
+  if (head.kind == Head::Kind::pooler) return m.tanh(dense(m, "pooler.dense", first, model_.hidden, true));
+  const Component before = std::exchange(m.made, Component::logits);
+  Value scores = dense(m, "classifier", first, head.classes, true);
+  m.made = before;
+  return scores;
+}
+
+std::vector<Value> EncoderRun::buffers(Machine& m) {
+  std::vector<Value> held;
+  const InputLayer& in = model_.encoder.input;
+  if (in.positions_buffered || in.positions_counted) held.push_back(m.allocate({in.positions}, int64, "positions", Component::workspace));
+  if (in.types > 0) held.push_back(m.allocate({in.positions}, int64, "token types", Component::workspace));
+  if (const AttentionLayer* a = rotating(model_.encoder))
+    for (int copy = 0; copy < 4; ++copy) held.push_back(m.allocate({a->rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
+  if (model_.head.biased_by_buffer)
+    held.push_back(logits_bias_ = m.allocate({1, in.vocabulary}, m.weight_format, "bias of the logits", Component::workspace));
+  return held;
+}
+
+void EncoderRun::stretch_cache(Machine& m, KvCache& cache, double seen) {
+  for (const int i : schedule_.layers) {
+    if (i <= model_.decoder_start()) continue;
+    m.begin_layer(i);
+    cache.stretch(m, seen, 0);
+    for (const Gap& gap : schedule_.gaps)
+      if (gap.after == i) pass_gap(m, gap);
+  }
+}
+
+}  // namespace gpumem

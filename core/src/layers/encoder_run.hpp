@@ -1,0 +1,54 @@
+#pragma once
+// A model with an encoder in one pass.
+
+#include <string_view>
+
+#include "layers/encoder_model.hpp"
+#include "layers/pass.hpp"
+#include "machine/schedule.hpp"
+
+namespace gpumem {
+
+/// A number per place between the first layer and the end, equal where layers are alike.
+std::vector<int> layer_kinds(const EncoderModel& model);
+
+class EncoderRun {
+ public:
+  EncoderRun(const EncoderModel& model, Schedule schedule) : model_(model), schedule_(std::move(schedule)) {}
+
+  /// What is read → hidden states [b, s, h]. Every layer is a stretch of `phase` in the ledger.
+  Value encode(Machine& m, Value input, Pass pass, std::string_view phase);
+  /// Token ids [b, s] → hidden states, attending to `pass.encoded`.
+  Value decode(Machine& m, const Value& ids, Pass pass, std::string_view phase);
+  /// Behind the last layer: hidden states → what the head makes of them.
+  Value head(Machine& m, Value hidden);
+  /// What the head reads of a decoder's output.
+  Value scaled(Machine& m, const Value& hidden);
+  /// Logits with a bias that is no parameter, where the model has one.
+  Value biased(Machine& m, Value scores);
+  /// What the model keeps on the device besides its parameters.
+  std::vector<Value> buffers(Machine& m);
+  /// The decoder's cache as it is when that many tokens have been seen, without running them.
+  void stretch_cache(Machine& m, KvCache& cache, double seen);
+
+  [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+
+ private:
+  /// What a stack's forward holds until it returns.
+  using Held = std::vector<Value>;
+  Value embed(Machine& m, const InputLayer& in, const Value& input, const Pass& pass, Held& held);
+  Value embed_tokens(Machine& m, const InputLayer& in, const Value& ids, const Pass& pass, Held& held);
+  Value embed_image(Machine& m, const InputLayer& in, const Value& pixels);
+  Value embed_sound(Machine& m, const InputLayer& in, const Value& features, Held& held);
+  Value token_table(Machine& m, const InputLayer& in);
+  void bias_scores(Machine& m, const Stack& stack, Pass& pass);
+  Value run_layers(Machine& m, const Stack& stack, int first, Value hidden, const Pass& pass, std::string_view phase);
+  Value finish(Machine& m, const Stack& stack, Value hidden);
+  Value logits(Machine& m, Value hidden);
+
+  const EncoderModel& model_;
+  Schedule schedule_;
+  Value table_, logits_bias_;
+};
+
+}  // namespace gpumem
