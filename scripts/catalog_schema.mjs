@@ -34,13 +34,64 @@ const object = (fields) => (value, sources) => {
   const [first] = problemsOf(fields, value, sources);
   return first;
 };
+const openText = (value) => (typeof value === "string" ? undefined : "must be text");
 const optional = (check) => Object.assign((value, sources) => check(value, sources), { optional: true });
 
 const temporaries = word("none", "all-trainable", "two-largest", "factored", "newton-schulz");
 
+/** What a tensor is for, as far as formats are chosen by it; "any" stands for all of them. */
+export const tensorRoles = ["embedding", "head", "position", "router", "query", "key", "value", "joint", "output", "up", "gate", "down",
+  "stacked", "vision", "convolution", "other"];
+/** Where a rule holds: places among the tensors of one role, and facts about the model, the file or the way it was made. */
+export const ruleConditions = ["first-2", "first-4", "first-sixteenth", "first-eighth", "first-eighth-seen", "middle", "more-bits", "gqa-4",
+  "experts", "experts-4", "experts-8", "class-70b", "falcon", "imatrix", "uneven-rows", "before-2026"];
+const rule = object({ tensors: list(word("any", ...tensorRoles)), when: optional(list(word(...ruleConditions))), format: text });
+const extra = object({ what: text, bytes: number(0.0625, 2 ** 24), rows: optional(number(0, 65536)), columns: optional(number(0, 65536)),
+  elements: optional(number(0, 65536)) });
+const dictionary = (check) => (value, sources) => {
+  if (!isObject(value)) return "must be an object";
+  return Object.entries(value).map(([key, entry]) => prefixed(`${key} `, check(entry, sources))).find(Boolean);
+};
+const eachOf = (check) => (value, sources) =>
+  Array.isArray(value) ? value.map((entry, i) => prefixed(`[${i}] `, check(entry, sources))).find(Boolean) : "must be a list";
+
+// Expressions and items of inventories: core/src/architectures/expression.hpp says what they mean.
+const expression = (value) => {
+  if (value === null || ["number", "boolean", "string"].includes(typeof value)) return undefined;
+  if (!Array.isArray(value) || typeof value[0] !== "string") return "must be an expression";
+  return value[0] === "'" ? undefined : value.slice(1).map(expression).find(Boolean);
+};
+const inventoryItem = (value) => {
+  if (Array.isArray(value)) return typeof value[0] === "string" ? value.slice(1).map(expression).find(Boolean) : "must begin with a tensor's name";
+  if (!isObject(value)) return "must be a tensor, a loop, a condition, a need or a use";
+  const [kind] = ["for", "if", "need", "use"].filter((key) => Object.hasOwn(value, key));
+  const [fields] = { for: [{ for: pair, do: inventory }], if: [{ if: expression, do: inventory }], need: [{ need: expression, is: anyNumber }], use: [useFields] }[kind] ?? [];
+  return fields ? problemsOf(fields, value)[0] : "must be a tensor, a loop, a condition, a need or a use";
+};
+const inventory = eachOf(inventoryItem);
+const pair = (value) => (Array.isArray(value) && value.length === 2 && typeof value[0] === "string" ? expression(value[1]) : "must be a variable and a count");
+const anyNumber = (value) => (Number.isFinite(value) ? undefined : "must be a number");
+const useFields = { use: text, name: optional(openText), at: optional(text), type: optional(text), auto: optional(flag) };
+const innerFields = { type: text, auto: optional(flag), flat: optional(flag), fields: optional(openObject) };
+
+
 /** The kinds of file, by folder. A row's id is its path below that folder, without ".json". */
 export const kinds = {
-  formats: { blockElements: count(1, 65536), blockBytes: number(0.125, 65536), source: sourceKey },
+  formats: {
+    blockElements: count(1, 65536),
+    blockBytes: number(0.125, 65536),
+    extras: optional(list(extra)),     // beside the blocks: so many bytes for every so many rows and columns (0 or absent: all), or elements
+    fallback: optional(text),          // llama.cpp's choice where a row is no multiple of the block
+    source: sourceKey,
+  },
+  quantizations: {
+    kind: word("tensors", "gguf"),     // how the tensors are named and cut: as Hugging Face keeps them, or as a GGUF file does
+    base: text,                        // a format, or "compute": the format the model computes in
+    unpacked: optional(flag),          // linears make a whole matrix of their weight for each use
+    rules: optional(list(rule)),       // the first that holds decides; without one it is the base
+    source: sourceKey,
+    note: optional(text),
+  },
   optimizers: {
     name: text,
     statesPerParameter: number(0, 8),
@@ -81,6 +132,19 @@ export const kinds = {
     sources: list(sourceKey),
     note: optional(text),
   },
+  architectures: {
+    source: sourceKey,
+    fields: openObject,
+    aliases: optional(dictionary(list(text))),
+    let: optional(dictionary(expression)),
+    configs: optional(dictionary(object(innerFields))),
+    auto: optional(dictionary(text)),
+    extra: optional(list(text)),
+    shared: optional(list(expression)),
+    main: optional(text),
+    classes: dictionary(inventory),
+    defaultParameters: optional(count(0, Number.MAX_SAFE_INTEGER)),
+  },
   models: {
     config: openObject,
     parameters: count(1, Number.MAX_SAFE_INTEGER), // of the loaded model: what the engine must count
@@ -92,6 +156,27 @@ export const kinds = {
     note: optional(text),
   },
 };
+
+/** A file with `each` stands for one row for every choice of its parameters: "gptq-{bits}-{group}" and numbers such as "bits / 8". */
+export function expandedRows(id, row) {
+  if (!isObject(row) || !isObject(row.each)) return { [id]: row };
+  const { each, ...rest } = row;
+  const choices = Object.entries(each).reduce(
+    (made, [name, values]) => made.flatMap((choice) => [values].flat().map((value) => ({ ...choice, [name]: value }))), [{}]);
+  return Object.fromEntries(choices.map((choice) => [filled(id, choice), substituted(rest, choice)]));
+}
+
+const filled = (text, choice) => text.replace(/\{(\w+)\}/g, (whole, name) => choice[name] ?? whole);
+
+function substituted(value, choice) {
+  if (Array.isArray(value)) return value.map((entry) => substituted(entry, choice));
+  if (isObject(value)) return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, substituted(entry, choice)]));
+  if (typeof value !== "string") return value;
+  const [, name, sign, by] = /^(\w+)(?: ([*/]) ([\d.]+))?$/.exec(value) ?? [];
+  if (name === undefined || !Object.hasOwn(choice, name)) return filled(value, choice);
+  const number = Math.max(Number(choice[name]), 0);   // a group of -1 is the whole row
+  return sign === "*" ? number * by : sign === "/" ? number / by : number;
+}
 
 const sourceFields = { title: text, url: address, accessed: optional(day) };
 

@@ -1,10 +1,11 @@
 // Turns core/catalog/ into what the builds include.
 //   generate_catalog.mjs OUT_DIR         gpumem_catalog.hpp for the core: constexpr tables
-//   generate_catalog.mjs --web OUT_DIR   for the web: models.packed.json, gpus.packed.json, and first.json: what is shown
-//                                        before the rest has arrived
+//   generate_catalog.mjs --web OUT_DIR   for the web: models.packed.json, gpus.packed.json, first.json (what is shown before
+//                                        the rest has arrived); inventories of architectures in one file
+//                                        (architectures.json) and one by one (architectures/TYPE.json)
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseQuantity } from "./catalog_schema.mjs";
+import { parseQuantity, ruleConditions, tensorRoles } from "./catalog_schema.mjs";
 import { readCatalog } from "./support/catalog.mjs";
 import { packModels, packRows } from "./support/pack_catalog.mjs";
 import { Failure, main, root } from "./support/run.mjs";
@@ -36,6 +37,9 @@ export function generateForWeb(folder) {
     "gpus.packed": packRows(gpus),
   };
   for (const [name, rows] of Object.entries(files)) writeIfChanged(join(folder, `${name}.json`), JSON.stringify(rows));
+  const inventories = mapValues(readCatalog().architectures, ({ source, defaultParameters, ...inventory }) => inventory);
+  writeIfChanged(join(folder, "architectures.json"), JSON.stringify(inventories));
+  for (const [type, inventory] of Object.entries(inventories)) writeIfChanged(join(folder, `architectures/${type}.json`), JSON.stringify(inventory));
 }
 
 /** What the web is told of the catalog: no sources, no notes. */
@@ -47,22 +51,66 @@ export function rowsForWeb() {
   };
 }
 
-function header({ formats, optimizers, overheads, sources }) {
+function header({ formats, quantizations, optimizers, overheads, sources }) {
+  const extras = listed(formats, "extras", ({ bytes, rows = 0, columns = 0, elements = 0 }) => [bytes, rows, columns, elements]);
+  const rules = listed(quantizations, "rules", (rule) => [bits(rule.tensors, tensorRoles), bits(rule.when ?? [], ruleConditions), formatIndex(formats, rule.format)]);
   return `// Made from core/catalog/ by scripts/generate_catalog.mjs; do not edit.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 
 namespace gpumem::catalog {
 
-/// A number format: that many bytes hold that many numbers.
+/// What lies beside a format's blocks: that many bytes for every so many rows and columns (0: for all), or elements.
+struct FormatExtra {
+  double bytes, rows, columns, elements;
+};
+inline constexpr FormatExtra format_extras[] = {
+${extras.text}
+};
+
+/// A number format: that many bytes hold that many numbers, and what lies beside them.
 struct FormatRow {
   std::string_view id;
   double block_elements, block_bytes;
   std::string_view source;
+  std::int16_t fallback;   ///< the row to take where a matrix row is no multiple of the block; -1: none
+  std::uint8_t first_extra, extras;
 };
 inline constexpr FormatRow formats[] = {
-${rowsOf(formats, (id, row) => [text(id), row.blockElements, row.blockBytes, text(row.source)])}
+${rowsOf(formats, (id, row) => [text(id), row.blockElements, row.blockBytes, text(row.source), formatIndex(formats, row.fallback), ...extras.span(id)])}
+};
+
+// What a tensor is for, a bit each.
+namespace role {
+${constants(tensorRoles)}
+}
+// Where a rule of a mix holds, a bit each.
+namespace when {
+${constants(ruleConditions)}
+}
+
+/// Tensors of one of these roles, where all these conditions hold, have that format (-1: the one the model computes in).
+struct MixRule {
+  std::uint32_t tensors;
+  std::uint16_t conditions;
+  std::int16_t format;
+};
+inline constexpr MixRule mix_rules[] = {
+${rules.text}
+};
+
+/// Which tensor gets which format: the first rule that holds decides, else it is the base.
+struct MixRow {
+  std::string_view id;
+  bool gguf, unpacked;
+  std::int16_t base;
+  std::uint16_t first_rule, rules;
+  std::string_view source;
+};
+inline constexpr MixRow mixes[] = {
+${rowsOf(quantizations, (id, row) => [text(id), row.kind === "gguf", row.unpacked ?? false, formatIndex(formats, row.base), ...rules.span(id), text(row.source)])}
 };
 
 /// An optimizer: states kept per trainable parameter, and what a step allocates for a moment in each implementation.
@@ -100,6 +148,31 @@ ${rowsOf(sources, (key, row) => [text(key), text(row.title), text(row.url)])}
 }  // namespace gpumem::catalog
 `;
 }
+
+/** Lists inside rows as one table: its text, and where a row's part of it lies. Rows with the same list share it. */
+function listed(rows, field, cells) {
+  const lines = [];
+  const starts = new Map();
+  const spans = new Map();
+  for (const [id, row] of Object.entries(rows)) {
+    const own = (row[field] ?? []).map((entry) => `    {${cells(entry).join(", ")}},`);
+    const key = own.join("\n");
+    if (!starts.has(key)) starts.set(key, lines.push(...own) - own.length);
+    spans.set(id, [starts.get(key), own.length]);
+  }
+  return { text: lines.join("\n"), span: (id) => spans.get(id) };
+}
+
+function formatIndex(formats, id) {
+  if (id === undefined || id === "compute") return -1;
+  const index = Object.keys(formats).indexOf(id);
+  if (index < 0) throw new Failure(`core/catalog/formats has no ${id}`);
+  return index;
+}
+
+const bits = (words, all) => words.reduce((sum, word) => sum + (word === "any" ? 2 ** all.length - 1 : 2 ** all.indexOf(word)), 0);
+const constants = (words) =>
+  words.map((word, i) => `inline constexpr std::uint32_t ${word.replace(/-(\w)/g, "_$1")} = ${2 ** i};`).join("\n");
 
 function optimizerCells(id, row) {
   const { fused, foreach, loop } = row.temporaries;

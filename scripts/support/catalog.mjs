@@ -1,7 +1,7 @@
 // Reads core/catalog/ and checks it on the way: what comes back is valid.
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { kinds, problemsOfRow, problemsOfSources } from "../catalog_schema.mjs";
+import { expandedRows, kinds, problemsOfRow, problemsOfSources } from "../catalog_schema.mjs";
 import { Failure, root } from "./run.mjs";
 
 const home = join(root, "core/catalog");
@@ -23,8 +23,10 @@ function readKind(folder, kind, sources, problems) {
     const path = join(kind, file);
     const row = readJson(join(folder, path), problems);
     if (row === undefined) continue;
-    report(problems, path, problemsOfRow(kind, row, sources));
-    rows[file.slice(0, -".json".length)] = row;
+    for (const [id, one] of Object.entries(expandedRows(file.slice(0, -".json".length), row))) {
+      report(problems, path, problemsOfRow(kind, one, sources));
+      rows[id] = one;
+    }
   }
   return rows;
 }

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { parseQuantity, problemsOfRow, problemsOfSources } from "../../scripts/catalog_schema.mjs";
+import { expandedRows, parseQuantity, problemsOfRow, problemsOfSources } from "../../scripts/catalog_schema.mjs";
 import { readCatalog } from "../../scripts/support/catalog.mjs";
 
 // Reading checks every file against the schema and fails with a list of what is wrong.
 const catalog = readCatalog();
 
 test("every file of the catalog keeps to the schema", () => {
-  for (const kind of ["formats", "optimizers", "overheads", "gpus", "models"]) {
+  for (const kind of ["formats", "quantizations", "optimizers", "overheads", "gpus", "models"]) {
     assert.ok(Object.keys(catalog[kind]).length > 0, `no ${kind}`);
   }
 });
@@ -71,7 +71,23 @@ test("right rows have no problems", () => {
   assert.deepEqual(problemsOfSources(sources), []);
 });
 
+test("a file stands for one row for every choice of its parameters", () => {
+  const file = { each: { bits: [4, 8], group: [128, -1] }, blockElements: 8, blockBytes: "bits", extras: [{ what: "zero", bytes: "bits / 8", columns: "group" }], source: "known" };
+  const rows = expandedRows("q-{bits}-{group}", file);
+  assert.deepEqual(Object.keys(rows), ["q-4-128", "q-4--1", "q-8-128", "q-8--1"]);
+  assert.deepEqual(rows["q-4--1"], { blockElements: 8, blockBytes: 4, extras: [{ what: "zero", bytes: 0.5, columns: 0 }], source: "known" });
+  for (const row of Object.values(rows)) assert.deepEqual(problemsOfRow("formats", row, sources), []);
+  assert.deepEqual(expandedRows("plain", format), { plain: format });
+});
+
+test("quantisations and fallbacks name formats that exist", () => {
+  const named = new Set(Object.values(catalog.quantizations).flatMap(({ base, rules = [] }) => [base, ...rules.map((rule) => rule.format)]));
+  for (const name of named) assert.ok(name === "compute" || catalog.formats[name], name);
+  for (const { fallback } of Object.values(catalog.formats)) assert.ok(!fallback || catalog.formats[fallback], fallback);
+});
+
 const wrong = {
+  "a rule for no role": ["quantizations", { kind: "gguf", base: "fp16", rules: [{ tensors: ["all"], format: "fp16" }], source: "known" }, /must be one of any/],
   "an unknown field": ["formats", { ...format, bits: 4.5 }, /bits is not a known field/],
   "a missing source": ["formats", { blockElements: 1, blockBytes: 2 }, /source is missing/],
   "a source that does not exist": ["formats", { ...format, source: "hearsay" }, /hearsay/],

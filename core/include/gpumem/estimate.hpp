@@ -5,7 +5,8 @@
 
 namespace gpumem {
 
-/// What a scenario's names stand for: {"config": a model's config.json, "device": a card's row of the catalog}.
+/// What a scenario's names stand for: {"config": a model's config.json, "device": a card's row of the catalog,
+/// "architectures": inventories by model type, for the types that the configuration names}.
 /// Answers {"ok": true, …}, or {"ok": false, "issues": […]} with every issue of the request at once. Never throws.
 Document estimate(const Document& scenario, const Document& facts);
 

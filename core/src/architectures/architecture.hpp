@@ -10,6 +10,9 @@ struct Assumption {
   std::string id, message;
 };
 
+/// Whether that model type has a program of its own below.
+bool has_program(std::string_view model_type);
+
 /// Reads a Hugging Face config.json. What is wrong with it goes to the issues of `config`, what had to be assumed to
 /// `assumptions`; the model is of use only if there are no issues.
 Decoder read_model(Fields& config, std::vector<Assumption>& assumptions);

@@ -49,10 +49,11 @@ constexpr std::array families = {
 };
 
 /// Fields that say a model is more than a plain decoder with a gated MLP.
-constexpr std::array<std::string_view, 16> signs_of_more = {
+constexpr std::array<std::string_view, 19> signs_of_more = {
     "num_local_experts", "num_experts",     "n_routed_experts",  "kv_lora_rank",      "q_lora_rank",   "text_config",
     "vision_config",     "audio_config",    "ssm_cfg",           "mamba_d_state",     "state_size",    "encoder_layers",
-    "is_encoder_decoder", "linear_attn_config", "block_types",   "moe_intermediate_size"};
+    "is_encoder_decoder", "linear_attn_config", "block_types",   "moe_intermediate_size", "hybrid_override_pattern", "conv_L_cache",
+    "ssm_state_size"};
 
 bool looks_plain(Fields& c) {
   const auto has = [&](std::string_view name) { return c.has(name); };
@@ -64,6 +65,10 @@ bool looks_plain(Fields& c) {
 }
 
 }  // namespace
+
+bool has_program(std::string_view model_type) {
+  return std::any_of(families.begin(), families.end(), [&](const Family& f) { return f.model_type == model_type; });
+}
 
 Decoder read_model(Fields& config, std::vector<Assumption>& assumptions) {
   const std::string type = config.text({"model_type"}, "");

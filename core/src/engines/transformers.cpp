@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "layers/dense.hpp"
 #include "training/step.hpp"
 
 namespace gpumem {
@@ -51,8 +52,13 @@ struct Generation {
 GenerationFacts run_generation(Machine& m, const Decoder& model, const GenerationPlan& plan, bool every_layer) {
   const KvCache::Kind kind = plan.fixed_cache ? KvCache::Kind::fixed : KvCache::Kind::grown;
   Generation g{m, ModelRun(model, plan_layers(layer_kinds(model), !every_layer)), plan,
-               KvCache(kind, plan.weights, plan.context_tokens)};
-  declare_parameters(m, g.run, model, plan.weights);
+               KvCache(kind, plan.cache ? plan.cache : plan.weights, plan.context_tokens)};
+  Adaptation packed;
+  packed.packed = true;
+  if (plan.unpacks) m.adaptation = &packed;
+  g.cache.value_format = plan.cached_values;
+  if (plan.lay_out_cache) plan.lay_out_cache(plan, model, g.cache);
+  declare_parameters(m, g.run, model, plan.weights, plan.stored);
   m.begin_layer(-1);
   const std::vector<Value> buffers = g.run.buffers(m);
   Value ids = m.allocate({plan.sequences, plan.prompt_tokens}, int64, "token ids");
@@ -76,6 +82,7 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
       ids = m.allocate({plan.sequences, plan.context_tokens}, int64, "token ids");
     }
   }
+  m.adaptation = nullptr;
   return {m.memory.ledger.parts()[Component::kv_cache]};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // transformers' generate() on one GPU: one or several prefill passes, then one token at a time.
 
+#include "layers/cache.hpp"
 #include "layers/model.hpp"
 
 namespace gpumem {
@@ -10,6 +11,12 @@ struct GenerationPlan {
   double sequences = 1, prompt_tokens = 1, context_tokens = 1, prefill_tokens = 1;
   AttentionKernel kernel = AttentionKernel::flash;
   bool fixed_cache = false;
+  const std::vector<Alive>* stored = nullptr;   ///< the weights, where they are stored otherwise than computed with
+  bool unpacks = false;                         ///< linears in 4 bits, unpacked for each use
+  const Format* cache = nullptr;                ///< of keys; null: the format of the weights
+  const Format* cached_values = nullptr;        ///< of values; null: as keys
+  void (*lay_out_cache)(const GenerationPlan&, const Decoder&, KvCache&) = nullptr;   ///< where another engine does it otherwise
+  bool shared_cells = false, full_windows = false;   ///< llama.cpp's kv_unified and swa_full
 };
 
 /// The next token of each sequence, from the last row of the logits, behind its ids.

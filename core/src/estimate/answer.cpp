@@ -95,17 +95,21 @@ Document tensors_document(const Run& run, int layers) {
 }
 
 /// Source: [transformers] models/deepseek_v3/modeling_deepseek_v3.py: of latent attention the latent and one rotary key
-Elements cached_per_token(const AttentionLayer& a) {
-  return elements(a.latent ? a.latent->key_rank + a.latent->rotary_dim : 2 * a.kv_heads * a.head_dim);
+Elements cached_keys(const AttentionLayer& a) {
+  return elements(a.latent ? a.latent->key_rank + a.latent->rotary_dim : a.kv_heads * a.head_dim);
 }
+Elements cached_values(const AttentionLayer& a) { return elements(a.latent ? 0 : a.kv_heads * a.head_dim); }
 
 Document cache_document(const Scenario& s, const Run& run) {
   const bool inference = s.task == Task::inference;
-  Elements per_token;
+  Elements keys, values;   // of one token
   if (s.has_cache())
-    for (const DecoderLayer& l : s.layers()) per_token += cached_per_token(l.attention);
+    for (const DecoderLayer& l : s.layers()) {
+      keys += cached_keys(l.attention);
+      values += cached_values(l.attention);
+    }
   const double sequences = inference ? s.inference.sequences : 1;
-  return Document::record({{"bytesPerToken", stored_bytes(per_token, *s.weight_format())},
+  return Document::record({{"bytesPerToken", stored_bytes(keys, *s.cache_format()) + stored_bytes(values, *s.cached_values())},
                            {"bytesPerSequence", inference ? run.cache * (1 / sequences) : Bytes()},
                            {"bytes", inference ? run.cache : Bytes()}});
 }
@@ -153,13 +157,12 @@ Document answer_for(const Scenario& s, const Run& run) {
   if (s.detail == Detail::tensors) device.append("tensors", tensors_document(run, layers));
   Document devices = Document::list();
   devices.push(std::move(device));
-  const Bytes weights = stored_bytes(elements(run.total), *s.weight_format());
   Document answer = Document::record(
       {{"ok", true},
        {"scenario", completed(s)},
        {"parameters", Document::record({{"total", run.total}, {"active", run.active}, {"trainable", run.trainable}})},
        {"devices", std::move(devices)},
-       {"modelFile", Document::record({{"tensorBytes", weights}, {"bitsPerWeight", in(bytes, weights) * 8 / run.total}})},
+       {"modelFile", Document::record({{"tensorBytes", run.file}, {"bitsPerWeight", in(bytes, run.file) * 8 / run.total}})},
        {"kvCache", cache_document(s, run)}});
   if (s.detail != Detail::summary) answer.append("timeline", timeline_document(s, run, layers));
   answer.append("quickEstimate", quick_estimate(s, run.total));

@@ -8,7 +8,7 @@ Document inference_document(const InferenceScenario& i) {
                            {"contextTokens", i.context_tokens},
                            {"promptTokens", i.prompt_tokens},
                            {"prefillTokens", i.prefill_tokens},
-                           {"kvFormat", i.kv_format},
+                           {"kvFormat", i.kv_values.empty() ? Document(i.kv_format) : Document::record({{"key", i.kv_format}, {"value", i.kv_values}})},
                            {"attention", i.attention}});
 }
 

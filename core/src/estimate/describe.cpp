@@ -1,5 +1,5 @@
 #include "gpumem/estimate.hpp"
-#include "machine/format.hpp"
+#include "quantization/mix.hpp"
 
 namespace gpumem {
 namespace {
@@ -18,7 +18,11 @@ Document describe() {
   Document sources = Document::record();
   for (const catalog::SourceRow& s : catalog::sources)
     sources.append(std::string(s.key), Document::record({{"title", s.title}, {"url", s.url}}));
-  return Document::record({{"weights", words({"bf16", "fp16", "fp32"})},
+  Document every = Document::list();
+  for (const Mix& mix : catalog::mixes) every.push(mix.id);
+  return Document::record({{"weights", words({"bf16", "fp16", "fp32", "fp8", "fp8-block", "int8", "nf4", "nf4-dq", "gptq-4-128", "awq-4-128", "hqq-4-64",
+                                              "mxfp4", "nvfp4", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "IQ4_XS", "Q3_K_M", "IQ3_XXS", "Q2_K"})},
+                           {"allWeights", std::move(every)},
                            {"countWeights", words({"fp32", "bf16", "fp16", "fp8", "int8", "int4"})},
                            {"attention", words({"flash", "sdpa", "eager"})},
                            {"methods", words({"full", "lora", "qlora", "dora"})},

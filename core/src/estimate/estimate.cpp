@@ -13,6 +13,7 @@ Document estimate(const Document& scenario, const Document& facts) {
     return Document::record({{"ok", false}, {"issues", std::move(list)}});
   }
   if (read.parameters) return answer_for_count(read);
+  if (read.inventory) return answer_for_inventory(read);
   return answer_for(read, run_scenario(read));
 }
 

@@ -1,5 +1,7 @@
 #include "estimate/explain.hpp"
 
+#include <cmath>
+
 #include "training/optimizer.hpp"
 
 namespace gpumem {
@@ -35,10 +37,18 @@ void add_states(Document& list, const Scenario& s, double trainable) {
                 o->source));
 }
 
+Document mix_row(const Scenario& s, const Run& run) {
+  const double file = in(bytes, run.file);
+  return row("weights", "the sum of the tensors, each in the format that the mix gives it",
+             text_of({s.weights, ": ", grouped(file), " B in the file for ", grouped(run.total), " parameters, ",
+                      number_text(std::round(file * 8e4 / run.total) / 1e4), " bits each; on the device ", grouped(in(bytes, run.peak.parts[Component::weights])), " B"}),
+             s.mix->source);
+}
+
 Document cache_row(const Scenario& s, const Run& run) {
   const AttentionLayer& a = s.layers().front().attention;
   const InferenceScenario& i = s.inference;
-  std::string text = text_of({"2 × ", number_text(static_cast<double>(s.layers().size())), " layers × ", number_text(a.kv_heads), " heads × ", number_text(a.head_dim), " × ", number_text(width_of(s)), " B × ", grouped(i.context_tokens), " tokens × ", number_text(i.sequences), " = ", grouped(in(bytes, run.cache)), " B"});
+  std::string text = text_of({"2 × ", number_text(static_cast<double>(s.layers().size())), " layers × ", number_text(a.kv_heads), " heads × ", number_text(a.head_dim), " × ", number_text(s.cache_format()->block_bytes / s.cache_format()->block_elements), " B × ", grouped(i.context_tokens), " tokens × ", number_text(i.sequences), " = ", grouped(in(bytes, run.cache)), " B"});
   bool windowed = false;
   for (const DecoderLayer& l : s.layers()) windowed = windowed || l.attention.window > 0;
   if (s.inference.encoder_tokens > 0) text += text_of({"; of it for ", grouped(s.inference.encoder_tokens), " rows of the encoder's output as many again each"});
@@ -60,7 +70,7 @@ Document logits_row(const Scenario& s) {
 
 Document explanations(const Scenario& s, const Run& run) {
   Document list = Document::list();
-  list.push(row("weights", "parameters × bytes of their format", times(run.total, width_of(s), ""), "transformers"));
+  list.push(s.plain() ? row("weights", "parameters × bytes of their format", times(run.total, width_of(s), ""), "transformers") : mix_row(s, run));
   if (s.task == Task::inference && s.has_cache()) list.push(cache_row(s, run));
   list.push(row("activations", "the sum of the tensors listed: what the step holds at its highest moment",
                 text_of({grouped(in(bytes, run.peak.parts[Component::activations])), " B"}), "pytorch-derivatives"));
@@ -73,8 +83,11 @@ Document explanations(const Scenario& s, const Run& run) {
 
 Document explanations_for_count(const Scenario& s) {
   Document list = Document::list();
-  list.push(row("weights", "parameters × bytes of their format", times(*s.parameters, width_of(s), ""), "pytorch-scalar-types"));
-  if (s.task == Task::training) add_states(list, s, *s.parameters);
+  const double total = s.inventory ? s.inventory->total() : *s.parameters;
+  const Format& format = base_format(*s.mix) ? *base_format(*s.mix) : *s.weight_format();
+  const double width = std::round(1e6 * (stored_bytes_of_any(elements(1 << 20), format) / bytes(1 << 20))) / 1e6;
+  list.push(row("weights", "parameters × bytes of their format", times(total, width, ""), format.source));
+  if (s.task == Task::training) add_states(list, s, total);
   return list;
 }
 

@@ -11,7 +11,8 @@ Document answer_for_count(const Scenario& given) {
   Scenario s = given;
   const double total = *s.parameters;
   const bool training = s.task == Task::training;
-  const Bytes weights = stored_bytes(elements(total), *s.weight_format());
+  const Format* format = base_format(*s.mix) ? base_format(*s.mix) : s.weight_format();
+  const Bytes weights = stored_bytes_of_any(elements(total), *format);
   Parts parts;
   parts[Component::weights] = weights;
   if (training) {

@@ -11,10 +11,10 @@ constexpr Bytes single = bytes(4);          // one parameter in 32 bits
 constexpr double overhead_factor = 1.2;
 constexpr double training_factor = 4;
 
-double bits(const std::string& format) {
-  if (format == "fp32") return 32;
-  if (format == "fp16" || format == "bf16") return 16;
-  return format == "int4" ? 4 : 8;
+/// Whole bits a weight has in most tensors of a mix.
+double bits(const Scenario& s) {
+  const Format* base = base_format(*s.mix) ? base_format(*s.mix) : s.weight_format();
+  return std::floor(8 * base->block_bytes / base->block_elements);
 }
 
 /// Examples that the page printed with another figure than its own rule gives.
@@ -38,7 +38,7 @@ Document step(std::string_view id, Bytes amount) { return Document::record({{"id
 
 void add_published(Document& answer, const Scenario& s, double parameters) {
   for (const Published& p : published) {
-    if (p.task != s.task || p.parameters != parameters || p.bits != bits(s.weights)) continue;
+    if (p.task != s.task || p.parameters != parameters || p.bits != bits(s)) continue;
     if (!p.optimizer.empty() && p.optimizer != s.training.optimizer) continue;
     answer.set("asPublished", Document::record({{"bytes", p.figure}, {"note", p.note}}));
   }
@@ -47,7 +47,7 @@ void add_published(Document& answer, const Scenario& s, double parameters) {
 }  // namespace
 
 Document quick_estimate(const Scenario& s, double parameters) {
-  const Bytes storage = single * parameters * (bits(s.weights) / 32);
+  const Bytes storage = single * parameters * (bits(s) / 32);
   const bool training = s.task == Task::training;
   Document steps = Document::list();
   steps.push(step("storage", storage));

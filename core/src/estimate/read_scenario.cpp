@@ -17,15 +17,26 @@ std::optional<Bytes> read_size(Fields& f, std::string_view name) {
   return size;
 }
 
-void read_config(const Document* config, std::string_view path, std::vector<Issue>& issues, Scenario& s) {
+/// A program where there is one, else the weights of an inventory, else a plain decoder if the fields are those of one.
+void read_config(const Document* config, std::string_view path, const Document& facts, std::vector<Issue>& issues, Scenario& s) {
   if (!config->is(Document::Kind::record)) {
     issues.push_back({std::string(path), "wrong-type", "must be the fields of a config.json"});
     return;
   }
   Fields fields(config, std::string(path), issues);
   s.config = config;
+  const std::size_t before = issues.size();
+  const std::string type = fields.text({"model_type"}, "");
+  const Document* library = facts.find("architectures");
+  if (issues.size() > before) return;
   s.encoder_model = read_encoder_model(fields);
-  if (!s.encoder_model) s.model = read_model(fields, s.assumptions);
+  if (s.encoder_model) return;
+  if (has_program(type) || !has_inventory(*config, library)) {
+    s.model = read_model(fields, s.assumptions);
+    return;
+  }
+  s.inventory = read_inventory(fields, *library);
+  s.cache_rows = read_cache_rows(*config, *library);
 }
 
 void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
@@ -42,12 +53,12 @@ void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
   if (model.has("parameters")) {
     s.parameters = model.count({"parameters"}, std::nullopt, 1, 1e15);
   } else if (const Document* config = model.value({"config"})) {
-    read_config(config, "model.config", request.issues(), s);
+    read_config(config, "model.config", facts, request.issues(), s);
   } else {
     s.model_id = model.text({"id"}, "");
     const Document* known = facts.find("config");
     if (known && known->is(Document::Kind::record))
-      read_config(known, "model.config", request.issues(), s);
+      read_config(known, "model.config", facts, request.issues(), s);
     else
       model.report("id", "unknown-model", text_of({quoted(s.model_id), " is not in the catalog"}));
   }
@@ -67,17 +78,33 @@ void read_encoder_options(Fields& options, Scenario& s) {
 
 void read_engine(Fields& request, Scenario& s) {
   const bool training = s.task == Task::training;
-  s.engine = training ? "torch" : "transformers";
+  s.engine = training ? "torch" : s.mix->gguf ? "llama.cpp" : "transformers";
   s.engine_version = training ? "2.15" : "5";
   Fields engine = request.record("engine");
   const std::string name = engine.text({"name"}, s.engine);
   s.engine_version = engine.text({"version"}, s.engine_version);
-  if (name != s.engine)
-    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", quoted(s.engine), " so far"}));
+  if (training ? name != s.engine : name != "transformers" && name != "llama.cpp")
+    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch" : "transformers and llama.cpp", " so far"}));
+  else
+    s.engine = name;
+  if (s.engine == "llama.cpp") s.engine_version = engine.text({"version"}, "0.5.0");
   Fields options = engine.record("options");
+  const bool llama_cpp = s.engine == "llama.cpp";
+  if (llama_cpp) {
+    s.imatrix = options.flag({"imatrix"}, false);
+    s.inference.shared_cells = options.flag({"kv_unified"}, false);
+    s.inference.full_windows = options.flag({"swa_full"}, false);
+  }
   const std::string cache = options.word({"cache_implementation"}, "dynamic", {"dynamic", "static"});
   s.inference.fixed_cache = cache == "static";
-  if (!training) s.engine_options.set("cache_implementation", cache);
+  if (llama_cpp) {
+    s.inference.fixed_cache = true;
+    s.engine_options.set("imatrix", s.imatrix);
+    s.engine_options.set("kv_unified", s.inference.shared_cells);
+    s.engine_options.set("swa_full", s.inference.full_windows);
+  } else if (!training) {
+    s.engine_options.set("cache_implementation", cache);
+  }
   if (s.encoder_model && s.encoder_model->decoder) read_encoder_options(options, s);
   if (training) s.training.loss_chunk = options.count({"crossEntropyChunkTokens"}, 0, 1, most_tokens);
   options.assume_ignored([&](std::string_view option) {
@@ -139,6 +166,48 @@ std::string format_of(const Document* config) {
 
 }  // namespace
 
+/// How the weights are stored: as asked for, as the config says its checkpoint is, or in its format.
+void read_weights(Fields& fields, Scenario& s) {
+  const std::string own = format_of(s.config);
+  std::string id = own;
+  if (const CheckpointQuantization q = s.config ? checkpoint_quantization(*s.config) : CheckpointQuantization(); !q.method.empty()) {
+    if (!q.weights.empty()) id = q.weights;
+    const std::string given = fields.text({"weights"}, id);
+    if (given == q.weights) s.left_alone = q.left_alone;
+    if (!fields.has("weights") && s.task == Task::inference)
+      s.assumptions.push_back({"checkpoint-quantization", q.weights.empty()
+          ? text_of({"The checkpoint is quantised by ", quoted(q.method), ", which is not known here; its weights are counted in ", own, "."})
+          : text_of({"The config says that its checkpoint is quantised by ", quoted(q.method), ": weights are counted as ", q.weights, "."})});
+  }
+  s.weights = fields.text({"weights"}, id);
+  const Mix* mix = find_mix(s.weights);
+  if (!mix) return fields.report("weights", "unknown-word", text_of({"must be a number format or a quantisation, such as bf16, fp8, nf4-dq, gptq-4-128 or Q4_K_M; not ", quoted(s.weights)}));
+  s.mix = mix;
+  s.weights = std::string(mix->id);
+  s.compute = mix->gguf ? fp16 : own == "fp16" ? fp16 : bf16;
+}
+
+/// What does not go together, once weights, engine and task are known.
+void check_weights(Fields& fields, Scenario& s) {
+  const bool four_bits = s.task == Task::training && s.weights == "nf4-dq";
+  if (s.encoder_model && (s.engine == "llama.cpp" || (!s.plain() && !four_bits)))
+    return fields.report("weights", "unsupported", "a model with an encoder is computed with weights in fp32, fp16 and bf16 so far");
+  if (s.task == Task::training && s.model && fields.has("weights") && !s.plain() && s.weights != "nf4-dq")
+    fields.report("weights", "unsupported", text_of({"training on ", quoted(s.weights), " weights is not computed yet"}));
+  if (s.engine == "llama.cpp" && !s.mix->gguf) {
+    const Mix* file = s.plain() ? find_mix(s.weights == "fp32" ? "F32" : s.weights == "fp16" ? "F16" : "BF16") : nullptr;
+    if (!file) return fields.report("weights", "contradiction", text_of({"llama.cpp reads GGUF file types such as Q4_K_M, not ", quoted(s.weights)}));
+    s.mix = file;
+    s.weights = std::string(file->id);
+    s.compute = fp16;
+  }
+  if (s.engine == "llama.cpp" && s.model)
+    s.assumptions.push_back({"llama-cpp-buffers", "The file and its tensors are those of llama.cpp; its compute buffers are not computed yet, activations are those of transformers' program."});
+  if (s.engine != "llama.cpp" && s.mix->gguf && s.model) {
+    s.assumptions.push_back({"gguf-unpacked", text_of({"transformers unpacks a GGUF file into the format it computes in; modelFile is the file, the device holds ", s.compute->id, "."})});
+  }
+}
+
 Scenario read_scenario(const Document& request, const Document& facts, std::vector<Issue>& issues) {
   Scenario s;
   Fields fields(&request, "", issues);
@@ -146,11 +215,9 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   const std::string task = fields.word({"task"}, "inference", {"inference", "training"});
   s.task = task == "training" ? Task::training : Task::inference;
   const bool weights_given = fields.has("weights");
-  s.weights = fields.word({"weights"}, format_of(s.config), {"fp32", "fp16", "bf16", "fp8", "int8", "int4", "nf4-dq"});
-  const bool four_bits = s.task == Task::training && s.weights == "nf4-dq";
-  if ((s.model || s.encoder_model) && !(s.weights == "fp32" || s.weights == "fp16" || s.weights == "bf16" || four_bits))
-    fields.report("weights", "unsupported", text_of({quoted(s.weights), " weights are computed for a bare parameter count only so far"}));
+  read_weights(fields, s);
   read_engine(fields, s);
+  check_weights(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");
   if (s.task == Task::inference)
     read_inference(inference, s);

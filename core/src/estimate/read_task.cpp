@@ -33,6 +33,26 @@ void unsupported_unless(Fields& f, std::string_view name, Names supported, const
     f.report(name, "unsupported", text_of({quoted(given), " ", what, " is not computed yet"}));
 }
 
+/// llama.cpp keeps keys and values in any of its types; transformers in the format it computes in.
+void read_cache_format(Fields& f, Scenario& s) {
+  const std::string usual(s.weight_format()->id);
+  const Document* given = f.value({"kvFormat"});
+  if (given && given->is(Document::Kind::record)) {
+    Fields both = f.record("kvFormat");
+    s.inference.kv_format = both.text({"key"}, usual);
+    s.inference.kv_values = both.text({"value"}, usual);
+    both.refuse_unknown();
+    if (s.engine != "llama.cpp" && s.inference.kv_values != usual) s.inference.kv_format = s.inference.kv_values;
+  } else {
+    s.inference.kv_format = f.text({"kvFormat"}, usual);
+  }
+  if (s.engine == "llama.cpp") {
+    if (!s.cache_format() || !s.cached_values()) f.report("kvFormat", "unknown-word", text_of({"must be one format of llama.cpp, such as fp16, q8_0 or q4_0; not ", quoted(s.inference.kv_format)}));
+  } else if (s.inference.kv_format != usual) {
+    f.report("kvFormat", "unsupported", text_of({"transformers keeps keys and values in the format it computes in, ", usual}));
+  }
+}
+
 /// How the weights lie in memory: what the precision implies, in 16 bits under autocast if the base is frozen or asked
 /// for, in 4 bits for QLoRA.
 void read_stored_weights(Fields& f, Scenario& s, bool given) {
@@ -76,18 +96,17 @@ void read_inference(Fields& f, Scenario& s) {
   const double usual = std::min(4096.0, longest(s));
   i.context_tokens = f.count({"contextTokens"}, std::max(usual, prompt), 1, most_tokens);
   i.prompt_tokens = prompt > 0 ? prompt : i.context_tokens;
-  i.prefill_tokens = f.count({"prefillTokens"}, i.prompt_tokens, 1, most_tokens);
+  constexpr double usual_batch = 512;   // llama.cpp's n_ubatch
+  i.prefill_tokens = f.count({"prefillTokens"}, s.engine == "llama.cpp" ? std::min(usual_batch, i.prompt_tokens) : i.prompt_tokens, 1, most_tokens);
   if (i.prompt_tokens > i.context_tokens)
     f.report("promptTokens", "contradiction", "cannot be more than contextTokens, which holds prompt and answer");
   check_length(i.context_tokens, s);
   i.attention = f.word({"attention"}, "flash", {"flash", "sdpa", "eager"});
-  if (i.attention == "flash" && s.weights == "fp32") {
+  if (i.attention == "flash" && s.weight_format() == fp32) {
     if (f.has("attention")) f.report("attention", "contradiction", "flash attention takes 16-bit formats only; use sdpa with fp32 weights");
     i.attention = "sdpa";
   }
-  i.kv_format = f.text({"kvFormat"}, s.weights);
-  if (i.kv_format != s.weights)
-    f.report("kvFormat", "unsupported", text_of({"transformers keeps keys and values in the format of the weights, ", s.weights}));
+  read_cache_format(f, s);
   read_images(f, s);
   ignore(f, {"width", "height", "frames", "memoryFraction", "cudaGraphs", "offload", "draft"}, s);
   f.refuse_unknown();
@@ -103,6 +122,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   t.precision = f.word({"precision"}, "bf16", {"fp32", "bf16", "bf16-amp", "fp16-amp", "megatron-bf16", "megatron-fp16", "fp8"});
   unsupported_unless(f, "precision", {"fp32", "bf16", "bf16-amp"}, t.precision, "precision");
   read_stored_weights(f, s, weights_given);
+  if (const Mix* mix = find_mix(s.weights)) s.mix = mix;
   t.optimizer = f.text({"optimizer"}, "adamw");
   if (!find_optimizer(t.optimizer)) f.report("optimizer", "unsupported", text_of({quoted(t.optimizer), " is not in the catalog yet"}));
   t.optimizer_step = f.word({"optimizerStep"}, "fused", {"fused", "foreach", "loop"});

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "engines/encoders.hpp"
+#include "engines/llama_cpp.hpp"
 #include "engines/transformers.hpp"
-#include "training/optimizer.hpp"
+#include "estimate/weights_of.hpp"
 #include "training/encoder_step.hpp"
+#include "training/optimizer.hpp"
 #include "training/step.hpp"
 
 namespace gpumem {
@@ -16,10 +18,17 @@ AttentionKernel kernel(const std::string& name) {
   return name == "sdpa" ? AttentionKernel::sdpa : AttentionKernel::flash;
 }
 
-Bytes generate(Machine& m, const Scenario& s, bool every_layer) {
+Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool every_layer) {
   const InferenceScenario& i = s.inference;
   GenerationPlan plan;
   plan.weights = s.weight_format();
+  plan.unpacks = s.mix->unpacked;
+  plan.cache = s.cache_format();
+  plan.cached_values = s.cached_values();
+  if (s.engine == "llama.cpp") plan.lay_out_cache = lay_out_llama_cpp_cache;
+  plan.shared_cells = i.shared_cells;
+  plan.full_windows = i.full_windows;
+  if (!s.plain() && (s.engine == "llama.cpp" || !s.mix->gguf)) plan.stored = &stored.tensors;
   plan.sequences = i.sequences;
   plan.prompt_tokens = i.prompt_tokens;
   plan.context_tokens = i.context_tokens;
@@ -70,6 +79,7 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
 
 Run run_scenario(const Scenario& s, bool every_layer) {
   Run run;
+  if (!s.plain() && s.model) run.stored = weights_of(s);
   long awaited = -1;
   for (int pass = 0; pass < (s.detail == Detail::tensors ? 2 : 1); ++pass) {
     run.machine = std::make_unique<Machine>();
@@ -78,7 +88,7 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     if (s.task == Task::training)
       train(m, s, every_layer);
     else
-      run.cache = generate(m, s, every_layer);
+      run.cache = generate(m, s, run.stored, every_layer);
     const auto& all = m.memory.ledger.stretches();
     run.peak = *std::max_element(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) { return a.highest < b.highest; });
     awaited = run.peak.moment;
@@ -91,11 +101,12 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     run.active += count * p.used;
     if (training && p.trainable) run.trainable += count;
   }
-  if (!s.model) return run;
-  for (const IdleWeights& w : s.model->beside) {
-    run.total += in(elements, w.shape.count()) * w.copies;
-    run.active += in(elements, w.shape.count()) * w.copies;
-  }
+  if (s.model)
+    for (const IdleWeights& w : s.model->beside) {
+      run.total += in(elements, w.shape.count()) * w.copies;
+      run.active += in(elements, w.shape.count()) * w.copies;
+    }
+  run.file = s.plain() || s.encoder_model ? stored_bytes(elements(run.total), *s.weight_format()) : run.stored.file;
   return run;
 }
 

@@ -6,14 +6,17 @@
 #include "estimate/scenario.hpp"
 #include "machine/machine.hpp"
 #include "machine/schedule.hpp"
+#include "quantization/stored_weights.hpp"
 
 namespace gpumem {
 
 struct Run {
+  StoredWeights stored;          ///< of a mix; first, because the machine's tensors point to its names
   std::unique_ptr<Machine> machine;
   Schedule schedule;
   Stretch peak;                  ///< the highest stretch of all
   Bytes cache;                   ///< what the KV cache holds at the end
+  Bytes file;                    ///< the tensors of the checkpoint
   double trainable = 0, total = 0;   ///< parameters
   double active = 0;             ///< those that work on one token: of experts the routed share
 };

@@ -6,9 +6,12 @@
 #include <vector>
 
 #include "architectures/architecture.hpp"
+#include "architectures/cache_rows.hpp"
 #include "architectures/encoder_architecture.hpp"
+#include "architectures/inventory.hpp"
 #include "layers/pass.hpp"
-#include "machine/format.hpp"
+#include "quantization/checkpoint_quantization.hpp"
+#include "quantization/mix.hpp"
 
 namespace gpumem {
 
@@ -18,7 +21,8 @@ enum class Detail { summary, timeline, tensors };
 struct InferenceScenario {
   double sequences = 1, context_tokens = 4096, prompt_tokens = 4096, prefill_tokens = 4096;
   std::string attention = "flash";
-  std::string kv_format;
+  std::string kv_format, kv_values;   ///< of keys; of values, where they differ
+  bool shared_cells = false, full_windows = false;   ///< llama.cpp's kv_unified and swa_full
   bool fixed_cache = false;
   double encoder_tokens = 0;        ///< what an encoder reads beside the text; 0: the model has none
   double images = 1;                ///< per sequence, for encoders of images
@@ -50,15 +54,21 @@ struct Device {
 };
 
 struct Scenario {
-  // The model: a decoder read from a config, or only a count.
+  // The model: a decoder read from a config, its weights alone, or only a count.
   std::string model_id;
   const Document* config = nullptr;
   std::optional<Decoder> model;
   std::optional<EncoderModel> encoder_model;   ///< a model with an encoder, instead
+  std::optional<Inventory> inventory;   ///< where there is no program for the model: its weights alone
+  CacheRows cache_rows;                 ///< of the model with an inventory
   std::optional<double> parameters;
 
   Task task = Task::inference;
-  std::string weights = "bf16";
+  std::string weights = "bf16";     ///< the id of a mix
+  const Mix* mix = find_mix("bf16");
+  const Format* compute = bf16;     ///< the format the model computes in, where the mix does not say it
+  bool imatrix = false;
+  std::vector<std::string> left_alone;
   std::string engine = "transformers", engine_version = "5";
   Document engine_options = Document::record();
   InferenceScenario inference;
@@ -74,8 +84,24 @@ struct Scenario {
     return encoder_model->decoder ? encoder_model->decoder->layers : encoder_model->encoder.layers;
   }
   [[nodiscard]] bool has_cache() const { return model || encoder_model->decoder; }
-  [[nodiscard]] const Format* weight_format() const { return find_format(weights); }
+  /// Weights in one format that is computed with as it is.
+  [[nodiscard]] bool plain() const { return !mix->gguf && mix->rules == 0; }
+  [[nodiscard]] const Format* weight_format() const { return plain() ? base_format(*mix) : compute; }
+  /// Of keys; null where the name is not known.
+  [[nodiscard]] const Format* cache_format() const { return cache_format_of(inference.kv_format); }
+  [[nodiscard]] const Format* cached_values() const { return inference.kv_values.empty() ? cache_format() : cache_format_of(inference.kv_values); }
+  [[nodiscard]] const Format* cache_format_of(const std::string& name) const;
 };
+
+/// llama.cpp's options spell formats in small letters, and two of them in their own way.
+inline const Format* Scenario::cache_format_of(const std::string& name) const {
+  if (name.empty()) return weight_format();
+  if (name == "f16" || name == "f32") return name == "f16" ? fp16 : fp32;
+  if (const Format* exact = find_format(name)) return exact;
+  std::string upper = name;
+  for (char& c : upper) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  return find_format(upper);
+}
 
 /// Reads a request; every issue goes to `issues`, and the scenario is of use only if there are none.
 Scenario read_scenario(const Document& request, const Document& facts, std::vector<Issue>& issues);

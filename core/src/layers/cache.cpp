@@ -1,6 +1,7 @@
 #include "layers/cache.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 namespace gpumem {
 namespace {
@@ -25,19 +26,23 @@ KvCache::KeyValue KvCache::grow(Machine& m, LayerCache& layer, const Value& key,
   const double joined = layer.kept + key->shape[2];
   Value all_keys = rows(m, key, format_, joined, "keys");
   if (window == 0) layer.key = all_keys;   // a plain layer replaces its keys before it joins the values
-  Value all_values = rows(m, value, format_, joined, "values");
+  Value all_values = rows(m, value, values(), joined, "values");
   layer.key = all_keys;
   layer.value = all_values;
   layer.kept = window > 0 ? std::min(joined, window - 1) : joined;
   return {std::move(all_keys), std::move(all_values)};
 }
 
+double KvCache::room(double window) const {
+  const double kept = windows && window > 0 ? std::min(window + slack, capacity_) : capacity_;
+  return std::ceil(kept / step) * step;
+}
+
 /// Room for every token from the start, one counter a layer.
 KvCache::KeyValue KvCache::fill(Machine& m, LayerCache& layer, const Value& key, const Value& value, double window) {
-  const double room = window > 0 ? std::min(window, capacity_) : capacity_;
   if (!layer.key) {
-    layer.key = rows(m, key, format_, room, "keys");
-    layer.value = rows(m, value, format_, room, "values");
+    layer.key = rows(m, key, format_, room(window), "keys");
+    layer.value = rows(m, value, values(), room(window), "values");
     layer.counter = m.allocate({1}, int64, "counter", Component::workspace);
   }
   return {layer.key, layer.value};
@@ -51,14 +56,14 @@ void KvCache::stretch(Machine& m, double seen, double window) {
   for (Value* half : {&layer.key, &layer.value}) {
     const Shape shape = {(*half)->shape[0], (*half)->shape[1], joined, (*half)->shape[3]};
     half->drop();
-    *half = m.allocate(shape, format_, half == &layer.key ? "keys" : "values", Component::kv_cache);
+    *half = m.allocate(shape, half == &layer.key ? format_ : values(), half == &layer.key ? "keys" : "values", Component::kv_cache);
     (*half)->layout = Layout::head_major;
   }
   layer.kept = window > 0 ? std::min(joined, window - 1) : joined;
 }
 
 double KvCache::keys_met(double past, double added, double window) const {
-  if (kind_ == Kind::fixed) return window > 0 ? std::min(window, capacity_) : capacity_;
+  if (kind_ == Kind::fixed) return room(window);
   return (window > 0 ? std::min(past, window - 1) : past) + added;
 }
 

@@ -17,6 +17,11 @@ class KvCache {
   struct KeyValue {
     Value key, value;
   };
+  // How an engine other than transformers lays out a fixed cache.
+  const Format* value_format = nullptr;   ///< of values; null: that of keys
+  double step = 1;                        ///< rows come in multiples of this
+  double slack = 0;                       ///< rows a layer with a window has beyond it
+  bool windows = true;                    ///< false: layers with a window hold every token too
   /// Adds this pass's keys and values [b, k, s, d] of the running layer and gives back those to attend to.
   KeyValue update(Machine& m, const Value& key, const Value& value, double window);
 
@@ -36,6 +41,8 @@ class KvCache {
     Value key, value, counter;
     double kept = 0;
   };
+  [[nodiscard]] const Format* values() const { return value_format ? value_format : format_; }
+  [[nodiscard]] double room(double window) const;
   KeyValue grow(Machine& m, LayerCache& layer, const Value& key, const Value& value, double window);
   KeyValue fill(Machine& m, LayerCache& layer, const Value& key, const Value& value, double window);
 

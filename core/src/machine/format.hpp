@@ -5,6 +5,7 @@
 
 #include "gpumem/units.hpp"
 #include "gpumem_catalog.hpp"
+#include "machine/shape.hpp"
 
 namespace gpumem {
 
@@ -36,6 +37,35 @@ inline constexpr const Format* byte_flag = format("bool");
 inline Bytes stored_bytes(Elements count, const Format& format) {
   const double blocks = std::ceil(in(elements, count) / format.block_elements);
   return bytes(blocks * format.block_bytes);
+}
+
+/// Bytes of what lies beside the blocks of a tensor in one extra: scales, zeros, codebooks.
+/// A tensor of more than two extents is a stack of matrices [out, in].
+inline Bytes extra_bytes(const Shape& shape, const catalog::FormatExtra& extra) {
+  const double count = in(elements, shape.count());
+  if (extra.elements > 0) return bytes(std::ceil(count / extra.elements) * extra.bytes);
+  const double columns = shape.rank > 0 ? shape[-1] : 1, rows = shape.rank > 1 ? shape[-2] : 1;
+  const double down = extra.rows > 0 ? std::ceil(rows / extra.rows) : 1, across = extra.columns > 0 ? std::ceil(columns / extra.columns) : 1;
+  return bytes(std::ceil(count / (rows * columns) * down * across * extra.bytes));
+}
+
+/// About the bytes of so many numbers in matrices of unknown shape: with the extras of groups, without those of whole rows.
+inline Bytes stored_bytes_of_any(Elements count, const Format& format) {
+  Bytes sum = stored_bytes(count, format);
+  for (int i = 0; i < format.extras; ++i) {
+    const catalog::FormatExtra& e = catalog::format_extras[format.first_extra + i];
+    const double group = e.elements > 0 ? e.elements : e.rows > 0 && e.columns > 0 ? e.rows * e.columns : 0;
+    if (group > 0) sum += whole(bytes(in(elements, count) / group * e.bytes));
+  }
+  return sum;
+}
+
+/// Bytes of a tensor as a file holds it, each part of it rounded up to `unit`.
+inline Bytes stored_bytes(const Shape& shape, const Format& format, Bytes unit = bytes(1)) {
+  Bytes sum = stored_bytes(shape.count(), format).rounded_up_to(unit);
+  for (int i = 0; i < format.extras; ++i)
+    sum += extra_bytes(shape, catalog::format_extras[format.first_extra + i]).rounded_up_to(unit);
+  return sum;
 }
 
 /// The format in which PyTorch computes an operation on two floating-point operands.

@@ -46,8 +46,8 @@ struct Alive {
   const Format* format;
   double copies;
 
-  [[nodiscard]] Bytes raw() const { return stored_bytes(shape.count(), *format); }
-  [[nodiscard]] Bytes rounded() const { return rounded_up(raw()); }
+  [[nodiscard]] Bytes raw() const { return stored_bytes(shape, *format); }
+  [[nodiscard]] Bytes rounded() const { return stored_bytes(shape, *format, allocation_unit); }
 };
 
 class Memory {

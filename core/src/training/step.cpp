@@ -11,13 +11,17 @@ void add_weights(Machine& m) {
     m.memory.add_bulk({Component::weights, p.layer, p.scope, p.name, p.shape, p.format, p.copies});
 }
 
-void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format) {
+void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format, const std::vector<Alive>* stored) {
   m.weight_format = format;
   m.declaring = true;
   Pass pass;
   Value hidden = run.hidden_states(m, m.memory.describe({1, 1}, int64), pass, "");
   run.cap(m, run.head(m, std::move(hidden), pass)).drop();
   m.declaring = false;
+  if (stored) {
+    for (const Alive& tensor : *stored) m.memory.add_bulk(tensor);
+    return;
+  }
   add_weights(m);
   for (const IdleWeights& w : model.beside)
     m.memory.add_bulk({Component::weights, -1, 0, w.name, w.shape, format, w.copies});

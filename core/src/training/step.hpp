@@ -26,8 +26,9 @@ struct TrainingPlan {
 /// The state it starts from is that of the second step on: optimizer states exist.
 void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& plan, bool every_layer = false);
 
-/// Asks the model's program for its parameters: `m.parameters` is filled, and all weights are put in memory.
-void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format);
+/// Asks the model's program for its parameters and puts them in memory: as they are, in the format they are computed
+/// in, or as `stored` where that is given.
+void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format, const std::vector<Alive>* stored = nullptr);
 
 // What steps of all models begin and end with.
 

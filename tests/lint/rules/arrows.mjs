@@ -3,7 +3,7 @@ import { dirname, join, normalize } from "node:path";
 import { problemsByLine } from "./files.mjs";
 
 // A folder may use those of its own level and of lower ones. Files that lie in core/src itself belong to the estimate.
-const levels = { machine: 0, layers: 1, architectures: 2, engines: 2, training: 2, placement: 3, estimate: 4, answers: 5 };
+const levels = { machine: 0, layers: 1, architectures: 2, engines: 2, training: 2, quantization: 2, placement: 3, estimate: 4, answers: 5 };
 
 // What web/ may take from outside itself: the built engine with its types, and the generated catalog.
 const webMayUse = [/^build\/wasm\/estimator\.(mjs|wasm)$/, /^wasm\/estimator(\.d\.ts)?$/, /^build\/catalog\//, /^package\.json$/];

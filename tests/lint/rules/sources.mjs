@@ -1,7 +1,7 @@
 // Every figure has a source, and every source that is cited exists.
 
 // Folders whose files hold formulas or rules taken from somewhere else.
-const citing = /^core\/src\/(layers|training|engines)\//;
+const citing = /^core\/src\/(layers|training|engines|quantization)\//;
 
 /** [{path, line, key}] for each key cited as "Source: [key] …" in a comment; one line may cite several. */
 export function citations(files) {

@@ -21,10 +21,50 @@ export async function createEngine(wasmBinary: ArrayBuffer | Uint8Array): Promis
   };
 }
 
-/** What the scenario's `model.id` and `hardware.gpu` name, where the catalog has them. */
-function factsOf(scenario: unknown, { models, gpus }: Catalog) {
-  const { model, hardware } = (scenario ?? {}) as { model?: { id?: unknown } | null; hardware?: { gpu?: unknown } | null };
-  return { config: own(models, model?.id)?.config ?? null, device: own(gpus, hardware?.gpu) ?? null };
+interface Named {
+  model?: { id?: unknown; config?: unknown } | null;
+  hardware?: { gpu?: unknown } | null;
+}
+
+/** What the scenario's `model.id` and `hardware.gpu` name, where the catalog has them, and the inventories of its configuration. */
+function factsOf(scenario: unknown, { models, gpus, architectures = {} }: Catalog) {
+  const { model, hardware } = (scenario ?? {}) as Named;
+  const config = own(models, model?.id)?.config ?? null;
+  return { config, device: own(gpus, hardware?.gpu) ?? null, architectures: closure(config ?? model?.config, architectures) };
+}
+
+/** The model types that a configuration and the configurations inside it name. */
+export function architecturesOf(config: unknown, depth = 0): string[] {
+  if (typeof config !== "object" || config === null || depth > 8) return [];
+  const type = (config as { model_type?: unknown }).model_type;
+  return [...(typeof type === "string" ? [type] : []), ...Object.values(config).flatMap((inner) => architecturesOf(inner, depth + 1))];
+}
+
+/** The types that an inventory refers to. */
+export function typesUsedBy(inventory: unknown): string[] {
+  const types = new Set<string>();
+  const visit = (value: unknown) => {
+    if (typeof value !== "object" || value === null) return;
+    const { type } = value as { type?: unknown };
+    if (typeof type === "string") types.add(type);
+    Object.values(value).forEach(visit);
+  };
+  const { configs, classes } = (inventory ?? {}) as { configs?: unknown; classes?: unknown };
+  visit(configs);
+  visit(classes);
+  return [...types];
+}
+
+function closure(config: unknown, architectures: Record<string, unknown>) {
+  const found: Record<string, unknown> = {};
+  const open = architecturesOf(config);
+  for (let type = open.pop(); type !== undefined; type = open.pop()) {
+    const inventory = Object.hasOwn(found, type) ? undefined : own(architectures, type);
+    if (inventory === undefined) continue;
+    found[type] = inventory;
+    open.push(...typesUsedBy(inventory));
+  }
+  return found;
 }
 
 function own<Row>(rows: Record<string, Row>, id: unknown): Row | undefined {

@@ -19,6 +19,8 @@ export interface GpuRow {
 export interface Catalog {
   models: Record<string, ModelRow>;
   gpus: Record<string, GpuRow>;
+  /** Inventories by model type, as many as are at hand: those that `architecturesOf` names are enough for a configuration. */
+  architectures?: Record<string, unknown>;
 }
 
 export interface Scenario {

@@ -1,0 +1,38 @@
+#include "estimate/weights_of.hpp"
+
+#include "quantization/program_tensors.hpp"
+
+namespace gpumem {
+namespace {
+
+/// Versions are years, dates or numbers of builds with a year beside them.
+bool before_2026(const std::string& version) {
+  for (const std::string_view year : {"2023", "2024", "2025"})
+    if (version.find(year) != std::string::npos) return true;
+  return false;
+}
+
+/// llama.cpp's rules go by layer: an entry for each.
+StoredTensors inventory_tensors(const Inventory& inventory) {
+  StoredTensors all;
+  for (const HeldTensor& t : inventory.tensors) {
+    if (t.by_layer.empty()) all.push_back({t.name, t.shape, -1, t.copies});
+    for (const auto& [layer, copies] : t.by_layer) all.push_back({t.name, t.shape, layer, copies});
+  }
+  return all;
+}
+
+}  // namespace
+
+StoredWeights weights_of(const Scenario& s) {
+  StoragePlan plan;
+  plan.mix = s.mix;
+  plan.compute = s.weight_format();
+  plan.config = s.config;
+  plan.left_alone = s.left_alone;
+  plan.making = {s.imatrix, before_2026(s.engine_version)};
+  plan.embedding_on_host = s.engine == "llama.cpp";
+  return stored_weights(s.model ? program_tensors(*s.model) : inventory_tensors(*s.inventory), plan);
+}
+
+}  // namespace gpumem

@@ -1,0 +1,10 @@
+#pragma once
+#include "estimate/scenario.hpp"
+#include "quantization/stored_weights.hpp"
+
+namespace gpumem {
+
+/// The weights of the scenario's model in the mix of formats it names: its file, and what lies on the device.
+StoredWeights weights_of(const Scenario& scenario);
+
+}  // namespace gpumem

@@ -1,0 +1,31 @@
+#pragma once
+// A model's weights as they are stored: what lies in a file, and what an engine keeps of it on the device.
+
+#include <list>
+#include <vector>
+
+#include "gpumem/document.hpp"
+#include "machine/memory.hpp"
+#include "quantization/gguf_types.hpp"
+
+namespace gpumem {
+
+struct StoragePlan {
+  const Mix* mix = nullptr;
+  const Format* compute = bf16;           ///< of what the mix leaves alone
+  const Document* config = nullptr;
+  std::vector<std::string> left_alone;    ///< parts of names of modules that the checkpoint says it left alone
+  GgufMaking making;
+  bool embedding_on_host = false;         ///< the token table stays in main memory unless it is the head too
+};
+
+struct StoredWeights {
+  std::vector<Alive> tensors;         ///< on the device
+  std::list<std::string> names;      ///< what the tensors' labels point to
+  Bytes file;                         ///< all tensors of the file
+};
+
+/// Source: [transformers-quantizers] should_convert_module; [llama-cpp-quantizer] llama_model_quantize_impl
+StoredWeights stored_weights(const StoredTensors& tensors, const StoragePlan& plan);
+
+}  // namespace gpumem

@@ -1,0 +1,331 @@
+"""Imports the framework's configuration and model modules with their control flow made visible to symbols.
+
+`if`, `a if c else b`, `and`, `or`, `not`, `is None`, `in`, loops and comprehensions become calls into tracing.py, which
+runs both sides of a condition that depends on a field and one round of a loop whose length depends on one.
+"""
+import ast
+import importlib.abc
+import importlib.machinery
+import re
+import sys
+
+import tracing
+
+CALLS = {"int", "len", "range", "enumerate", "zip", "max", "min", "sum", "bool", "float", "isinstance", "list", "tuple",
+         "reversed", "any", "all", "getattr"}
+SKIP = re.compile(r"^(forward|_init_weights|generate|prepare_inputs.*|get_image_features|get_.*_features|loss.*|_forward.*|_update.*)$")
+
+
+def name(n, store=False):
+    return ast.Name(n, ast.Store() if store else ast.Load())
+
+
+def call(f, *args):
+    return ast.Call(name(f), list(args), [])
+
+
+def thunk(e):
+    return ast.Lambda(ast.arguments([], [], None, [], [], None, []), e)
+
+
+def assigned(statements):
+    found = []
+    class Visit(ast.NodeVisitor):
+        def visit_Name(self, n):
+            if isinstance(n.ctx, ast.Store) and n.id not in found:
+                found.append(n.id)
+        def visit_FunctionDef(self, n):
+            found.append(n.name)
+        def visit_Lambda(self, n): pass
+        def visit_ListComp(self, n): pass
+        visit_GeneratorExp = visit_SetComp = visit_DictComp = visit_ListComp
+    for s in statements:
+        Visit().visit(s)
+    return [f for f in found if not f.startswith("_gm")]
+
+
+def has(statements, *kinds, into_loops=True):
+    stack = list(statements)
+    while stack:
+        n = stack.pop()
+        if isinstance(n, kinds):
+            return True
+        if isinstance(n, (ast.FunctionDef, ast.Lambda, ast.ClassDef)) or (not into_loops and isinstance(n, (ast.For, ast.While))):
+            continue
+        stack.extend(ast.iter_child_nodes(n))
+    return False
+
+
+def carried(body, targets):
+    """Whether a loop's body reads what an earlier round of it wrote."""
+    known = set()
+    bad = []
+
+    def key(n):
+        if isinstance(n, ast.Name):
+            return n.id
+        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == "self":
+            return "self." + n.attr
+        return None
+
+    writes = set()
+    for s in body:
+        for n in ast.walk(s):
+            if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Store) and key(n):
+                writes.add(key(n))
+            if isinstance(n, ast.comprehension):
+                for t in ast.walk(n.target):
+                    if isinstance(t, ast.Name):
+                        writes.discard(t.id)
+    writes -= targets
+
+    def reads(e):
+        for n in ast.walk(e):
+            k = key(n) if isinstance(n, (ast.Name, ast.Attribute)) else None
+            if k in writes and k not in known and isinstance(n.ctx, ast.Load):
+                bad.append(k)
+
+    def run(ss):
+        for s in ss:
+            if isinstance(s, ast.Assign):
+                reads(s.value)
+                for t in s.targets:
+                    for n in ast.walk(t):
+                        if isinstance(n, (ast.Name, ast.Attribute)) and key(n):
+                            known.add(key(n)) if isinstance(n.ctx, ast.Store) else reads(n)
+            elif isinstance(s, ast.AugAssign):
+                if key(s.target) and key(s.target) not in known:
+                    bad.append(key(s.target))
+                reads(s.value)
+            elif isinstance(s, ast.If):
+                reads(s.test)
+                before = set(known)
+                run(s.body)
+                one = set(known)
+                known.clear(); known.update(before)
+                run(s.orelse)
+                two = set(known)
+                known.clear(); known.update(one & two)
+            elif isinstance(s, ast.For):
+                reads(s.iter)
+                for n in ast.walk(s.target):
+                    if isinstance(n, ast.Name):
+                        known.add(n.id)
+                run(s.body)
+            else:
+                reads(s)
+    run(body)
+    return bool(bad)
+
+
+class Rewriter(ast.NodeTransformer):
+    def __init__(self):
+        self.n = 0
+        self.post_init = False
+
+    def fresh(self):
+        self.n += 1
+        return f"_gm{self.n}"
+
+    def visit_FunctionDef(self, f):
+        if SKIP.match(f.name):
+            return f
+        outer, self.post_init = self.post_init, f.name in ("__post_init__", "__init__")
+        if has(f.body, ast.Yield, ast.YieldFrom):
+            self.post_init = outer
+            return f
+        if any(has([s], ast.Return) for s in f.body if isinstance(s, ast.If)):
+            tail = self.tail(f.body)
+            if tail is not None:
+                f.body = [ast.Assign([name("_gmret_", True)], ast.Constant(None)), *tail, ast.Return(name("_gmret_"))]
+        f.body = self.block(f.body)
+        if f.name == "__init__":
+            f.decorator_list.append(name("_gm_ctor"))
+        self.post_init = outer
+        return f
+
+    def visit_AsyncFunctionDef(self, f):
+        return f
+
+    def tail(self, ss, depth=0):
+        """Returns at the ends of branches become assignments, what follows moves into the branches."""
+        for i, s in enumerate(ss):
+            if isinstance(s, ast.Return):
+                return [*ss[:i], ast.Assign([name("_gmret_", True)], s.value or ast.Constant(None))]
+            if isinstance(s, ast.If) and has([s], ast.Return):
+                if depth > 6:
+                    return None
+                rest = ss[i + 1:]
+                import copy
+                body = self.tail([*s.body, *copy.deepcopy(rest)], depth + 1)
+                orelse = self.tail([*s.orelse, *copy.deepcopy(rest)], depth + 1)
+                if body is None or orelse is None:
+                    return None
+                return [*ss[:i], ast.If(s.test, body or [ast.Pass()], orelse)]
+            if isinstance(s, ast.Raise):
+                return ss[:i + 1]
+            if has([s], ast.Return):
+                return None
+        return ss
+
+    def block(self, ss):
+        out = []
+        for s in ss:
+            r = self.visit(s)
+            out.extend(r if isinstance(r, list) else [r] if r is not None else [])
+        return out
+
+    def visit_If(self, s):
+        test = self.visit(s.test)
+        if has(s.body + s.orelse, ast.Return, ast.Yield) or has(s.body + s.orelse, ast.Break, ast.Continue, into_loops=False):
+            s.test = call("_gm_bool", test)
+            s.body, s.orelse = self.block(s.body), self.block(s.orelse)
+            return s
+        names = assigned(s.body + s.orelse)
+        body, orelse = self.block(s.body), self.block(s.orelse) or [ast.Pass()]
+        import copy
+        plain = ast.If(name("_c"), copy.deepcopy(body), copy.deepcopy(orelse))
+        c, b, e = self.fresh(), self.fresh(), self.fresh()
+        plain.test = call("_gm_bool", name(c))
+
+        def guarded(block, side):
+            handler = ast.ExceptHandler(name("Exception"), e, [ast.Expr(call("_gm_fail", name(b), name(e)))])
+            return [ast.Expr(call("_gm_side", name(b), ast.Constant(side))), ast.Try(block, [handler], [], []),
+                    ast.Expr(call("_gm_side_end", name(b), call("locals")))]
+        restore = [ast.Assign([name(n, True)], call("_gm_old", name(b), ast.Constant(n))) for n in names]
+        merge = [ast.Assign([name(n, True)], call("_gm_new", name(b), ast.Constant(n))) for n in names]
+        both = [ast.Assign([name(b, True)], call("_gm_fork", name(c), call("locals"))), *guarded(body, True), *restore,
+                *guarded(orelse, False), ast.Expr(call("_gm_join", name(b))), *merge]
+        return [ast.Assign([name(c, True)], test), ast.If(call("_gm_symbolic", name(c)), both, [plain])]
+
+    def visit_For(self, s):
+        targets = {n.id for n in ast.walk(s.target) if isinstance(n, ast.Name)}
+        unroll = carried(s.body, targets) or has(s.body, ast.Break, ast.Continue, ast.Return, into_loops=False)
+        s.iter = call("_gm_unroll" if unroll else "_gm_loop", self.visit(s.iter))
+        s.body, s.orelse = self.block(s.body), self.block(s.orelse)
+        return s
+
+    def visit_While(self, s):
+        s.test = call("_gm_bool", self.visit(s.test))
+        s.body = self.block(s.body)
+        return s
+
+    def visit_IfExp(self, e):
+        return call("_gm_ife", self.visit(e.test), thunk(self.visit(e.body)), thunk(self.visit(e.orelse)))
+
+    def visit_BoolOp(self, e):
+        f = "_gm_and" if isinstance(e.op, ast.And) else "_gm_or"
+        return call(f, *[thunk(self.visit(v)) for v in e.values]) if not has([e], ast.NamedExpr) else self.generic_visit(e)
+
+    def visit_UnaryOp(self, e):
+        self.generic_visit(e)
+        return call("_gm_not", e.operand) if isinstance(e.op, ast.Not) else e
+
+    def visit_Compare(self, e):
+        self.generic_visit(e)
+        if len(e.ops) != 1:
+            parts, left = [], e.left
+            for op, right in zip(e.ops, e.comparators):
+                parts.append(thunk(ast.Compare(left, [op], [right])))
+                left = right
+            return call("_gm_and", *parts)
+        op, right = e.ops[0], e.comparators[0]
+        none = isinstance(right, ast.Constant) and right.value is None
+        if isinstance(op, (ast.Is, ast.Eq)) and none:
+            return call("_gm_isnone", e.left)
+        if isinstance(op, (ast.IsNot, ast.NotEq)) and none:
+            return call("_gm_not", call("_gm_isnone", e.left))
+        if isinstance(op, (ast.Is, ast.IsNot)) and isinstance(right, ast.Constant) and isinstance(right.value, bool):
+            is_ = call("_gm_is", e.left, right)
+            return is_ if isinstance(op, ast.Is) else call("_gm_not", is_)
+        if self.post_init and isinstance(op, (ast.In, ast.NotIn)) and isinstance(right, ast.Name) and right.id == "kwargs":
+            has_it = call("_gm_haskw", name("self"), right, e.left)
+            return has_it if isinstance(op, ast.In) else call("_gm_not", has_it)
+        if isinstance(op, ast.In):
+            return call("_gm_in", e.left, right)
+        if isinstance(op, ast.NotIn):
+            return call("_gm_not", call("_gm_in", e.left, right))
+        return e
+
+    def visit_Subscript(self, e):
+        self.generic_visit(e)
+        return call("_gm_item", e.value, e.slice) if isinstance(e.ctx, ast.Load) and not isinstance(e.slice, ast.Slice) else e
+
+    def visit_AnnAssign(self, s):
+        if s.value is not None:
+            s.value = self.visit(s.value)
+        return s
+
+    def visit_ClassDef(self, c):
+        c.body = [self.visit(s) if isinstance(s, ast.FunctionDef) else s for s in c.body]
+        return c
+
+    def visit_Call(self, e):
+        self.generic_visit(e)
+        f = e.func
+        if isinstance(f, ast.Attribute) and f.attr in ("Tensor", "FloatTensor") and isinstance(f.value, ast.Name) and f.value.id == "torch":
+            e.func = name("_gm_tensor")
+        if isinstance(f, ast.Name) and f.id in CALLS and not any(isinstance(a, ast.Starred) for a in e.args):
+            e.func = name("_gmf_" + f.id)
+        if self.post_init and isinstance(f, ast.Attribute) and f.attr in ("pop", "get") and isinstance(f.value, ast.Name) \
+                and f.value.id == "kwargs" and e.args:
+            return call("_gm_kwarg", name("self"), f.value, *e.args)
+        return e
+
+    def comprehension(self, e):
+        if len(e.generators) != 1 or has([e], ast.NamedExpr):
+            self.generic_visit(e)
+            for g in e.generators:
+                g.iter = call("_gm_unroll", g.iter)
+                g.ifs = [call("_gm_bool", i) for i in g.ifs]
+            return e
+        g = e.generators[0]
+
+        def function(body):
+            if isinstance(g.target, ast.Name):
+                return ast.Lambda(ast.arguments([], [ast.arg(g.target.id)], None, [], [], None, []), body)
+            if isinstance(g.target, ast.Tuple) and all(isinstance(t, ast.Name) for t in g.target.elts):
+                inner = ast.Lambda(ast.arguments([], [ast.arg(t.id) for t in g.target.elts], None, [], [], None, []), body)
+                spread = ast.Call(inner, [ast.Starred(name("_gme"), ast.Load())], [])
+                return ast.Lambda(ast.arguments([], [ast.arg("_gme")], None, [], [], None, []), spread)
+            return None
+        if function(e.elt) is None:
+            self.generic_visit(e)
+            return e
+        each = function(self.visit(e.elt))
+        tests = [function(self.visit(i)) for i in g.ifs]
+        return call("_gm_comp", self.visit(g.iter), each, *tests)
+
+    visit_ListComp = visit_GeneratorExp = comprehension
+
+
+class Loader(importlib.machinery.SourceFileLoader):
+    def source_to_code(self, data, path, *, _optimize=-1):
+        tree = ast.parse(data, path)
+        r = Rewriter()
+        tree.body = [r.visit(s) if isinstance(s, (ast.ClassDef, ast.FunctionDef)) else s for s in tree.body]
+        return compile(ast.fix_missing_locations(tree), path, "exec", dont_inherit=True)
+
+    def get_code(self, fullname):   # the usual cache of compiled files holds the code as it was written
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+    def exec_module(self, module):
+        module.__dict__.update(tracing.HOOKS)
+        super().exec_module(module)
+
+
+class Finder(importlib.abc.MetaPathFinder):
+    wanted = re.compile(r"^transformers\.(models\.(?!auto\b).+\.(configuration|modeling)_\w+|backbone_utils|pytorch_utils|modeling_layers)$")
+
+    def find_spec(self, fullname, path, target=None):
+        if not self.wanted.match(fullname):
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
+        if spec and isinstance(spec.loader, importlib.machinery.SourceFileLoader):
+            spec.loader = Loader(spec.loader.name, spec.loader.path)
+        return spec
+
+
+def install():
+    sys.meta_path.insert(0, Finder())
