@@ -5,11 +5,11 @@ import { loadEngine } from "../support/engine.mjs";
 
 const engine = await loadEngine();
 const rows = Object.entries(readCatalog().models).map(([id, row]) => {
-  const estimate = JSON.parse(engine.estimate({ model: { id }, task: "inference" }, { config: row.config }));
+  const estimate = JSON.parse(engine.estimateScenario({ model: { id }, task: "inference", detail: "summary" }));
   return { id, ...row, family: row.config.model_type ?? row.config._class_name, estimate, known: isKnown(estimate) };
 });
 
-/** The engine knows the family: it neither asks for another model_type nor takes the fields for a plain decoder's. */
+/** The engine has a program or an inventory of the type: it neither asks for another model_type nor takes the fields for a plain decoder's. */
 function isKnown({ issues = [], assumptions = [] }) {
   return !issues.some(({ path }) => path === "model.config.model_type") && !assumptions.some(({ id }) => id === "unlisted-architecture");
 }
