@@ -1,6 +1,7 @@
 import type { Answer, Device } from "../../engine/types";
 import { exactText, rangeText, sizeNumber, sizeText, type Unit } from "../../format/bytes";
 import { usePage } from "../../state/page";
+import { isPartial } from "../../state/uncounted";
 import * as text from "../../text/en";
 import { phaseNames, spokenName } from "../../text/words";
 import "./style.css";
@@ -16,21 +17,20 @@ export function Verdict({ waiting }: { waiting: boolean }) {
         </p>
       )}
       <p role="status" aria-live="polite">{answer && <Sentence answer={answer} unit={unit} />}</p>
-      {answer && partial(answer) && <p class="partial">{answer.assumptions.filter(({ id }) => saysWhatIsExact.includes(id)).map(({ message }) => message).join(" ")}</p>}
+      {answer && isPartial(answer) && <p class="partial">{answer.assumptions.filter(({ id }) => saysWhatIsExact.includes(id)).map(({ message }) => message).join(" ")}</p>}
     </div>
   );
 }
 
 /** The engine's own sentences about a model whose weights it knows and whose program it does not. */
 const saysWhatIsExact = ["activations-unknown", "cache-from-fields"];
-const partial = ({ assumptions }: Answer) => assumptions.some(({ id }) => id === "activations-unknown");
 
 function Sentence({ answer, unit }: { answer: Answer; unit: Unit }) {
   const [device] = answer.devices;
   const { expected } = device.processBytes;
   const blamed = causeOf(answer);
   const cause = text.peak(phaseNames[device.peakPhase]?.at ?? device.peakPhase, spokenName(blamed.id), sizeText(blamed.bytes, unit));
-  const { word, kind, rest } = judge(device, unit, partial(answer));
+  const { word, kind, rest } = judge(device, unit, isPartial(answer));
   const needed =
     device.usableBytes === undefined
       ? sizeText(expected, unit)
@@ -39,7 +39,7 @@ function Sentence({ answer, unit }: { answer: Answer; unit: Unit }) {
     <>
       <strong class={kind}>{word}</strong>
       <strong title={exactText(expected)}>{` ${needed}`}</strong>
-      {`${rest ? `, ${rest}` : ""}; ${cause}.`}
+      {`${rest ? `, ${rest}` : ""}${isPartial(answer) ? "" : `; ${cause}`}.`}
     </>
   );
 }
