@@ -11,7 +11,7 @@ const banner = "#!/usr/bin/env node\n// Contains commander, Copyright (c) 2011 T
 export default defineConfig({
   publicDir: false,
   // Without this, vite takes ?inline for images and fonts only.
-  assetsInclude: ["**/*.wasm"],
+  assetsInclude: ["**/*.wasm", "**/*.deflate"],
   json: { stringify: true },
   plugins: [{ name: "executable", writeBundle: () => chmodSync(resolve(folder, file), 0o755) }],
   ssr: { noExternal: true },

@@ -6,7 +6,7 @@ import { writeLibraryTypes } from "./scripts/library_types.mjs";
 export default defineConfig({
   publicDir: false,
   // Without this, vite takes ?inline for images and fonts only.
-  assetsInclude: ["**/*.wasm"],
+  assetsInclude: ["**/*.wasm", "**/*.deflate"],
   json: { stringify: true },
   plugins: [{ name: "library-types", writeBundle: () => writeLibraryTypes(resolve("dist/lib/index.d.ts")) }],
   build: {

@@ -1,5 +1,6 @@
 // The page in one file, dist/offline/gpumem.html: it opens from disk and asks for nothing.
 import { createHash } from "node:crypto";
+import { resolve } from "node:path";
 import { defineConfig, type Plugin } from "vite";
 import { viteSingleFile } from "vite-plugin-singlefile";
 
@@ -39,6 +40,9 @@ function sealed(): Plugin {
 export default defineConfig({
   base: "./",
   publicDir: false,
+  assetsInclude: ["**/*.deflate"],
+  // What the page fetches, this one has inside.
+  resolve: { alias: [{ find: /^.*\/fetched_inventories$/, replacement: resolve("web/src/catalog/bundled_inventories.ts") }] },
   build: { target: "es2022", outDir: "dist/offline", emptyOutDir: true, modulePreload: false, reportCompressedSize: false },
   json: { stringify: true },
   plugins: [viteSingleFile(), sealed()],

@@ -1,10 +1,13 @@
 // Turns core/catalog/ into what the builds include.
 //   generate_catalog.mjs OUT_DIR         gpumem_catalog.hpp for the core: constexpr tables
 //   generate_catalog.mjs --web OUT_DIR   for the web: models.packed.json, gpus.packed.json, first.json (what is shown before
-//                                        the rest has arrived); inventories of architectures in one file
-//                                        (architectures.json) and one by one (architectures/TYPE.json)
+//                                        the rest has arrived); inventories of architectures: each by itself
+//                                        (architectures/TYPE.json) with a list of them (architectures.list.json), and all
+//                                        of them for what carries them inside (architectures.deflate)
+import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
 import { parseQuantity, ruleConditions, tensorRoles } from "./catalog_schema.mjs";
 import { readCatalog } from "./support/catalog.mjs";
 import { packModels, packRows } from "./support/pack_catalog.mjs";
@@ -38,8 +41,12 @@ export function generateForWeb(folder) {
   };
   for (const [name, rows] of Object.entries(files)) writeIfChanged(join(folder, `${name}.json`), JSON.stringify(rows));
   const inventories = mapValues(readCatalog().architectures, ({ source, defaultParameters, ...inventory }) => inventory);
-  writeIfChanged(join(folder, "architectures.json"), JSON.stringify(inventories));
-  for (const [type, inventory] of Object.entries(inventories)) writeIfChanged(join(folder, `architectures/${type}.json`), JSON.stringify(inventory));
+  const lines = Object.entries(inventories).map(([type, inventory]) => [type, JSON.stringify(inventory)]);
+  for (const [type, text] of lines) writeIfChanged(join(folder, `architectures/${type}.json`), text);
+  const all = lines.map((line) => line.join("\t")).join("\n");
+  const version = createHash("sha256").update(all).digest("hex").slice(0, 8);
+  writeIfChanged(join(folder, "architectures.list.json"), JSON.stringify({ version, types: Object.keys(inventories) }));
+  writeIfChanged(join(folder, "architectures.deflate"), deflateRawSync(all, { level: 9 }));
 }
 
 /** What the web is told of the catalog: no sources, no notes. */
@@ -192,7 +199,7 @@ const text = (value) => JSON.stringify(value);
 
 /** Leaves an unchanged file alone, so that nothing is compiled again for it. */
 function writeIfChanged(path, content) {
-  if (existsSync(path) && readFileSync(path, "utf8") === content) return;
+  if (existsSync(path) && readFileSync(path).equals(Buffer.from(content))) return;
   mkdirSync(join(path, ".."), { recursive: true });
   writeFileSync(path, content);
 }

@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { readCatalog } from "../../scripts/support/catalog.mjs";
 import { loadEngine } from "../support/engine.mjs";
-import { factsOf, found, goldenCases } from "../support/golden.mjs";
+import { factsOf } from "../support/facts.mjs";
+import { found, goldenCases } from "../support/golden.mjs";
 import { nativeBuilds, nativeEstimates } from "../support/native.mjs";
 import { grid } from "./grid.mjs";
 

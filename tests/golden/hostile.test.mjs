@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { loadEngine } from "../support/engine.mjs";
-import { factsOf } from "../support/golden.mjs";
+import { factsOf } from "../support/facts.mjs";
 import { smallest } from "./grid.mjs";
 
 const engine = await loadEngine();

@@ -16,8 +16,8 @@ test("what was built keeps to its budgets", (t) => {
 test("found: one byte too many, and nothing at all", () => {
   const full = Object.fromEntries(Object.entries(budgets).map(([name, { limit }]) => [name, limit]));
   assert.deepEqual(budgetProblems(full), []);
-  assert.equal(budgetProblems({ ...full, page: budgets.page.limit + 1 }).length, 1);
-  assert.equal(budgetProblems({ ...full, engine: undefined }).length, 1);
+  assert.equal(budgetProblems({ ...full, first: budgets.first.limit + 1 }).length, 1);
+  assert.equal(budgetProblems({ ...full, later: undefined }).length, 1);
 });
 
 test("a page's weight holds what its files name, and nothing else", () => {

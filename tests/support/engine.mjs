@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { readCatalog } from "../../scripts/support/catalog.mjs";
 import { Failure, root } from "../../scripts/support/run.mjs";
 
 /**
@@ -14,10 +13,8 @@ export async function loadEngine() {
   if (!existsSync(path)) throw new Failure("build/wasm/estimator.mjs is not built yet; npm run build comes first.");
   const { default: create } = await import(pathToFileURL(path));
   const estimator = await create({ wasmBinary: readFileSync(path.replace(/mjs$/, "wasm")) });
-  const { models, gpus } = readCatalog();
-  const estimateScenario = (scenario) => {
-    const facts = { config: models[scenario.model?.id]?.config ?? null, device: gpus[scenario.hardware?.gpu] ?? null };
-    return estimator.estimate(scenario, facts);
-  };
+  // Here, since the facts come by a module that needs what was built.
+  const { factsOf } = await import("./facts.mjs");
+  const estimateScenario = (scenario) => estimator.estimate(scenario, factsOf(scenario));
   return { estimate: estimator.estimate, describe: estimator.describe, version: estimator.version, estimateScenario };
 }

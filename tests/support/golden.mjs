@@ -3,22 +3,14 @@
 //   null expects that nothing is there. "issues" is [[path, code], …], "assumptions" a list of ids, both complete.
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { readCatalog } from "../../scripts/support/catalog.mjs";
 import { root } from "../../scripts/support/run.mjs";
 
 const folder = join(root, "tests/golden/cases");
-const { models, gpus } = readCatalog();
 
 export function goldenCases() {
   return readdirSync(folder).sort().flatMap((file) =>
     readFileSync(join(folder, file), "utf8").trimEnd().split("\n").map((line) => ({ file, ...JSON.parse(line) })),
   );
-}
-
-/** What the scenario's names stand for, as every face looks them up. */
-export function factsOf(scenario) {
-  const row = (rows, id) => (typeof id === "string" && Object.hasOwn(rows, id) ? rows[id] : undefined);
-  return { config: row(models, scenario?.model?.id)?.config ?? null, device: row(gpus, scenario?.hardware?.gpu) ?? null };
 }
 
 export function found(answer, path) {

@@ -62,7 +62,7 @@ for (const width of [320, 360, 375, 600, 768, 1000]) {
 }
 
 test("adapters and a model that is not counted fit on a telephone, too", async () => {
-  const scenarios = [{ model: { id: "mistralai/Mixtral-8x7B-v0.1" } }, { model: { id: "meta-llama/Llama-3.1-8B" }, task: "training", training: { method: "dora" } }];
+  const scenarios = [{ model: { id: "microsoft/Phi-3-small-8k-instruct" } }, { model: { id: "meta-llama/Llama-3.1-8B" }, task: "training", training: { method: "dora" } }];
   for (const scenario of scenarios) {
     const { page, close } = await browser.open(hashOf(scenario), { width: 360 });
     await page.locator(".uncounted, .bar").waitFor();

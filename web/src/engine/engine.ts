@@ -26,11 +26,18 @@ interface Named {
   hardware?: { gpu?: unknown } | null;
 }
 
+/** The model's configuration: the catalog's, or the one that the scenario holds. */
+export function configOf(scenario: unknown, { models }: Catalog): unknown {
+  const { model } = (scenario ?? {}) as Named;
+  return own(models, model?.id)?.config ?? model?.config;
+}
+
 /** What the scenario's `model.id` and `hardware.gpu` name, where the catalog has them, and the inventories of its configuration. */
-function factsOf(scenario: unknown, { models, gpus, architectures = {} }: Catalog) {
+export function factsOf(scenario: unknown, catalog: Catalog) {
+  const { models, gpus, architectures = {} } = catalog;
   const { model, hardware } = (scenario ?? {}) as Named;
   const config = own(models, model?.id)?.config ?? null;
-  return { config, device: own(gpus, hardware?.gpu) ?? null, architectures: closure(config ?? model?.config, architectures) };
+  return { config, device: own(gpus, hardware?.gpu) ?? null, architectures: closure(configOf(scenario, catalog), architectures) };
 }
 
 /** The model types that a configuration and the configurations inside it name. */

@@ -99,6 +99,8 @@ export type Estimate = Answer | Refusal;
 
 export interface Description {
   weights: string[];
+  /** All that the engine knows; `weights` are those that a menu offers. */
+  allWeights: string[];
   countWeights: string[];
   attention: string[];
   precisions: string[];

@@ -1,6 +1,7 @@
 // Counts: of parameters, tokens, sequences.
 
-export const grouped = (count: number) => Math.round(count).toLocaleString("en-US").replaceAll("-", "\u2212");
+/** By hand: the first Intl of a process takes 25 ms. */
+export const grouped = (count: number) => String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ",").replace("-", "\u2212");
 
 const names = ["", " thousand", " million", " billion", " trillion"];
 

@@ -1,5 +1,7 @@
 // The library: the engine and the catalog in one import, the same answers as the command line and the page.
 import type { Description, Estimate, Scenario } from "../engine/types";
+import { inventoriesOf } from "../catalog/bundled_inventories";
+import { wantsInventory } from "../catalog/wants_inventory";
 import { bareConfigRefusal } from "./bare_config";
 import { bundledEngine, discardEngine } from "./bundled_engine";
 import { catalog } from "./catalog";
@@ -17,6 +19,9 @@ export async function estimateText(scenario: unknown): Promise<string> {
   if (refusal) return JSON.stringify(refusal);
   const engine = await bundledEngine();
   try {
+    const text = engine.estimateText(scenario, catalog);
+    if (catalog.architectures || !wantsInventory(JSON.parse(text))) return text;
+    catalog.architectures = await inventoriesOf();
     return engine.estimateText(scenario, catalog);
   } catch (error) {
     discardEngine();

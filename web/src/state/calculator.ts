@@ -1,6 +1,7 @@
 // The form's life: from the address, through the engine, back into the address.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { loadCatalog } from "../catalog/load";
+import type { Inventories } from "../catalog/wants_inventory";
 import type { Engine } from "../engine/engine";
 import type { Answer, Catalog, Scenario } from "../engine/types";
 import { readAddress, writeAddress } from "./address";
@@ -8,6 +9,7 @@ import { ask, differenceSteps, type Differences } from "./answer";
 import type { Words } from "./description";
 import { shownFields } from "./fields";
 import { type Form, modelKey, startForm } from "./form";
+import { useInventories } from "./inventories";
 import { issuesByPath } from "./issues";
 import { formOf } from "./scenario";
 import { uncountedOf } from "./uncounted";
@@ -24,7 +26,9 @@ function fromAddress(first: Catalog): { form: Form; unreadable: boolean } {
 
 export function useCalculator(engine: Engine, words: Words, first: Catalog) {
   const [{ form, unreadable }, setState] = useState(() => fromAddress(first));
-  const [catalog, setCatalog] = useState(first);
+  const [rows, setRows] = useState(first);
+  const [architectures, setArchitectures] = useState<Inventories>({});
+  const catalog = useMemo(() => ({ ...rows, architectures }), [rows, architectures]);
   const [tensors, setTensors] = useState(false);
   const set = useCallback(
     (changes: Record<string, string>) =>
@@ -35,12 +39,14 @@ export function useCalculator(engine: Engine, words: Words, first: Catalog) {
 
   const asked = useMemo(() => ask(engine, form, catalog, tensors ? "tensors" : "timeline"), [engine, form, catalog, tensors]);
   const { estimate } = asked;
-  const uncounted = useMemo(() => uncountedOf(engine, form, catalog, estimate), [estimate]);
+  const looking = useInventories(asked, catalog, setArchitectures);
+  const uncounted = useMemo(() => (looking ? undefined : uncountedOf(engine, form, catalog, estimate)), [estimate, looking]);
   const last = useRef<Answer>(undefined);
-  if (estimate.ok) last.current = estimate;
+  if (estimate.ok && !looking) last.current = estimate;
 
   // Until the catalog is there, a name that is not in it says nothing.
-  const waiting = catalog === first && !estimate.ok && estimate.issues.some(({ code }) => code === "unknown-model" || code === "unknown-gpu");
+  const early = rows === first && !estimate.ok && estimate.issues.some(({ code }) => code === "unknown-model" || code === "unknown-gpu");
+  const waiting = early || looking;
   const shown = [...shownFields(form.values).map(({ path }) => path), modelKey(form.values["model.by"]), `hardware.${form.values["hardware.by"]}`];
   const issues = estimate.ok || waiting ? {} : issuesByPath(estimate.issues, shown);
 
@@ -50,7 +56,7 @@ export function useCalculator(engine: Engine, words: Words, first: Catalog) {
 
   useEffect(() => {
     // Without the others, what is there first, pasted configurations and sizes by hand still work.
-    const others = () => loadCatalog().catch(() => ({ ...first })).then(setCatalog);
+    const others = () => loadCatalog().catch(() => ({ ...first })).then(setRows);
     // Where the first answer needs no more, it is painted before anything else is read.
     if (waiting) void others();
     else requestAnimationFrame(() => setTimeout(others));
@@ -68,7 +74,7 @@ export function useCalculator(engine: Engine, words: Words, first: Catalog) {
 
   const [differences, setDifferences] = useState<Differences>({});
   useEffect(() => {
-    if (!estimate.ok) return;
+    if (!estimate.ok || looking) return;
     const found: Differences = {};
     const steps = differenceSteps(found, engine, form, catalog, words, estimate);
     let menusShown = false;
@@ -86,7 +92,7 @@ export function useCalculator(engine: Engine, words: Words, first: Catalog) {
     };
     let timer = setTimeout(work, menuDelay);
     return () => clearTimeout(timer);
-  }, [estimate]);
+  }, [estimate, looking]);
 
   return {
     form,
@@ -101,7 +107,7 @@ export function useCalculator(engine: Engine, words: Words, first: Catalog) {
     scenario: asked.scenario,
     // The last good answer stays while something is wrong, unless it is another model's.
     answer: uncounted ? undefined : last.current,
-    stale: !estimate.ok,
+    stale: !estimate.ok || looking,
     wantTensors: () => setTensors(true),
   };
 }

@@ -13,12 +13,22 @@ export interface Field {
   shown: (values: Values) => boolean;
 }
 
+/** What the menu of weights puts together; GGUF file types are written in capitals. */
+export function weightGroup(format: string): "full" | "eight" | "four" | "gguf" {
+  if (/^[A-Z]/.test(format)) return "gguf";
+  return /^(bf16|fp16|fp32|)$/.test(format) ? "full" : /^(fp8|int8|mxfp8|w8)/.test(format) ? "eight" : "four";
+}
+/** What llama.cpp offers for keys and values. */
+const cacheFormats = ["fp16", "bf16", "fp32", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"];
+
 const layersKnown = (v: Values) => v["model.by"] !== "parameters";
 const inference = (v: Values) => v.task === "inference";
 const training = (v: Values) => !inference(v);
 const serving = (v: Values) => inference(v) && layersKnown(v);
 const stepping = (v: Values) => training(v) && layersKnown(v);
 const adapting = (v: Values) => stepping(v) && !["", "full", undefined].includes(v[methodKey]);
+/** A GGUF file's type makes the engine llama.cpp, unless another one is asked for. */
+const engineOf = (v: Values) => v["engine.name"] || (weightGroup(v.weights ?? "") === "gguf" ? "llama.cpp" : "transformers");
 const sampled = (v: Values) => Boolean(v["quick.bytesPerSample"]);
 const several = (v: Values) => !["", "1", undefined].includes(v["training.gradientAccumulation"]?.trim());
 
@@ -37,6 +47,7 @@ export const targetChoices = ["q_proj, v_proj", "all-linear"];
 export const fields: Field[] = [
   word(methodKey, stepping, (d) => d.methods),
   word("weights", serving, (d) => d.weights),
+  word("inference.kvFormat", (v) => serving(v) && engineOf(v) === "llama.cpp", () => cacheFormats),
   field("weights", "word", (v) => inference(v) && !layersKnown(v), { key: "count.weights", words: (d) => d.countWeights }),
   count("inference.contextTokens", serving),
   count("inference.promptTokens", serving),
@@ -50,6 +61,7 @@ export const fields: Field[] = [
   count("training.microBatch", (v) => stepping(v) || (training(v) && sampled(v))),
   count("training.sequenceTokens", stepping),
   word("training.checkpointing", stepping, (d) => d.checkpointing),
+  word("engine.name", serving, () => ["transformers", "llama.cpp"], true),
   word("inference.attention", serving, (d) => d.attention, true),
   count("inference.prefillTokens", serving, true),
   field("training.lora.dropout", "number", adapting, { folded: true }),

@@ -61,6 +61,7 @@ export function formOf(scenario: Record<string, unknown>, first: Catalog): Form 
   takeTargets(rest, values);
   const weights = values.task === "training" ? "amp.weights" : values["model.by"] === "parameters" ? "count.weights" : "weights";
   for (const { key, path } of fields) {
+    if (key === "engine.name" && (values.task !== "inference" || values["model.by"] === "parameters")) continue;
     const text = path === "weights" && key !== weights ? undefined : takeAt(rest, path);
     if (text !== undefined) values[key] = text;
   }

@@ -1,7 +1,7 @@
 // A model of the catalog whose architecture the engine does not compute: what is known of it all the same.
 import { kindOf } from "../catalog/kind";
 import type { Engine } from "../engine/engine";
-import type { Answer, Catalog, Estimate } from "../engine/types";
+import type { Answer, Catalog, Estimate, Issue } from "../engine/types";
 import { ask } from "./answer";
 import { type Form, previewOf } from "./form";
 import { scenarioOf } from "./scenario";
@@ -14,6 +14,9 @@ export interface Uncounted {
   /** The answer to that number. */
   answer?: Answer;
 }
+
+/** Its weights are known one by one, and not how it runs: the answer is what it takes at least. */
+export const isPartial = ({ assumptions }: Answer) => assumptions.some(({ id }) => id === "activations-unknown");
 
 export function uncountedOf(engine: Engine, form: Form, catalog: Catalog, estimate: Estimate): Uncounted | undefined {
   if (estimate.ok || !estimate.issues.some(refusesArchitecture)) return undefined;
@@ -28,4 +31,4 @@ export function uncountedOf(engine: Engine, form: Form, catalog: Catalog, estima
   return { kind: kindOf(config), instead, answer: asked.estimate.ok ? asked.estimate : undefined };
 }
 
-const refusesArchitecture = ({ path }: { path: string }) => path === "model.config.model_type";
+const refusesArchitecture = ({ path, code }: Issue) => path === "model.config.model_type" || (path === "model.config.architectures" && code === "unsupported");

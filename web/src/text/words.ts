@@ -4,6 +4,8 @@ export const fieldNames: Record<string, string> = {
   weights: "Weights",
   "count.weights": "Weights",
   "amp.weights": "Weights stored in",
+  "inference.kvFormat": "KV cache in",
+  "engine.name": "Engine",
   "inference.contextTokens": "Context, tokens",
   "inference.promptTokens": "Prompt, tokens",
   "inference.sequences": "Sequences",
@@ -38,6 +40,8 @@ export const fieldHints: Record<string, string> = {
   "quick.bytesPerSample": "50 MB; counts in the rule of thumb only",
 };
 
+export const weightGroups = { full: "16 and 32 bits", eight: "8 bits", four: "4 bits", gguf: "GGUF files (llama.cpp)" };
+
 const words: Record<string, string> = {
   inference: "Inference",
   training: "Training",
@@ -46,6 +50,17 @@ const words: Record<string, string> = {
   flash: "flash",
   sdpa: "SDPA (memory-efficient)",
   eager: "eager",
+  transformers: "Transformers",
+  "fp8-block": "FP8 in blocks (DeepSeek's)",
+  fp8: "FP8",
+  int8: "LLM.int8 (bitsandbytes)",
+  nf4: "NF4 (bitsandbytes)",
+  "nf4-dq": "NF4, double quantised",
+  "gptq-4-128": "GPTQ",
+  "awq-4-128": "AWQ",
+  "hqq-4-64": "HQQ",
+  mxfp4: "MXFP4",
+  nvfp4: "NVFP4",
   "bf16-amp": "bf16 autocast, fp32 weights",
 };
 /** Where a word means something else in one menu. */

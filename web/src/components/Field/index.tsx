@@ -1,11 +1,11 @@
 import type { ComponentChildren } from "preact";
 import { changeText } from "../../format/bytes";
 import type { Difference } from "../../state/answer";
-import { type Field as FieldRow, targetsKey } from "../../state/fields";
+import { type Field as FieldRow, targetsKey, weightGroup } from "../../state/fields";
 import { usePage } from "../../state/page";
 import { valueAt } from "../../state/paths";
 import * as text from "../../text/en";
-import { fieldHints, fieldNames, optionName } from "../../text/words";
+import { fieldHints, fieldNames, optionName, weightGroups } from "../../text/words";
 import "./style.css";
 
 export const idOf = (key: string) => `field-${key.replaceAll(".", "-")}`;
@@ -47,7 +47,7 @@ export function Field({ field }: { field: FieldRow }) {
       {field.kind === "flag" ? (
         <input {...tied} type="checkbox" checked={typed === "true"} onChange={(event) => change(event.currentTarget.checked ? "true" : "")} />
       ) : field.words ? (
-        <Menu tied={tied} value={typed || implied} words={field.words(page.words, page.form.values)} name={(word) => optionName(key, word, page.words)} changes={page.differences[key]} onChoose={change} />
+        <Menu tied={tied} value={typed || implied} words={field.words(page.words, page.form.values)} name={(word) => optionName(key, word, page.words)} changes={page.differences[key]} groups={key === "weights"} onChoose={change} />
       ) : (
         <input {...tied} inputMode={inputModes[field.kind] ?? "text"} autocomplete="off" spellcheck={false} value={typed}
           placeholder={implied && text.byDefault(implied)} onInput={(event) => change(event.currentTarget.value)} />
@@ -65,22 +65,23 @@ interface MenuProps {
   words: string[];
   name: (word: string) => string;
   changes?: Record<string, Difference>;
+  groups?: boolean;
   onChoose: (word: string) => void;
 }
 
 /** Each option says what it would change. A word that no option has (from a link) stays, so that it can be marked. */
-export function Menu({ tied, value, words, name, changes, onChoose }: MenuProps) {
+export function Menu({ tied, value, words, name, changes, groups, onChoose }: MenuProps) {
   const { unit } = usePage();
   const label = (word: string) => {
     const change = changes?.[word];
     if (word === value || !change) return name(word);
     return `${name(word)}   ${change.bytes === undefined ? `(${text.optionRefused})` : changeText(change.bytes, unit)}`;
   };
+  const options = (words: string[]) => words.map((word) => <option key={word} value={word}>{label(word)}</option>);
+  const all = words.includes(value) ? words : [value, ...words];
   return (
     <select {...tied} value={value} onChange={(event) => onChoose(event.currentTarget.value)}>
-      {(words.includes(value) ? words : [value, ...words]).map((word) => (
-        <option key={word} value={word}>{label(word)}</option>
-      ))}
+      {groups ? Object.entries(weightGroups).map(([group, title]) => <optgroup key={group} label={title}>{options(all.filter((word) => weightGroup(word) === group))}</optgroup>) : options(all)}
     </select>
   );
 }

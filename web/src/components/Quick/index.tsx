@@ -1,6 +1,7 @@
 import type { Answer } from "../../engine/types";
 import { sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
+import { isPartial } from "../../state/uncounted";
 import * as text from "../../text/en";
 import { stepNames } from "../../text/words";
 import { Size } from "../Size";
@@ -35,7 +36,7 @@ export function Quick({ answer }: { answer: Answer }) {
           </li>
         ))}
       </ul>
-      <p>{why}</p>
+      {!isPartial(answer) && <p>{why}</p>}
       {quick.asPublished && (
         <p>
           {`${text.published}: `}

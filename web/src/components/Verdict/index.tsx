@@ -1,6 +1,7 @@
 import type { Answer, Device } from "../../engine/types";
 import { exactText, rangeText, sizeNumber, sizeText, type Unit } from "../../format/bytes";
 import { usePage } from "../../state/page";
+import { isPartial } from "../../state/uncounted";
 import * as text from "../../text/en";
 import { phaseNames, spokenName } from "../../text/words";
 import "./style.css";
@@ -11,21 +12,25 @@ export function Verdict({ waiting }: { waiting: boolean }) {
   return (
     <div class="verdict">
       {stale && (
-        <p class="problem">
+        <p class={waiting ? "quiet" : "problem"}>
           {waiting ? text.waiting : `${answer ? text.notUpdated : text.noAnswer}: ${unplaced.join(" ") || text.seeFields}`}
         </p>
       )}
       <p role="status" aria-live="polite">{answer && <Sentence answer={answer} unit={unit} />}</p>
+      {answer && isPartial(answer) && <p class="partial">{answer.assumptions.filter(({ id }) => saysWhatIsExact.includes(id)).map(({ message }) => message).join(" ")}</p>}
     </div>
   );
 }
+
+/** The engine's own sentences about a model whose weights it knows and whose program it does not. */
+const saysWhatIsExact = ["activations-unknown", "cache-from-fields"];
 
 function Sentence({ answer, unit }: { answer: Answer; unit: Unit }) {
   const [device] = answer.devices;
   const { expected } = device.processBytes;
   const blamed = causeOf(answer);
   const cause = text.peak(phaseNames[device.peakPhase]?.at ?? device.peakPhase, spokenName(blamed.id), sizeText(blamed.bytes, unit));
-  const { word, kind, rest } = judge(device, unit);
+  const { word, kind, rest } = judge(device, unit, isPartial(answer));
   const needed =
     device.usableBytes === undefined
       ? sizeText(expected, unit)
@@ -34,7 +39,7 @@ function Sentence({ answer, unit }: { answer: Answer; unit: Unit }) {
     <>
       <strong class={kind}>{word}</strong>
       <strong title={exactText(expected)}>{` ${needed}`}</strong>
-      {`${rest ? `, ${rest}` : ""}; ${cause}.`}
+      {`${rest ? `, ${rest}` : ""}${isPartial(answer) ? "" : `; ${cause}`}.`}
     </>
   );
 }
@@ -48,7 +53,7 @@ function causeOf({ devices: [{ components, allocatedBytes }], timeline = [] }: A
 }
 
 /** "Probably" where the limit lies inside the band: then the expected figure alone decides nothing. */
-function judge({ processBytes, usableBytes, fits, headroomBytes = 0 }: Device, unit: Unit) {
+function judge({ processBytes, usableBytes, fits, headroomBytes = 0 }: Device, unit: Unit, partial: boolean) {
   if (usableBytes === undefined) return { word: `${text.needs}:`, kind: "", rest: "" };
   const crosses = processBytes.low <= usableBytes && processBytes.high > usableBytes;
   const rest = crosses
@@ -56,6 +61,8 @@ function judge({ processBytes, usableBytes, fits, headroomBytes = 0 }: Device, u
     : fits
       ? text.room(sizeText(headroomBytes, unit))
       : text.short(sizeText(Math.abs(headroomBytes), unit));
+  // What is not counted could only add to it.
+  if (partial && (fits || crosses)) return { word: `${text.atLeast}:`, kind: "unsure", rest };
   const word = fits ? (crosses ? text.probablyFits : text.fits) : crosses ? text.probablyNot : text.fitsNot;
   return { word: `${word}:`, kind: crosses ? "unsure" : fits ? "good" : "bad", rest };
 }

@@ -8,7 +8,7 @@ import "./style.css";
 const most = 4;
 const firstWithBf16 = 8;
 
-/** Single changes that would make it fit; where none is enough, those that save most. A click makes the change. */
+/** Single changes that would make it fit, the mildest of each menu; where none is enough, those that save most. A click makes the change. */
 export function Ways() {
   const { differences, catalog, form, words, set, unit } = usePage();
   const { "hardware.gpu": cards = {}, ...menus } = differences;
@@ -16,7 +16,7 @@ export function Ways() {
     .flatMap(([key, options]) => Object.entries(options).map(([word, { bytes = 0, fits }]) => ({ key, word, bytes, fits })))
     .filter(({ bytes }) => bytes < 0)
     .sort((a, b) => a.bytes - b.bytes);
-  const enough = saving.filter(({ fits }) => fits);
+  const enough = firstOfEach(saving.filter(({ fits }) => fits).reverse());
   const card = Object.keys(catalog.gpus)
     .filter((id) => cards[id]?.fits && offered(id))
     .sort((a, b) => Number.parseInt(catalog.gpus[a].memory) - Number.parseInt(catalog.gpus[b].memory))[0];
@@ -31,7 +31,7 @@ export function Ways() {
   return (
     <section class="ways">
       <h2>{enough.length > 0 || card ? text.wouldFit : text.savesMost}</h2>
-      {(enough.length > 0 || card ? enough : saving).slice(0, most).map(({ key, word, bytes }) => (
+      {(enough.length > 0 || card ? enough : firstOfEach(saving)).slice(0, most).map(({ key, word, bytes }) => (
         <button key={key + word} type="button" onClick={() => set({ [key]: word })}>
           {`${fieldNames[key]}: ${optionName(key, word, words)} `}
           <b>{changeText(bytes, unit)}</b>
@@ -45,3 +45,5 @@ export function Ways() {
     </section>
   );
 }
+
+const firstOfEach = <Way extends { key: string }>(ways: Way[]) => ways.filter(({ key }, i) => ways.findIndex((way) => way.key === key) === i);

@@ -1,0 +1,12 @@
+// Whether an answer would be better with an inventory of the model's tensors.
+import type { Estimate } from "../engine/types";
+
+/** By model type. */
+export type Inventories = Record<string, unknown>;
+
+/** The engine has no program for the model's type: it refused it, or took its fields for a plain decoder's. */
+export function wantsInventory(estimate: Estimate): boolean {
+  return estimate.ok
+    ? estimate.assumptions.some(({ id }) => id === "unlisted-architecture")
+    : estimate.issues.some(({ path, code }) => path === "model.config.model_type" && code === "unsupported");
+}
