@@ -34,6 +34,14 @@ bool made_for(Fields& c, std::string_view purpose) {
   return classes->items().front().is(Document::Kind::text) && classes->items().front().text().ends_with(purpose);
 }
 
+bool runs_encoder_class(Fields& c) {
+  if (!c.has("architectures")) return true;
+  if (made_for(c, "ForConditionalGeneration") || made_for(c, "ForMaskedLM") || made_for(c, "ForImageClassification")) return true;
+  const std::string type = c.text({"model_type"}, "");
+  const bool alone = type.ends_with("bert") || type.ends_with("roberta") || type == "vit";   // no decoder beside it
+  return alone && made_for(c, "Model") && !made_for(c, "LMHeadModel");
+}
+
 std::optional<EncoderModel> read_encoder_model(Fields& config) {
   const std::string type = config.text({"model_type"}, "");
   for (const Family& family : families)

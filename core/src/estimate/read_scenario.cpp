@@ -17,6 +17,13 @@ std::optional<Bytes> read_size(Fields& f, std::string_view name) {
   return size;
 }
 
+/// Programs of decoders end in a language model's head; a classifier, or a model without a head, has other weights.
+bool runs_decoder_class(Fields& config) {
+  for (const std::string_view purpose : {"ForCausalLM", "LMHeadModel", "ForConditionalGeneration"})
+    if (made_for(config, purpose)) return true;
+  return !config.has("architectures");
+}
+
 /// A program where there is one, else the weights of an inventory, else a plain decoder if the fields are those of one.
 void read_config(const Document* config, std::string_view path, const Document& facts, std::vector<Issue>& issues, Scenario& s) {
   if (!config->is(Document::Kind::record)) {
@@ -29,9 +36,10 @@ void read_config(const Document* config, std::string_view path, const Document& 
   const std::string type = fields.text({"model_type"}, "");
   const Document* library = facts.find("architectures");
   if (issues.size() > before) return;
-  s.encoder_model = read_encoder_model(fields);
+  const bool counted = has_inventory(*config, library);
+  if (runs_encoder_class(fields) || !counted) s.encoder_model = read_encoder_model(fields);
   if (s.encoder_model || issues.size() > before) return;
-  if (has_program(type) || !has_inventory(*config, library)) {
+  if (!counted || (has_program(type) && runs_decoder_class(fields))) {
     s.model = read_model(fields, s.assumptions);
     return;
   }

@@ -1,5 +1,6 @@
 #pragma once
 // Layers that are not run, and the one that stands for them.
+// Source: [pytorch-autograd-engine] equal layers leave equal memory behind, so what is alive is affine in the layer
 
 #include "machine/machine.hpp"
 #include "machine/schedule.hpp"
