@@ -61,7 +61,7 @@ const words: Record<string, string> = {
   "hqq-4-64": "HQQ",
   mxfp4: "MXFP4",
   nvfp4: "NVFP4",
-  "bf16-amp": "bf16 autocast, fp32 weights",
+  "bf16-amp": "bf16 autocast",
 };
 /** Where a word means something else in one menu. */
 const own: Record<string, Record<string, string>> = {
