@@ -33,7 +33,8 @@ DecoderLayer latent_layer(Fields& c, const LatentDefaults& d) {
 }
 
 /// Keys and values are expanded to as many heads as there are queries.
-Decoder latent_decoder(Fields& c, const DecoderDefaults& defaults, const DecoderLayer& layer) {
+Decoder latent_decoder(Fields& c, DecoderDefaults defaults, const DecoderLayer& layer) {
+  defaults.head_dim = 1;   // of no use here: each part of a head has a width of its own
   Decoder m = plain_decoder(c, defaults, layer);
   for (DecoderLayer& l : m.layers) {
     AttentionLayer& a = l.attention;
