@@ -52,8 +52,8 @@ test("an inventory that does not arrive leaves the sentence about the kind of mo
   const { page, close } = await browser.open();
   await page.route("**/architectures*", (route) => route.abort());
   await page.getByRole("radio", { name: "config.json", exact: true }).check();
-  await page.locator("textarea").fill('{"model_type": "whisper"}');
-  await page.getByText("Models of the kind whisper are not counted yet.").waitFor();
+  await page.locator("textarea").fill('{"model_type": "detr"}');
+  await page.getByText("Models of the kind detr are not counted yet.").waitFor();
   await close();
 });
 
