@@ -11,6 +11,9 @@ namespace gpumem {
 /// The model, if its type is one with an encoder; what is wrong with it goes to the issues of `config`.
 std::optional<EncoderModel> read_encoder_model(Fields& config);
 
+/// Model types with a program of theirs.
+std::vector<std::string_view> encoder_types();
+
 /// Whether the class that the config names is one these programs run; others have heads of their own.
 bool runs_encoder_class(Fields& config);
 

@@ -34,6 +34,12 @@ bool made_for(Fields& c, std::string_view purpose) {
   return classes->items().front().is(Document::Kind::text) && classes->items().front().text().ends_with(purpose);
 }
 
+std::vector<std::string_view> encoder_types() {
+  std::vector<std::string_view> types;
+  for (const Family& f : families) types.push_back(f.model_type);
+  return types;
+}
+
 bool runs_encoder_class(Fields& c) {
   if (!c.has("architectures")) return true;
   if (made_for(c, "ForConditionalGeneration") || made_for(c, "ForMaskedLM") || made_for(c, "ForImageClassification")) return true;

@@ -1,4 +1,4 @@
-#include "architectures/architecture.hpp"
+#include "architectures/encoder_architecture.hpp"
 #include "gpumem/estimate.hpp"
 #include "quantization/mix.hpp"
 
@@ -20,7 +20,8 @@ Document describe() {
   for (const catalog::SourceRow& s : catalog::sources)
     sources.append(std::string(s.key), Document::record({{"title", s.title}, {"url", s.url}}));
   Document architectures = Document::list();
-  for (const std::string_view type : programmed_types()) architectures.push(type);
+  for (const auto& types : {programmed_types(), encoder_types()})
+    for (const std::string_view type : types) architectures.push(type);
   Document every = Document::list();
   for (const Mix& mix : catalog::mixes) every.push(mix.id);
   return Document::record({{"weights", words({"bf16", "fp16", "fp32", "fp8", "fp8-block", "int8", "nf4", "nf4-dq", "gptq-4-128", "awq-4-128", "hqq-4-64",

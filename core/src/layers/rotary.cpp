@@ -106,13 +106,18 @@ RotaryTables repeated(Machine& m, const RotaryTables& tables) {
 
 using Pair = std::pair<Value, Value>;
 
+/// Both back in the formats they came in, while their wide forms are still held.
+Pair narrowed(Machine& m, const Value& q, const Value& k, const Value& query, const Value& key) {
+  Value q_narrow = m.cast(q, query->format);
+  return {std::move(q_narrow), m.cast(k, key->format)};
+}
+
 /// Queries and keys are widened first and narrowed last.
 /// Source: [transformers] models/cohere/modeling_cohere.py apply_rotary_pos_emb
 Pair turn_wide(Machine& m, const RotaryTables& tables, const Value& query, const Value& key) {
   const Value q = m.cast(query, fp32), k = m.cast(key, fp32);
   const Value q_turned = turn(m, q, tables), k_turned = turn(m, k, tables);
-  Value q_narrow = m.cast(q_turned, query->format);
-  return {std::move(q_narrow), m.cast(k_turned, key->format)};
+  return narrowed(m, q_turned, k_turned, query, key);
 }
 
 /// Source: [transformers] models/ernie4_5/modeling_ernie4_5.py apply_rotary_pos_emb
@@ -123,15 +128,13 @@ Pair turn_by_part(Machine& m, const RotaryTables& tables, const Value& query, co
     return m.add(std::move(straight), std::move(across));
   };
   const Value q = turned(query), k = turned(key);
-  Value q_narrow = m.cast(q, query->format);
-  return {std::move(q_narrow), m.cast(k, key->format)};
+  return narrowed(m, q, k, query, key);
 }
 
 /// Source: [transformers] models/olmo/modeling_olmo.py apply_rotary_pos_emb
 Pair turn_with_wide_tables(Machine& m, const RotaryTables& tables, const Value& query, const Value& key) {
   const Value q = turn(m, query, tables), k = turn(m, key, tables);
-  Value q_narrow = m.cast(q, query->format);
-  return {std::move(q_narrow), m.cast(k, key->format)};
+  return narrowed(m, q, k, query, key);
 }
 
 /// Source: [transformers] models/modernbert/modeling_modernbert.py apply_rotary_pos_emb
@@ -142,8 +145,7 @@ Pair turn_by_operand(Machine& m, const RotaryTables& tables, const Value& query,
     return m.add(std::move(straight), std::move(across));
   };
   const Value q = turned(query), k = turned(key);
-  Value q_narrow = m.cast(q, query->format);
-  return {std::move(q_narrow), m.cast(k, key->format)};
+  return narrowed(m, q, k, query, key);
 }
 
 /// Source: [transformers] models/gpt_neox/modeling_gpt_neox.py and models/phi3/modeling_phi3.py apply_rotary_pos_emb

@@ -59,8 +59,7 @@ Value run_forward(Machine& m, EncoderRun& run, const EncoderModel& model, const 
 
 void run_encoder_step(Machine& m, const EncoderModel& model, const TrainingPlan& plan, bool every_layer) {
   EncoderRun run(model, plan_layers(layer_kinds(model), !every_layer));
-  if (plan.adaptation) m.adaptation = &*plan.adaptation;
-  m.trainable = !plan.adaptation;
+  freeze_base(m, plan);
   declare_parameters(m, run, model, plan.weights);
   begin_step(m, plan);
   m.begin_layer(-1);
@@ -69,9 +68,7 @@ void run_encoder_step(Machine& m, const EncoderModel& model, const TrainingPlan&
   const Value input = m.allocate(model.input_shape(plan.micro_batch, plan.tokens), text ? int64 : plan.weights, text ? "token ids" : "input");
   const bool per_token = model.head.kind == Head::Kind::vocabulary;
   const Value labels = m.allocate(per_token ? Shape{plan.micro_batch, plan.tokens} : Shape{plan.micro_batch}, int64, "labels");
-  m.training = true;
-  m.recording = true;
-  m.autocast = plan.autocast;
+  begin_forward(m, plan);
   Value loss = run_forward(m, run, model, plan, input, labels);
   finish_step(m, run.schedule(), model.end(), plan, std::move(loss));
 }

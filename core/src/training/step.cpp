@@ -62,8 +62,7 @@ Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Val
 /// output dropped, backward, step, gradients set to none
 void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& plan, bool every_layer) {
   ModelRun run(model, plan_layers(layer_kinds(model), !every_layer));
-  if (plan.adaptation) m.adaptation = &*plan.adaptation;
-  m.trainable = !plan.adaptation;
+  freeze_base(m, plan);
   declare_parameters(m, run, model, plan.weights);
   begin_step(m, plan);
   m.begin_layer(-1);
@@ -71,10 +70,19 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
   const Value ids = m.allocate({plan.micro_batch, plan.tokens}, int64, "token ids");
   const Value labels = m.allocate({plan.micro_batch, plan.tokens}, int64, "labels");
 
+  begin_forward(m, plan);
+  finish_step(m, run.schedule(), run.end_layer(), plan, run_forward(m, run, plan, ids, labels));
+}
+
+void freeze_base(Machine& m, const TrainingPlan& plan) {
+  if (plan.adaptation) m.adaptation = &*plan.adaptation;
+  m.trainable = !plan.adaptation;
+}
+
+void begin_forward(Machine& m, const TrainingPlan& plan) {
   m.training = true;
   m.recording = true;
   m.autocast = plan.autocast;
-  finish_step(m, run.schedule(), run.end_layer(), plan, run_forward(m, run, plan, ids, labels));
 }
 
 void begin_step(Machine& m, const TrainingPlan& plan) {

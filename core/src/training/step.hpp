@@ -34,6 +34,10 @@ void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const F
 
 /// Puts all declared weights in memory.
 void add_weights(Machine& m);
+/// With adapters nothing of the model itself is trained; has to come before parameters are declared.
+void freeze_base(Machine& m, const TrainingPlan& plan);
+/// From here on operations are recorded, in the formats that autocast asks for.
+void begin_forward(Machine& m, const TrainingPlan& plan);
 /// Optimizer states, and gradients of earlier micro-batches.
 void begin_step(Machine& m, const TrainingPlan& plan);
 /// From the loss on: autocast is left, backward, the optimizer's step, gradients set to none.
