@@ -8,21 +8,27 @@
 
 namespace gpumem {
 
-inline void append_text(std::string& out, const std::string& text) {
+inline bool needs_escape(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
+/// Stretches without anything to escape go over as they are.
+inline void append_text(std::string& out, std::string_view text) {
   out += '"';
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
+  std::size_t from = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!needs_escape(text[i])) continue;
+    out.append(text, from, i - from);
+    from = i + 1;
+    const auto code = static_cast<unsigned char>(text[i]);
+    if (code >= 0x20) {
       out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      const auto code = static_cast<unsigned char>(c);
+      out += text[i];
+    } else {
       out += "\\u00";
       out += "0123456789abcdef"[code / 16];
       out += "0123456789abcdef"[code % 16];
-    } else {
-      out += c;
     }
   }
+  out.append(text, from, text.size() - from);
   out += '"';
 }
 
@@ -60,6 +66,7 @@ inline void append_json(std::string& out, const Document& d) {
 
 inline std::string write_json(const Document& document) {
   std::string out;
+  out.reserve(1 << 15);   // an answer without its tensors
   append_json(out, document);
   return out;
 }

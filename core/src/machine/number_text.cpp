@@ -10,10 +10,11 @@ namespace {
 constexpr int digits_kept = 12;
 
 std::string whole(std::uint64_t n) {
-  std::string reversed;
-  do reversed.push_back(static_cast<char>('0' + n % 10));
+  char digits[20];   // as many as 2^64 has
+  char* first = digits + sizeof digits;
+  do *--first = static_cast<char>('0' + n % 10);
   while (n /= 10);
-  return {reversed.rbegin(), reversed.rend()};
+  return {first, digits + sizeof digits};
 }
 
 /// value · 10^power, in steps whose powers of ten are exact.

@@ -80,6 +80,8 @@ void freeze_base(Machine& m, const TrainingPlan& plan) {
 }
 
 void begin_forward(Machine& m, const TrainingPlan& plan) {
+  constexpr std::size_t usual_nodes = 1024;   // of the layers that are run; nodes are large, and moving them costs
+  m.tape.reserve(usual_nodes);
   m.training = true;
   m.recording = true;
   m.autocast = plan.autocast;
