@@ -1,12 +1,7 @@
 """What the tracing does not see: layers whose heads differ, which the configuration classes pass through a setting of each layer.
 
-    python adjust.py core/catalog/architectures
-
-Run after generate.py; a second run changes nothing. Source: the __post_init__ of the classes named below.
+Source: the __post_init__ of the classes named below.
 """
-import json
-import sys
-from pathlib import Path
 
 FULL = ["==", ["at", "layer_types", "$0"], ["'", "full_attention"]]
 # type: (head width of layers that see everything, their key and value heads, whether only with attention_k_eq_v)
@@ -29,9 +24,7 @@ def adjusted(node, names):
     return node
 
 
-def adjust(doc, width, heads, gated):
-    if "global_head_dim" in doc["fields"]:
-        return doc
+def give_layers_their_heads(doc, width, heads, gated):
     doc["fields"] |= {"global_head_dim": width, "num_global_key_value_heads": heads}
     where = ["and", FULL, ["truthy", "attention_k_eq_v"], ["truthy", "num_global_key_value_heads"]] if gated else FULL
     names = {
@@ -40,10 +33,10 @@ def adjust(doc, width, heads, gated):
     }
     doc["shared"] = [adjusted(x, names) for x in doc["shared"]]
     doc["classes"] = {k: [adjusted(x, names) for x in v] for k, v in doc["classes"].items()}
-    doc.pop("defaultParameters", None)
-    return doc
 
 
-for name, row in GLOBAL_HEADS.items():
-    path = Path(sys.argv[1]) / f"{name}.json"
-    path.write_text(json.dumps(adjust(json.loads(path.read_text()), *row), separators=(",", ":")) + "\n")
+def adjust(docs):
+    """Every type of the table that was traced; what was adjusted before stays as it is."""
+    for name, row in GLOBAL_HEADS.items():
+        if name in docs and "global_head_dim" not in docs[name]["fields"]:
+            give_layers_their_heads(docs[name], *row)

@@ -1,121 +1,21 @@
 """Imports the framework's configuration and model modules with their control flow made visible to symbols.
 
-`if`, `a if c else b`, `and`, `or`, `not`, `is None`, `in`, loops and comprehensions become calls into tracing.py, which
+`if`, `a if c else b`, `and`, `or`, `not`, `is None`, `in`, loops and comprehensions become calls of hooks.py, which
 runs both sides of a condition that depends on a field and one round of a loop whose length depends on one.
 """
 import ast
+import copy
 import importlib.abc
 import importlib.machinery
 import re
 import sys
 
-import tracing
+import hooks
+from syntax import assigned, call, carried, has, name, thunk
 
 CALLS = {"int", "len", "range", "enumerate", "zip", "max", "min", "sum", "bool", "float", "isinstance", "list", "tuple",
          "reversed", "any", "all", "getattr"}
 SKIP = re.compile(r"^(forward|_init_weights|generate|prepare_inputs.*|get_image_features|get_.*_features|loss.*|_forward.*|_update.*)$")
-
-
-def name(n, store=False):
-    return ast.Name(n, ast.Store() if store else ast.Load())
-
-
-def call(f, *args):
-    return ast.Call(name(f), list(args), [])
-
-
-def thunk(e):
-    return ast.Lambda(ast.arguments([], [], None, [], [], None, []), e)
-
-
-def assigned(statements):
-    found = []
-    class Visit(ast.NodeVisitor):
-        def visit_Name(self, n):
-            if isinstance(n.ctx, ast.Store) and n.id not in found:
-                found.append(n.id)
-        def visit_FunctionDef(self, n):
-            found.append(n.name)
-        def visit_Lambda(self, n): pass
-        def visit_ListComp(self, n): pass
-        visit_GeneratorExp = visit_SetComp = visit_DictComp = visit_ListComp
-    for s in statements:
-        Visit().visit(s)
-    return [f for f in found if not f.startswith("_gm")]
-
-
-def has(statements, *kinds, into_loops=True):
-    stack = list(statements)
-    while stack:
-        n = stack.pop()
-        if isinstance(n, kinds):
-            return True
-        if isinstance(n, (ast.FunctionDef, ast.Lambda, ast.ClassDef)) or (not into_loops and isinstance(n, (ast.For, ast.While))):
-            continue
-        stack.extend(ast.iter_child_nodes(n))
-    return False
-
-
-def carried(body, targets):
-    """Whether a loop's body reads what an earlier round of it wrote."""
-    known = set()
-    bad = []
-
-    def key(n):
-        if isinstance(n, ast.Name):
-            return n.id
-        if isinstance(n, ast.Attribute) and isinstance(n.value, ast.Name) and n.value.id == "self":
-            return "self." + n.attr
-        return None
-
-    writes = set()
-    for s in body:
-        for n in ast.walk(s):
-            if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Store) and key(n):
-                writes.add(key(n))
-            if isinstance(n, ast.comprehension):
-                for t in ast.walk(n.target):
-                    if isinstance(t, ast.Name):
-                        writes.discard(t.id)
-    writes -= targets
-
-    def reads(e):
-        for n in ast.walk(e):
-            k = key(n) if isinstance(n, (ast.Name, ast.Attribute)) else None
-            if k in writes and k not in known and isinstance(n.ctx, ast.Load):
-                bad.append(k)
-
-    def run(ss):
-        for s in ss:
-            if isinstance(s, ast.Assign):
-                reads(s.value)
-                for t in s.targets:
-                    for n in ast.walk(t):
-                        if isinstance(n, (ast.Name, ast.Attribute)) and key(n):
-                            known.add(key(n)) if isinstance(n.ctx, ast.Store) else reads(n)
-            elif isinstance(s, ast.AugAssign):
-                if key(s.target) and key(s.target) not in known:
-                    bad.append(key(s.target))
-                reads(s.value)
-            elif isinstance(s, ast.If):
-                reads(s.test)
-                before = set(known)
-                run(s.body)
-                one = set(known)
-                known.clear(); known.update(before)
-                run(s.orelse)
-                two = set(known)
-                known.clear(); known.update(one & two)
-            elif isinstance(s, ast.For):
-                reads(s.iter)
-                for n in ast.walk(s.target):
-                    if isinstance(n, ast.Name):
-                        known.add(n.id)
-                run(s.body)
-            else:
-                reads(s)
-    run(body)
-    return bool(bad)
 
 
 class Rewriter(ast.NodeTransformer):
@@ -156,7 +56,6 @@ class Rewriter(ast.NodeTransformer):
                 if depth > 6:
                     return None
                 rest = ss[i + 1:]
-                import copy
                 body = self.tail([*s.body, *copy.deepcopy(rest)], depth + 1)
                 orelse = self.tail([*s.orelse, *copy.deepcopy(rest)], depth + 1)
                 if body is None or orelse is None:
@@ -183,7 +82,6 @@ class Rewriter(ast.NodeTransformer):
             return s
         names = assigned(s.body + s.orelse)
         body, orelse = self.block(s.body), self.block(s.orelse) or [ast.Pass()]
-        import copy
         plain = ast.If(name("_c"), copy.deepcopy(body), copy.deepcopy(orelse))
         c, b, e = self.fresh(), self.fresh(), self.fresh()
         plain.test = call("_gm_bool", name(c))
@@ -311,7 +209,7 @@ class Loader(importlib.machinery.SourceFileLoader):
         return self.source_to_code(self.get_data(path), path)
 
     def exec_module(self, module):
-        module.__dict__.update(tracing.HOOKS)
+        module.__dict__.update(hooks.HOOKS)
         super().exec_module(module)
 
 

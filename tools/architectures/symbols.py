@@ -128,8 +128,6 @@ def boolean(e, v):
 
 
 class _Number:
-    __hash__ = None
-
     def __neg__(self): return _number(["-", 0, self.expr], -_raw(self))
     def __pos__(self): return self
     def __abs__(self): return _number(["max", self.expr, ["-", 0, self.expr]], abs(_raw(self)))
@@ -237,7 +235,6 @@ class SymList(list):
     def __deepcopy__(self, memo): return self
     def __copy__(self): return self
     def copy(self): return self
-    __hash__ = None
     def __reduce__(self): return (list, (plain(self),))
 
 
