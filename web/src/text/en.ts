@@ -36,7 +36,6 @@ export const unreadableFile = "The file could not be read.";
 export const unreadableAddress = "The address holds no readable scenario, so this is the default one.";
 export const task = "Task";
 export const trained = (count: string) => `${count} of them are trained`;
-export const noModules = "This model has no modules of these names, so nothing is trained.";
 export const method = "Method";
 export const presetsTitle = "Examples";
 export const presets = { qlora: "8B QLoRA on 24 GB", lora: "32B LoRA on 80 GB", full: "Full fine-tune of 1B", serving: "Serve 70B on a B200" };

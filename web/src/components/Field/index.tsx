@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { changeText } from "../../format/bytes";
 import type { Difference } from "../../state/answer";
-import { type Field as FieldRow, targetsKey, weightGroup } from "../../state/fields";
+import { type Field as FieldRow, weightGroup } from "../../state/fields";
 import { usePage } from "../../state/page";
 import { valueAt } from "../../state/paths";
 import * as text from "../../text/en";
@@ -43,7 +43,7 @@ export function Field({ field }: { field: FieldRow }) {
   const change = (value: string) => page.set({ [key]: value });
 
   return (
-    <Frame id={id} path={path} label={fieldNames[key] ?? path} hint={field.path === targetsKey && page.answer?.parameters.trainable === 0 ? text.noModules : fieldHints[key]}>
+    <Frame id={id} path={path} label={fieldNames[key] ?? path} hint={fieldHints[key]}>
       {field.kind === "flag" ? (
         <input {...tied} type="checkbox" checked={typed === "true"} onChange={(event) => change(event.currentTarget.checked ? "true" : "")} />
       ) : field.words ? (
