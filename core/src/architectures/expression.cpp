@@ -134,6 +134,20 @@ Scope* Scope::at(std::string_view path, Evaluation& e) {
 double Scope::number(const Document& expression, Evaluation& e) { return number_of(evaluate(expression, e), e); }
 bool Scope::truth(const Document& expression, Evaluation& e) { return truth_of(evaluate(expression, e)); }
 
+namespace {
+
+/// "@12" is the shared expression of index 12; anything else is past the end of all lists. (atof would bring 7 kB of long doubles.)
+std::size_t place_of(const std::string& name) {
+  std::size_t place = 0;
+  for (std::size_t i = 1; i < name.size(); ++i) {
+    if (name[i] < '0' || name[i] > '9' || place > 1000000) return static_cast<std::size_t>(-1);
+    place = place * 10 + static_cast<std::size_t>(name[i] - '0');
+  }
+  return place;
+}
+
+}  // namespace
+
 Document Scope::evaluate(const Document& expression, Evaluation& e) {
   const Deeper deeper(e);
   if (!e.step()) return {};
@@ -141,9 +155,9 @@ Document Scope::evaluate(const Document& expression, Evaluation& e) {
     const std::string& name = expression.text();
     if (!name.empty() && name[0] == '@') {
       const Document* shared = inventory_ ? inventory_->find("shared") : nullptr;
-      const double place = std::atof(name.c_str() + 1);
-      if (!shared || !(place >= 0 && place < static_cast<double>(shared->items().size()))) return {};
-      return evaluate(shared->items()[static_cast<std::size_t>(place)], e);
+      const std::size_t place = place_of(name);
+      if (!shared || place >= shared->items().size()) return {};
+      return evaluate(shared->items()[place], e);
     }
     if (name.empty() || name[0] != '$') return get(name, e);
     for (auto v = e.variables.rbegin(); v != e.variables.rend(); ++v)

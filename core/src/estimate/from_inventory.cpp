@@ -58,8 +58,8 @@ Document tensors_document(const Scenario& s, const CacheRows& cache, double stat
 }
 
 void say_what_is_missing(Scenario& s, const CacheRows& cache, bool training) {
-  std::string message = "The weights are exact, tensor by tensor; how this model runs is not known here, so activations, logits";
-  message += training ? " and the step's temporaries are not counted." : cache.known ? " are not counted." : " and what is kept of past tokens are not counted.";
+  std::string message = "The weights are exact, tensor by tensor; how this model runs is not known here, so activations";
+  message += training ? ", logits and the step's temporaries are not counted." : cache.known ? " and logits are not counted." : ", logits and what is kept of past tokens are not counted.";
   s.assumptions.push_back({"activations-unknown", std::move(message)});
   if (!training && cache.known && !cache.rows.empty())
     s.assumptions.push_back({"cache-from-fields", "What is kept of past tokens is read off the configuration's fields."});
