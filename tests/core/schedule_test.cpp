@@ -190,6 +190,8 @@ TEST_CASE("alike layers left out change nothing: joint projections", "[estimate]
 TEST_CASE("alike layers left out change nothing: LayerNorm families", "[estimate]") {
   check_everywhere(family("gpt2", 13, {{"n_positions", 4096}, {"num_key_value_heads", nullptr}}));
   check_everywhere(family("gpt_neox", 10, {{"num_key_value_heads", nullptr}}));
+  check_everywhere(family("bloom", 10, {{"num_key_value_heads", nullptr}}));
+  check_everywhere(family("gptj", 10, {{"num_key_value_heads", nullptr}}));
   check_everywhere(family("opt", 10, {{"ffn_dim", 512}, {"num_key_value_heads", nullptr}, {"word_embed_proj_dim", 128},
                                       {"do_layer_norm_before", false}}));
 }

@@ -73,5 +73,7 @@ Decoder starcoder2(Fields& config);
 Decoder stablelm(Fields& config);
 Decoder phi(Fields& config);
 Decoder nemotron(Fields& config);
+Decoder bloom(Fields& config);
+Decoder gptj(Fields& config);
 
 }  // namespace gpumem

@@ -45,6 +45,8 @@ constexpr std::array families = {
     Family{"starcoder2", starcoder2},
     Family{"stablelm", stablelm},
     Family{"phi", phi},
+    Family{"bloom", bloom},
+    Family{"gptj", gptj},
     Family{"nemotron", nemotron},
 };
 

@@ -21,6 +21,13 @@ void check_length(double length, Scenario& s) {
                 table ? " Its position table has no row for the rest: a real run would fail there." : ""})});
 }
 
+/// Some families have their own attention code, which takes no fused kernel.
+std::string usual_kernel(Scenario& s) {
+  if (!s.model || !s.model->eager_only) return "flash";
+  s.assumptions.push_back({"own-attention", "In transformers this architecture computes attention in its own code, without a fused kernel, whatever is asked for."});
+  return "eager";
+}
+
 /// Fields of the contract that say nothing about what is computed so far.
 void ignore(Fields& f, Names names, Scenario& s) {
   for (const std::string_view name : names)
@@ -101,7 +108,7 @@ void read_inference(Fields& f, Scenario& s) {
   if (i.prompt_tokens > i.context_tokens)
     f.report("promptTokens", "contradiction", "cannot be more than contextTokens, which holds prompt and answer");
   check_length(i.context_tokens, s);
-  i.attention = f.word({"attention"}, "flash", {"flash", "sdpa", "eager"});
+  i.attention = f.word({"attention"}, usual_kernel(s), {"flash", "sdpa", "eager"});
   if (i.attention == "flash" && s.weight_format() == fp32) {
     if (f.has("attention")) f.report("attention", "contradiction", "flash attention takes 16-bit formats only; use sdpa with fp32 weights");
     i.attention = "sdpa";
@@ -132,7 +139,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   t.sequence_tokens = f.count({"sequenceTokens"}, std::min(2048.0, longest(s)), 1, most_tokens);
   check_length(t.sequence_tokens, s);
   t.accumulation = f.count({"gradientAccumulation"}, 1, 1, 1 << 20);
-  t.attention = f.word({"attention"}, s.weights == "fp32" && t.precision == "fp32" ? "sdpa" : "flash", {"flash", "sdpa", "eager"});
+  t.attention = f.word({"attention"}, s.weights == "fp32" && t.precision == "fp32" ? std::string("sdpa") : usual_kernel(s), {"flash", "sdpa", "eager"});
   if (t.attention == "flash" && t.precision == "fp32")
     f.report("attention", "contradiction", "flash attention takes 16-bit formats only; use sdpa with fp32");
   const Document* checkpointing = f.value({"checkpointing"});

@@ -3,6 +3,7 @@
 #include "layers/dense.hpp"
 #include "layers/latent_attention.hpp"
 #include "layers/norms.hpp"
+#include "layers/older_attention.hpp"
 #include "layers/rotary.hpp"
 
 namespace gpumem {
@@ -88,6 +89,7 @@ QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x) {
 
 /// Source: [transformers] models/llama/modeling_llama.py LlamaAttention.forward
 AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pass& pass) {
+  if (a.form == AttentionLayer::Form::gptj) return gptj_attention(m, a, x, pass);
   const Machine::Scope scope(m, a.cross ? "encoder_attn" : "self_attn");
   if (a.latent) return latent_attention(m, a, x, pass);
   QueryKeyValue p = a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x);

@@ -4,6 +4,7 @@
 #include "layers/mlp.hpp"
 #include "layers/moe.hpp"
 #include "layers/norms.hpp"
+#include "layers/older_attention.hpp"
 
 namespace gpumem {
 namespace {
@@ -88,7 +89,9 @@ Value one_norm(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pa
   AttentionResult attended = attention(m, l.attention, normed, pass);
   attended.output = m.dropout(attended.output, l.dropout);
   const Value fed = m.dropout(mlp(m, l.mlp, normed), l.dropout);
-  return m.add(m.add(x, attended.output), fed);
+  Value out = m.add(m.add(x, attended.output), fed);
+  if (pass.returned && l.attention.form != AttentionLayer::Form::shared) *pass.returned = std::move(attended.probabilities);
+  return out;
 }
 
 /// Source: [transformers] models/stablelm/modeling_stablelm.py StableLmDecoderLayer.forward
@@ -101,6 +104,19 @@ Value kept_all(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pa
   return m.add(residual, fed);
 }
 
+/// Source: [transformers] models/bloom/modeling_bloom.py BloomBlock.forward, BloomMLP.forward
+Value sums_inside(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  Value normed = normalise(m, "input_layernorm", l.norm, x);
+  AttentionResult attended = bloom_attention(m, l.attention, normed, l.residual_normed ? normed : x, pass);
+  normed = normalise(m, "post_attention_layernorm", l.norm, attended.output);
+  const Value inner = mlp_inner(m, l.mlp, normed);
+  const Value fed = mlp_outer(m, l.mlp, inner, x->shape[-1]);
+  Value out = m.dropout(fed, l.dropout);
+  out = m.add(l.residual_normed ? normed : attended.output, std::move(out));
+  if (pass.returned) *pass.returned = std::move(attended.probabilities);
+  return out;
+}
+
 }  // namespace
 
 Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
@@ -111,6 +127,7 @@ Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass
     case DecoderLayer::Order::kept_attention: return kept_attention(m, l, std::move(x), pass);
     case DecoderLayer::Order::norm_behind: return norm_behind(m, l, std::move(x), pass);
     case DecoderLayer::Order::one_norm: return one_norm(m, l, x, pass);
+    case DecoderLayer::Order::sums_inside: return sums_inside(m, l, x, pass);
     case DecoderLayer::Order::kept_all: return kept_all(m, l, x, pass);
     case DecoderLayer::Order::modules_norm_last:
     case DecoderLayer::Order::inlined_norm_last:

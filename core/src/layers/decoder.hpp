@@ -23,7 +23,11 @@ enum class NormKind {
   layer_composed, ///< mean and deviation written out in fp32, with a weight (Cohere)
 };
 
-enum class Activation { silu, gelu, gelu_composed, relu, relu_squared };
+enum class Activation {
+  silu, gelu, relu, relu_squared,
+  gelu_composed,   ///< by tanh, written out in Python
+  gelu_function,   ///< the same as a function with a backward of its own (BLOOM)
+};
 
 struct MlpLayer {
   enum class Kind { gated, gated_fused, plain };
@@ -119,6 +123,9 @@ struct AttentionLayer {
   bool softcap = false;
   bool softmax_in_fp32 = true;
   double dropout = 0, output_dropout = 0;
+  enum class Form { shared, gptj };
+  Form form = Form::shared;         ///< whose code runs: transformers' common form, or a family's own
+  double position_rows = 0;         ///< of the table of sinusoids that each layer has (GPT-J)
   bool operator==(const AttentionLayer&) const = default;
 };
 
@@ -137,6 +144,7 @@ struct DecoderLayer {
     inlined_norm_first,  ///< sequential, likewise (Whisper)
     sub_layers,          ///< each sub-layer with its norm and its sum is a module (T5)
     kept_output,         ///< sequential; the attention's output is held until the layer ends (ModernBERT)
+    sums_inside,     ///< sequential; attention and MLP add the residual themselves (BLOOM)
     kept_all,        ///< sequential; normed input and attention's output are held until the layer ends
   };
   Order order = Order::sequential;
@@ -147,6 +155,7 @@ struct DecoderLayer {
   MlpLayer mlp;
   std::optional<ExpertsLayer> experts;   ///< instead of the MLP
   double dropout = 0;
+  bool residual_normed = false;      ///< what is added is the normalised input (BLOOM)
   bool scaled = false;               ///< each sub-layer's output is multiplied by a number before it is added
   bool operator==(const DecoderLayer&) const = default;
 };
@@ -169,11 +178,13 @@ struct Decoder {
   bool rotary_by_window = false;     ///< layers with a window have rotary tables of their own
   double embedding_dropout = 0;
   std::vector<DecoderLayer> layers;
-  std::optional<NormKind> final_norm;
+  std::optional<NormKind> embedding_norm, final_norm;
+  bool linear_biases = false;        ///< positions are a bias of the scores, a slope for each head
   bool tied = false;                 ///< the head is the token table
   bool head_bias = false;
   bool final_softcap = false;
   bool logits_scaled = false;        ///< by a Python number
+  bool eager_only = false;           ///< its attention has no fused kernel
   double max_positions = 0;          ///< tokens it was made for; 0: not said
   std::vector<IdleWeights> beside;   ///< weights that are loaded and take no part in a text pass
 };

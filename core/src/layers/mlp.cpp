@@ -26,6 +26,7 @@ Value activate(Machine& m, Activation kind, Value x) {
     case Activation::silu: return m.silu(std::move(x));
     case Activation::gelu: return m.gelu(std::move(x));
     case Activation::relu: return m.relu(std::move(x));
+    case Activation::gelu_function: return m.gelu_function(std::move(x));
     case Activation::relu_squared: return m.power(m.relu(std::move(x)), "relu^2");
     case Activation::gelu_composed: break;
   }

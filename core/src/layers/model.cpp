@@ -8,6 +8,7 @@
 #include "layers/dense.hpp"
 #include "layers/gaps.hpp"
 #include "layers/norms.hpp"
+#include "layers/older_attention.hpp"
 #include "layers/rotary.hpp"
 
 namespace gpumem {
@@ -69,7 +70,14 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   Embedded held;
   Value hidden = embed(m, ids, pass, held);
   const Format* format = hidden->format;
-  if (!held.positions) held.positions = m.allocate({1, pass.tokens}, int64, "positions");
+  if (model_.embedding_norm) hidden = normalise(m, "embedding_norm", *model_.embedding_norm, hidden);
+  if (model_.linear_biases) {
+    const double heads = model_.layers[0].attention.heads;
+    held.positions = m.allocate({heads}, fp32, "slopes");
+    pass.bias = linear_biases(m, pass, heads, format);
+  } else if (!held.positions) {
+    held.positions = m.allocate({1, pass.tokens}, int64, "positions");
+  }
   const auto any = [&](bool windowed) {
     return std::find_if(model_.layers.begin(), model_.layers.end(),
                         [&](const DecoderLayer& l) { return (l.attention.window > 0) == windowed; });
@@ -84,6 +92,8 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
       pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, *a, pass.tokens, format);
   hidden = m.dropout(std::move(hidden), model_.embedding_dropout);
 
+  Value returned;
+  pass.returned = &returned;
   auto gap = schedule_.gaps.begin();
   m.inside_layers = true;
   for (const int i : schedule_.layers) {
@@ -97,6 +107,8 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     if (gap != schedule_.gaps.end() && gap->after == i) pass_gap(m, *gap++);
   }
   m.inside_layers = false;
+  pass.returned = nullptr;
+  pass.bias.drop();
   m.begin_layer(end_layer());
   m.memory.ledger.enter(phase, end_layer());
   if (model_.final_norm) hidden = normalise(m, "norm", *model_.final_norm, hidden);
@@ -151,6 +163,9 @@ std::vector<Value> ModelRun::buffers(Machine& m) {
   for (const DecoderLayer& layer : model_.layers)
     if (layer.experts && layer.experts->choice_bias && !layer.experts->bias_is_parameter)
       held.push_back(m.allocate({layer.experts->experts}, fp32, "bias of the choice", Component::workspace));
+  for (const DecoderLayer& layer : model_.layers)
+    if (const AttentionLayer& own = layer.attention; own.form == AttentionLayer::Form::gptj)
+      held.push_back(m.allocate({own.position_rows, own.rotary_dim}, fp32, "sinusoids", Component::workspace));
   const AttentionLayer* a = rotating(model_);
   if (!a) return held;
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)

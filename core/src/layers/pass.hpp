@@ -28,6 +28,10 @@ struct Pass {
   bool last_token_only = false;   ///< logits of the last token, not of all
   bool checkpointing = false;
 
+  /// Where a layer leaves the probabilities it gives back beside its output, until the next one does; families with
+  /// attention code of their own do so.
+  Value* returned = nullptr;
+
   /// Rotary tables; the second one is that of layers with a window, where they have their own.
   std::array<RotaryTables, 2> rotary;
   /// Masks by whether the layer has a window.
@@ -36,6 +40,7 @@ struct Pass {
   /// This pass as layers with a window (or those without one) see it.
   [[nodiscard]] Pass of(bool windowed) const {
     Pass own = *this;
+    own.returned = nullptr;   // a second run gives nothing back
     own.mask[!windowed].drop();
     if (rotary[1].cos) own.rotary[!windowed] = {};
     return own;

@@ -11,6 +11,8 @@ Value rotate_half(Machine& m, const Value& x) {
   return m.cat(m.negate(second), first, "rotated half");
 }
 
+}  // namespace
+
 /// x·cos + rotate_half(x)·sin
 /// Source: [transformers] models/llama/modeling_llama.py apply_rotary_pos_emb
 Value turn(Machine& m, const Value& x, const RotaryTables& tables) {
@@ -18,6 +20,8 @@ Value turn(Machine& m, const Value& x, const RotaryTables& tables) {
   Value turned = m.multiply(rotate_half(m, x), tables.sin);
   return m.add(std::move(straight), std::move(turned));
 }
+
+namespace {
 
 struct Parts2 {
   Value turned, passed;

@@ -14,4 +14,7 @@ RotaryTables rotary_tables(Machine& m, const AttentionLayer& a, double length, c
 std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const RotaryTables& tables, const Value& query,
                                const Value& key);
 
+/// x·cos + rotate_half(x)·sin, for one tensor.
+Value turn(Machine& m, const Value& x, const RotaryTables& tables);
+
 }  // namespace gpumem

@@ -115,6 +115,8 @@ class Machine {
   Value rsqrt(Value x);
   Value silu(Value x);
   Value gelu(Value x);
+  /// gelu by tanh, written out, as one node that saves its input.
+  Value gelu_function(Value x);
   Value relu(Value x);
   Value tanh(Value x);
   Value dropout(Value x, double probability);

@@ -53,6 +53,22 @@ void mean_backward(Machine& m, Node& n, In& g) {
   g.made[0]->layout = n.input[0].layout;
 }
 
+/// x²-like temporaries of the derivative by tanh, written out: the tanh, x / 2, its rest and two steps of a product.
+/// Source: [transformers] models/bloom/modeling_bloom.py bloom_gelu_back
+void gelu_function_backward(Machine& m, Node& n, In& g) {
+  const Value& x = n.saved[0];
+  const Value tanh = like(m, x, "tanh");
+  Value half = like(m, x, "x / 2");
+  Value rest = like(m, x, "1 - tanh^2");
+  Value inner = like(m, x, "0.1 x");
+  inner = like(m, x, "0.1 x^2");
+  inner.drop();
+  rest.drop();
+  half.drop();
+  const Value factor = like(m, x, "derivative");
+  g.made[0] = like(m, g.given[0], "gradient");
+}
+
 }  // namespace
 
 /// An operation with one operand and a result of its kind.
@@ -130,6 +146,22 @@ Value Machine::power(Value x, const char* label) { return unary(std::move(x), la
 Value Machine::rsqrt(Value x) { return unary(std::move(x), "rsqrt", rsqrt_backward, false, true); }
 Value Machine::silu(Value x) { return unary(std::move(x), "silu", one_new, true, false); }
 Value Machine::gelu(Value x) { return unary(std::move(x), "gelu", one_new, true, false); }
+/// Source: [transformers] models/bloom/modeling_bloom.py GeLUFunction, bloom_gelu_forward: inside, nothing is recorded
+Value Machine::gelu_function(Value x) {
+  Node* node = record(gelu_function_backward, {&x});
+  save(node, x);
+  const Value half = like(*this, x, "x / 2");
+  Value outer = like(*this, x, "0.8 x");
+  Value inner = like(*this, x, "0.04 x");
+  inner = like(*this, x, "0.04 x^2");
+  inner = like(*this, x, "1 + 0.04 x^2");
+  outer = like(*this, x, "inner");
+  inner.drop();
+  outer = like(*this, x, "tanh");
+  outer = like(*this, x, "1 + tanh");
+  Value out = like(*this, x, "gelu");
+  return bind(node, out);
+}
 Value Machine::relu(Value x) { return unary(std::move(x), "relu", one_new, false, true); }
 Value Machine::tanh(Value x) { return unary(std::move(x), "tanh", one_new, false, true); }
 
