@@ -7,6 +7,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "architectures/architecture.hpp"
 #include "architectures/expression.hpp"
 
 namespace gpumem {
@@ -191,6 +192,7 @@ LayerFields read_layer_fields(const Document& config, const Document& library) {
   Scope* scope = language_scope(outer, e);
   if (!scope) return made;
   Reader r(*scope, e);
+  made.generates = made.generates || (has_program(outer.type()) && !r.flag("use_bidirectional_attention"));
   made.state = r.number({"mamba_d_state", "ssm_state_size", "state_size", "linear_key_head_dim", "linear_head_dim"});
   const double window = r.number({"sliding_window", "attention_chunk_size"});
   const Document* types = r.list({"layer_types", "layers_block_type"});

@@ -53,7 +53,7 @@ GgufModel gguf_model(const Document& config) {
   if (const Document* type = config.find("model_type")) m.type = type->text();
   m.layers = number(c, {"num_hidden_layers", "n_layer", "num_layers"});
   m.hidden = number(c, {"hidden_size", "n_embd", "d_model"});
-  m.heads = number(c, {"num_attention_heads", "n_head"});
+  m.heads = number(c, {"num_attention_heads", "n_head", "n_heads"});
   m.kv_heads = kv_heads(c, m.heads);
   m.experts = number(c, {"num_local_experts", "num_experts", "n_routed_experts", "moe_num_experts"});
   m.key_part = number(c, {"qk_nope_head_dim"});

@@ -13,7 +13,7 @@ using enum Conversion;
 // The first row whose last parts are those of the name counts: longer rows come before shorter ones.
 constexpr TensorName names[] = {
     {"embed_tokens_per_layer", "per_layer_token_embd"}, {"embed_tokens", "token_embd"}, {"word_embeddings", "token_embd"},
-    {"embed_in", "token_embd"}, {"wte", "token_embd"}, {"embeddings", "token_embd"},
+    {"tok_embeddings", "token_embd"}, {"embed_in", "token_embd"}, {"wte", "token_embd"}, {"embeddings", "token_embd"},
     {"lm_head", "output"}, {"embed_out", "output"},
     {"wpe", "position_embd", single}, {"embed_positions", "position_embd", single},
     {"token_type_embeddings", "token_types", single}, {"position_embeddings", "position_embd", single},
@@ -48,8 +48,8 @@ constexpr TensorName names[] = {
     {"in_proj", "ssm_in"}, {"out_proj", "ssm_out"}, {"x_proj", "ssm_x"}, {"dt_proj", "ssm_dt"},
 };
 
-constexpr std::array<std::string_view, 7> towers = {"visual.", "vision_", "vision.", "projector", "audio_tower",
-                                                    "image_newline", "vit_"};
+constexpr std::array<std::string_view, 8> towers = {"visual.", "vision_", "vision.", "projector", "audio_tower",
+                                                    "image_newline", "vit_", "embed_tokens_extend"};
 
 bool has(std::string_view name, std::string_view part) { return name.find(part) != std::string_view::npos; }
 
