@@ -188,11 +188,12 @@ LayerFields read_layer_fields(const Document& config, const Document& library) {
   Evaluation e;
   const Document* type = config.find("model_type");
   Scope outer(library, type ? type->text() : "", &config, nullptr, "");
-  made.generates = generates(class_name(config, outer));
+  made.encoder = !generates(class_name(config, outer)) && !has_program(outer.type());
+  made.generates = !made.encoder;
   Scope* scope = language_scope(outer, e);
   if (!scope) return made;
   Reader r(*scope, e);
-  made.generates = made.generates || (has_program(outer.type()) && !r.flag("use_bidirectional_attention"));
+  made.generates = made.generates && !r.flag("use_bidirectional_attention");
   made.state = r.number({"mamba_d_state", "ssm_state_size", "state_size", "linear_key_head_dim", "linear_head_dim"});
   const double window = r.number({"sliding_window", "attention_chunk_size"});
   const Document* types = r.list({"layer_types", "layers_block_type"});

@@ -39,6 +39,7 @@ struct LayerFields {
   std::vector<double> windows;   ///< tokens each layer looks back, 0: all; empty: no layer has one
   double state = 0;              ///< numbers of a state for each channel of a linear layer
   bool generates = true;         ///< whether text is read from left to right: a decoder, with a head or without
+  bool encoder = false;          ///< no decoder's class: it has no head either
 };
 LayerFields read_layer_fields(const Document& config, const Document& library);
 

@@ -86,7 +86,7 @@ LayerSplit split_of(const Scenario& s, int layers) {
 /// The token table lies in main memory; where it is the head too, a second time with the output.
 void hold_weights(const Scenario& s, const GgufFile& file, const LayerPlaces& places, Holders& holders) {
   const double expert_layers = s.llama_cpp.experts_on_host ? static_cast<double>(places.layers.size()) : s.llama_cpp.expert_layers_on_host;
-  const bool tied = file.tied();
+  const bool tied = file.tied() && !s.layer_fields.encoder;
   for (std::size_t i = 0; i < file.tensors.size(); ++i) {
     const GgufTensor& t = file.tensors[i];
     const std::string_view name = t.name.empty() ? "small tensors" : t.name;
@@ -97,20 +97,37 @@ void hold_weights(const Scenario& s, const GgufFile& file, const LayerPlaces& pl
   }
 }
 
-Document held_document(const Holder& holder, const Document* computed) {
-  std::vector<std::pair<double, Document>> rows;
-  for (const Held& row : holder.rows) {
-    Document shape = Document::list();
-    for (int i = 0; i < row.shape.rank; ++i) shape.push(row.shape[i]);
-    rows.emplace_back(in(bytes, row.each) * row.copies,
-                      Document::record({{"name", row.name}, {"component", component_ids[static_cast<std::size_t>(row.component)]}, {"shape", std::move(shape)},
-                                        {"format", row.format->id}, {"bytes", row.each * row.copies}, {"copies", row.copies}}));
+using Rows = std::vector<std::pair<double, Document>>;
+
+constexpr Component computed_with[] = {Component::activations, Component::logits, Component::workspace};
+
+Document held_document(const Held& row) {
+  Document shape = Document::list();
+  for (int i = 0; i < row.shape.rank; ++i) shape.push(row.shape[i]);
+  return Document::record({{"name", row.name}, {"component", component_ids[static_cast<std::size_t>(row.component)]}, {"shape", std::move(shape)},
+                           {"format", row.format->id}, {"bytes", row.each * row.copies}, {"copies", row.copies}});
+}
+
+/// What a program holds as it computes, tensor by tensor where they add up to that; a buffer reserved for them is one row.
+void add_computed(const Document& computed, const Parts& parts, Rows& rows) {
+  for (const Component c : computed_with) {
+    if (parts[c] == Bytes()) continue;
+    const std::string_view id = component_ids[static_cast<std::size_t>(c)];
+    Rows found;
+    double sum = 0;
+    for (const Document& row : computed.items())
+      if (row.find("component")->text() == id) sum += found.emplace_back(row.find("bytes")->number(), row).first;
+    if (sum == in(bytes, parts[c]))
+      rows.insert(rows.end(), found.begin(), found.end());
+    else
+      rows.emplace_back(in(bytes, parts[c]), held_document({c, "compute buffer", {in(bytes, parts[c])}, uint8, parts[c], 1}));
   }
-  if (computed)
-    for (const Document& row : computed->items()) {
-      const std::string& c = row.find("component")->text();
-      if (c == "activations" || c == "logits" || c == "workspace") rows.emplace_back(row.find("bytes")->number(), row);
-    }
+}
+
+Document tensors_of(const Holder& holder, const Document& computed, const Parts& parts) {
+  Rows rows;
+  for (const Held& row : holder.rows) rows.emplace_back(in(bytes, row.each) * row.copies, held_document(row));
+  add_computed(computed, parts, rows);
   std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   Document list = Document::list();
   for (auto& row : rows) list.push(std::move(row.second));
@@ -160,7 +177,7 @@ Document answer_for_llama_cpp(const Scenario& given) {
   for (std::size_t i = 1; i < holders.all.size(); ++i) {
     Parts parts = holders.all[i].parts();
     if (run && holders.all[i].layers)
-      for (const Component c : {Component::activations, Component::logits, Component::workspace}) parts[c] = run->peak.parts[c];
+      for (const Component c : computed_with) parts[c] = run->peak.parts[c];
     order.emplace_back(parts, i);
   }
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first.sum() > b.first.sum(); });
@@ -169,7 +186,7 @@ Document answer_for_llama_cpp(const Scenario& given) {
   for (const auto& [parts, i] : order) {
     const std::string role = i == 0 ? "host" : s.llama_cpp.gpus > 1 ? text_of({"stage ", number_text(static_cast<double>(i - 1))}) : "gpu";
     Document device = device_document(s, parts, run ? std::string_view(run->peak.phase) : "decode", role);
-    if (s.detail == Detail::tensors) device.append("tensors", held_document(holders.all[i], holders.all[i].layers && i > 0 ? &computed : nullptr));
+    if (s.detail == Detail::tensors) device.append("tensors", tensors_of(holders.all[i], computed, parts));
     devices.push(std::move(device));
   }
 
