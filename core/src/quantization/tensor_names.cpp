@@ -19,7 +19,7 @@ constexpr TensorName names[] = {
     {"token_type_embeddings", "token_types", single}, {"position_embeddings", "position_embd", single},
     {"embeddings.LayerNorm", "token_embd_norm", single}, {"word_embeddings_layernorm", "token_embd_norm", single},
     // attention
-    {"indexer.weights_proj", "indexer.proj", single}, {"indexer.wq_b", "indexer.attn_q_b"}, {"indexer.wk", "indexer.attn_k"},
+    {"indexer.weights_proj", "indexer.proj"}, {"indexer.wq_b", "indexer.attn_q_b"}, {"indexer.wk", "indexer.attn_k"},
     {"q_a_proj", "attn_q_a"}, {"q_b_proj", "attn_q_b"}, {"kv_a_proj_with_mqa", "attn_kv_a_mqa"}, {"kv_b_proj", "attn_kv_b", latent},
     {"self.query", "attn_q"}, {"self.key", "attn_k"}, {"self.value", "attn_v"},
     {"q_proj", "attn_q"}, {"k_proj", "attn_k"}, {"v_proj", "attn_v"}, {"qkv_proj", "attn_qkv"}, {"query_key_value", "attn_qkv"},
