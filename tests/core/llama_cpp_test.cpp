@@ -176,3 +176,39 @@ TEST_CASE("an encoder under llama.cpp is answered from its inventory, or refused
   CHECK(component(answer["devices"].back(), "weights") == 100 * 64 * 2);
   CHECK(answer["kvCache"]["bytes"] == 0);
 }
+
+TEST_CASE("a file's header tells what its layers keep", "[llama.cpp]") {
+  const Json metadata = {{"general.architecture", "a"}, {"a.block_count", 4}, {"a.attention.head_count_kv", 2}, {"a.attention.key_length", 128},
+                         {"a.attention.value_length", 64}, {"a.attention.sliding_window", 512}, {"a.attention.sliding_window_pattern", {true, true, true, false}}};
+  Json header = {{"model", {{"gguf", {{"metadata", metadata}, {"tensors", Json::array()}}}}}, {"inference", {{"contextTokens", 8192}, {"prefillTokens", 512}}}};
+  Json answer = estimated(header);
+  REQUIRE(answer["ok"] == true);
+  CHECK(answer["kvCache"]["bytes"] == 2 * (2 * 128 + 2 * 64) * (8192 + 3 * 1024));
+  CHECK(estimated(answer["scenario"])["devices"] == answer["devices"]);
+  header["model"]["gguf"]["tensors"] = {{{"name", "token_embd.weight"}, {"type", "Q8_0"}, {"shape", {256, 1000}}},
+                                        {{"name", "blk.3.ffn_up.weight"}, {"type", "F16"}, {"shape", {256, 512}}},
+                                        {{"name", "output.weight"}, {"type", "F32"}, {"shape", {256, 1000}}}};
+  answer = estimated(header);
+  CHECK(answer["parameters"]["total"] == 2 * 256 * 1000 + 256 * 512);
+  CHECK(component(answer["devices"][0], "weights") == 2 * 256 * 512 + 4 * 256 * 1000);
+  CHECK(component(answer["devices"][1], "weights") == 1000 * 256 / 32 * 34);
+  header["model"]["gguf"]["tensors"][0]["type"] = "Q9";
+  CHECK(issues_of(header) == std::map<std::string, std::string>{{"model.gguf.tensors", "wrong-type"}});
+  header["task"] = "training";
+  CHECK(issues_of(header).contains("model.gguf"));
+}
+
+TEST_CASE("a hybrid's header tells attention from states", "[llama.cpp]") {
+  Json metadata = {{"general.architecture", "h"}, {"h.block_count", 4}, {"h.embedding_length", 256}, {"h.attention.head_count", 4},
+                   {"h.attention.head_count_kv", {0, 0, 2, 0}}, {"h.feed_forward_length", {0, 512, 0, 0}}, {"h.ssm.inner_size", 512},
+                   {"h.ssm.state_size", 16}, {"h.ssm.group_count", 2}, {"h.ssm.conv_kernel", 4}};
+  const auto kept = [&](const char* id) {
+    return component(estimated({{"model", {{"gguf", {{"metadata", metadata}}}}}, {"inference", {{"contextTokens", 256}}}})["devices"][0], id);
+  };
+  CHECK(kept("recurrent-state") == 4 * 2 * (3 * (512 + 2 * 2 * 16) + 512 * 16));   // layers 0 and 3
+  CHECK(kept("kv-cache") == 2 * 2 * 2 * 64 * 256);
+  metadata["h.attention.head_count_kv"] = 2;
+  metadata["h.full_attention_interval"] = 4;
+  CHECK(kept("recurrent-state") == 4 * 3 * (3 * (512 + 2 * 2 * 16) + 512 * 16));
+  CHECK(kept("kv-cache") == 2 * 2 * 2 * 64 * 256);
+}

@@ -50,6 +50,7 @@ void append_llama_cpp(const LlamaCppOptions& l, Document& all) {
 
 Document model_document(const Scenario& s) {
   if (s.parameters) return Document::record({{"parameters", *s.parameters}});
+  if (s.gguf) return Document::record({{"gguf", *s.gguf_given}});
   if (!s.model_id.empty()) return Document::record({{"id", s.model_id}});
   return Document::record({{"config", *s.config}});
 }

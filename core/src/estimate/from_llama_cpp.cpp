@@ -138,8 +138,8 @@ Document tensors_of(const Holder& holder, const Document& computed, const Parts&
 
 Document answer_for_llama_cpp(const Scenario& given) {
   Scenario s = given;
-  const GgufFile file = file_of(s);
-  int layers = 0;
+  const GgufFile file = s.gguf ? s.gguf->file : file_of(s);
+  int layers = s.gguf ? static_cast<int>(s.gguf->layers.size()) : 0;
   for (const GgufTensor& t : file.tensors) layers = std::max(layers, t.layer + 1);
   const LayerPlaces places = place_layers(layers, split_of(s, layers));
   Holders holders;
@@ -150,7 +150,7 @@ Document answer_for_llama_cpp(const Scenario& given) {
 
   LayerFields fields = s.layer_fields;
   if (s.model) fields.windows = windows_of(*s.model);
-  const std::vector<LayerMemory> kept = layer_memories(file, fields, layers);
+  const std::vector<LayerMemory> kept = s.gguf ? s.gguf->layers : layer_memories(file, fields, layers);
   const bool keeps = fields.generates || before_2026(s.engine_version);   // an encoder had a cache then, too
   Bytes cache, per_token, in_file;
   bool known = !keeps;
@@ -164,6 +164,7 @@ Document answer_for_llama_cpp(const Scenario& given) {
   }
   for (std::size_t i = 0; i < file.tensors.size(); ++i) in_file += stored_bytes(file.tensors[i].shape, *file.formats[i]);
 
+  if (file.tensors.empty()) s.assumptions.push_back({"weights-unknown", "The header lists no tensors: weights are not counted."});
   std::optional<Run> run;
   Document computed = Document::list();
   if (s.model) {
@@ -196,7 +197,7 @@ Document answer_for_llama_cpp(const Scenario& given) {
        {"scenario", completed(s)},
        {"parameters", Document::record({{"total", total}, {"active", run ? run->active : s.inventory->active()}, {"trainable", 0.0}})},
        {"devices", std::move(devices)},
-       {"modelFile", Document::record({{"tensorBytes", in_file}, {"bitsPerWeight", in(bytes, in_file) * 8 / total}})}});
+       {"modelFile", Document::record({{"tensorBytes", in_file}, {"bitsPerWeight", total > 0 ? in(bytes, in_file) * 8 / total : 0.0}})}});
   if (known)
     answer.append("kvCache", Document::record({{"bytesPerToken", per_token}, {"bytesPerSequence", cache * (1 / s.inference.sequences)}, {"bytes", cache}}));
   answer.append("quickEstimate", quick_estimate(s, total));

@@ -56,10 +56,13 @@ void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
   for (const std::string_view way : {"id", "config", "parameters", "gguf", "safetensors"}) ways += model.has(way) ? 1 : 0;
   model.refuse_unknown();
   if (ways != 1)
-    return model.report("", ways == 0 ? "missing" : "ambiguous", "must name the model in exactly one way: id, config or parameters");
-  for (const std::string_view way : {"gguf", "safetensors"})
-    if (model.has(way)) return model.report(way, "unsupported", "file headers are not read yet; give the config");
-  if (model.has("parameters")) {
+    return model.report("", ways == 0 ? "missing" : "ambiguous", "must name the model in exactly one way: id, config, gguf or parameters");
+  if (model.has("safetensors")) return model.report("safetensors", "unsupported", "headers of safetensors are not read yet; give the config");
+  if (model.has("gguf")) {
+    Fields header = model.record("gguf");
+    s.gguf = read_gguf_header(header, s.inventory.emplace());
+    s.gguf_given = model.value({"gguf"});
+  } else if (model.has("parameters")) {
     s.parameters = model.count({"parameters"}, std::nullopt, 1, 1e15);
   } else if (const Document* config = model.value({"config"})) {
     read_config(config, "model.config", facts, request.issues(), s);
@@ -87,7 +90,7 @@ void read_encoder_options(Fields& options, Scenario& s) {
 
 void read_engine(Fields& request, Scenario& s) {
   const bool training = s.task == Task::training;
-  s.engine = training ? "torch" : s.mix->gguf ? "llama.cpp" : "transformers";
+  s.engine = training ? "torch" : s.mix->gguf || s.gguf ? "llama.cpp" : "transformers";
   s.engine_version = training ? "2.15" : "5";
   Fields engine = request.record("engine");
   const std::string name = engine.text({"name"}, s.engine);
@@ -97,6 +100,7 @@ void read_engine(Fields& request, Scenario& s) {
   else
     s.engine = name;
   if (s.engine == "llama.cpp") s.engine_version = engine.text({"version"}, "0.5.0");
+  if (s.gguf && s.engine != "llama.cpp") request.report("model.gguf", "unsupported", "a GGUF file is computed for inference with llama.cpp");
   Fields options = engine.record("options");
   const bool llama_cpp = s.engine == "llama.cpp";
   if (llama_cpp) {
