@@ -22,7 +22,7 @@ constexpr std::array families = {
     Family{"olmoe", olmoe},         Family{"granitemoe", granitemoe}, Family{"phimoe", phimoe},
     Family{"gpt_oss", gpt_oss},     Family{"glm4_moe", glm4_moe}, Family{"minimax_m2", minimax_m2},
     Family{"ernie4_5_moe", ernie4_5_moe}, Family{"deepseek_v2", deepseek_v2}, Family{"deepseek_v3", deepseek_v3},
-    Family{"glm4_moe_lite", glm4_moe_lite}, Family{"youtu", youtu}, Family{"solar_open", solar_open}, Family{"dots1", dots1},
+    Family{"kimi_k2", deepseek_v3}, Family{"glm4_moe_lite", glm4_moe_lite}, Family{"youtu", youtu}, Family{"solar_open", solar_open}, Family{"dots1", dots1},
     Family{"exaone_moe", exaone_moe}, Family{"hy_v3", hy_v3}, Family{"granitemoeshared", granitemoeshared},
     Family{"hunyuan_v1_moe", hunyuan_moe},
     Family{"granite", granite},

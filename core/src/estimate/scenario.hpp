@@ -9,6 +9,8 @@
 #include "architectures/cache_rows.hpp"
 #include "architectures/inventory.hpp"
 #include "architectures/encoder_architecture.hpp"
+#include "engines/gguf_header.hpp"
+#include "estimate/llama_cpp_options.hpp"
 #include "layers/pass.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
@@ -73,6 +75,10 @@ struct Scenario {
   Document engine_options = Document::record();
   InferenceScenario inference;
   TrainingScenario training;
+  LlamaCppOptions llama_cpp;
+  std::optional<GgufHeader> gguf;   ///< a model given by the header of its file; its tensors are the inventory too
+  const Document* gguf_given = nullptr;
+  LayerFields layer_fields;         ///< of the model with an inventory
   std::optional<Device> device;
   std::optional<Bytes> bytes_per_sample;
   Detail detail = Detail::timeline;

@@ -69,7 +69,8 @@ std::vector<const Format*> gguf_types(const std::vector<GgufTensor>& tensors, co
   Counter counters[] = {{values, value_tensors, 0}, {role::up, m.layers, 0}, {role::gate, m.layers, 0}, {role::down, m.layers, 0}};
   std::vector<const Format*> types;
   for (const GgufTensor& t : tensors) {
-    if (t.single) {
+    const bool unquantised = t.name == "indexer.proj" && base->block_elements == 1;   // conversion keeps it, the quantiser does not
+    if (t.single || unquantised) {
       types.push_back(fp32);
       continue;
     }
