@@ -123,7 +123,7 @@ Document assumptions_document(const Scenario& s) {
 }
 
 Document device_document(const Scenario& s, const Parts& parts, std::string_view peak_phase) {
-  const DeviceBands bands = bands_around(parts.sum(), s);
+  const DeviceBands bands = bands_around(parts, s);
   Document components = Document::list();
   for (std::size_t c = 0; c < component_count; ++c)
     components.push(Document::record({{"id", component_ids[c]}, {"bytes", parts.of[c]}}));

@@ -15,6 +15,9 @@ Document answer_for_count(const Scenario& scenario);
 /// The whole answer for a model whose weights are known one by one and whose program is not.
 Document answer_for_inventory(const Scenario& scenario);
 
+/// The whole answer for an engine that takes a pool for its cache before the first request.
+Document answer_for_served(const Scenario& scenario);
+
 /// One device: components, bands, and whether it fits.
 Document device_document(const Scenario& scenario, const Parts& parts, std::string_view peak_phase);
 

@@ -9,6 +9,7 @@
 #include "architectures/cache_rows.hpp"
 #include "architectures/inventory.hpp"
 #include "architectures/encoder_architecture.hpp"
+#include "estimate/serving.hpp"
 #include "layers/pass.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
@@ -72,6 +73,7 @@ struct Scenario {
   std::string engine = "transformers", engine_version = "5";
   Document engine_options = Document::record();
   InferenceScenario inference;
+  ServingScenario serving;          ///< of engines that serve from one pool
   TrainingScenario training;
   std::optional<Device> device;
   std::optional<Bytes> bytes_per_sample;

@@ -24,7 +24,11 @@ StoredTensors inventory_tensors(const Inventory& inventory) {
 
 }  // namespace
 
-StoredWeights weights_of(const Scenario& s) {
+StoredTensors tensors_of(const Scenario& s) { return s.model ? program_tensors(*s.model) : inventory_tensors(*s.inventory); }
+
+StoredWeights weights_of(const Scenario& s) { return weights_of(s, tensors_of(s)); }
+
+StoredWeights weights_of(const Scenario& s, const StoredTensors& tensors) {
   StoragePlan plan;
   plan.mix = s.mix;
   plan.compute = s.weight_format();
@@ -32,7 +36,7 @@ StoredWeights weights_of(const Scenario& s) {
   plan.left_alone = s.left_alone;
   plan.making = {s.imatrix, before_2026(s.engine_version)};
   plan.embedding_on_host = s.engine == "llama.cpp";
-  return stored_weights(s.model ? program_tensors(*s.model) : inventory_tensors(*s.inventory), plan);
+  return stored_weights(tensors, plan);
 }
 
 }  // namespace gpumem
