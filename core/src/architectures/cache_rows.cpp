@@ -53,17 +53,23 @@ double kv_heads(Reader& r, double heads) {
   return given > 0 ? given : heads;
 }
 
+double full_heads(Reader& r, double heads) {
+  const double given = r.number({"num_global_key_value_heads"});
+  return given > 0 ? given : kv_heads(r, heads);
+}
+
 double attention_heads(Reader& r) { return r.number({"num_attention_heads", "n_head", "n_heads", "decoder_attention_heads", "num_heads"}); }
 
 /// Keys and values of one token in one attention layer; where they are compressed, the latent and the shared rotary key.
-double attention_row(Reader& r) {
+double attention_row(Reader& r, bool full = false) {
   if (const double latent = r.number({"kv_lora_rank"}); latent > 0) return latent + r.number({"qk_rope_head_dim"});
   const double hidden = r.number({"hidden_size", "n_embd", "d_model"});
   const double heads = attention_heads(r);
   if (heads < 1) return 0;
-  const double given = r.number({"head_dim", "attention_head_dim", "kv_channels", "d_kv"});
+  const double global = full ? r.number({"global_head_dim"}) : 0;   // layers that see everything may have heads of their own
+  const double given = global > 0 ? global : r.number({"head_dim", "attention_head_dim", "kv_channels", "d_kv"});
   const double dim = given > 0 ? given : std::floor(hidden / heads);
-  return 2 * kv_heads(r, heads) * dim;
+  return 2 * (full ? full_heads(r, heads) : kv_heads(r, heads)) * dim;
 }
 
 /// A state-space layer: the convolution's last inputs in the weights' format, the state in fp32.
@@ -172,8 +178,10 @@ CacheRows read_cache_rows(const Document& config, const Document& library) {
   if (state > 0 && !only_state && !r.list({"layer_types", "layers_block_type"})) n.linear = layers;
   made.known = !e.failed() && n.all_known && layers > 0 && (row > 0 || only_state) && !encoder_decoder;
   if (!made.known) return made;
+  const bool mixed = n.windowed > 0 && n.full > 0;
+  const double full_row = mixed ? attention_row(r, true) : row;
   const double latent = r.number({"kv_lora_rank"}), heads = latent > 0 ? 0 : kv_heads(r, attention_heads(r));
-  if (n.full > 0) made.rows.push_back({"keys and values", n.full, row, 0, 0, false, false, heads});
+  if (n.full > 0) made.rows.push_back({"keys and values", n.full, full_row, 0, 0, false, false, mixed && latent == 0 ? full_heads(r, attention_heads(r)) : heads});
   if (n.windowed > 0) made.rows.push_back({"keys and values in a window", n.windowed, row, r.number({"sliding_window"}), 0, false, false, heads});
   if (n.chunked > 0) made.rows.push_back({"keys and values of a chunk", n.chunked, row, r.number({"attention_chunk_size"}), 0, false, false, heads, 0, true});
   const double taps = r.number({"conv_L_cache"});

@@ -5,6 +5,7 @@
 
 #include "engines/sglang.hpp"
 #include "engines/vllm/cache_specs.hpp"
+#include "engines/vllm/loaded_weights.hpp"
 #include "engines/vllm/pool.hpp"
 #include "engines/vllm/profile.hpp"
 #include "estimate/answer.hpp"
@@ -45,10 +46,16 @@ Bytes rotary_tables(const Scenario& s) {
   return stored_bytes(elements(positions * dim * tables), *s.weight_format());
 }
 
-Bytes on_device(const StoredWeights& stored) {
-  Bytes sum;
-  for (const Alive& a : stored.tensors) sum += a.raw() * a.copies;
-  return sum;
+/// One GPU's tensors in the scenario's formats, as the engine holds them.
+Bytes loaded(const Scenario& s, StoredTensors tensors, const std::optional<Decoder>& rank) {
+  const bool padded = s.engine == "vllm" && rank && base_format(*s.mix) && base_format(*s.mix)->id == "mxfp4";
+  if (padded)
+    for (const DecoderLayer& l : rank->layers)
+      if (l.experts) {
+        vllm::pad_experts(tensors, rank->hidden, l.experts->width);
+        break;
+      }
+  return vllm::loaded_weights(weights_of(s, tensors).tensors);
 }
 
 vllm::SpecPlan spec_plan(const Scenario& s, double ranks) {
@@ -139,6 +146,14 @@ void say(Scenario& s, const ServedCache& c, Bytes least) {
   else tell("activations-unknown", "The weights are exact, tensor by tensor; how this model runs is not known here, so activations are not counted: the pool of a given device is at most this.");
 }
 
+Parts step_peak(const Scenario& s, const Decoder& rank) {
+  const vllm::Version version = vllm::version_of(s.engine_version);
+  vllm::ProfilePlan plan{s.inference.prefill_tokens, s.serving.requests, s.model->vocabulary, s.weight_format()};
+  plan.compiled = s.serving.graphs && !version.first_engine;   // enforce_eager turns both off
+  plan.sorts = s.engine == "vllm" && version.before_graph_estimates;
+  return vllm::profiled_peak(rank, plan);
+}
+
 double active_parameters(const Scenario& s, const StoredTensors& tensors) {
   if (s.inventory) return s.inventory->active();
   double used = 1, sum = 0;
@@ -162,14 +177,13 @@ Document answer_for_served(const Scenario& given) {
   Scenario rank = s;
   if (s.model) rank.model = decoder_of_rank(*s.model, ranks);
   Parts parts;
-  if (s.model) parts = vllm::profiled_peak(*rank.model, {s.inference.prefill_tokens, s.serving.requests, s.model->vocabulary, s.weight_format()});
-  parts[Component::weights] = on_device(weights_of(s, s.model ? tensors_of(rank) : tensors_of_rank(tensors, ranks, kv_heads))) + rotary_tables(s);
+  if (s.model) parts = step_peak(s, *rank.model);
+  parts[Component::weights] = loaded(s, s.model ? tensors_of(rank) : tensors_of_rank(tensors, ranks, kv_heads), rank.model) + rotary_tables(s);
 
   const std::optional<Bytes> left = left_for_cache(s, parts);
   ServedCache cache = served_cache(s, left);
   const Bytes least = parts.sum() + cache.needed + cache.states;
   const bool starves = left && !s.serving.pool && s.serving.pool_blocks + s.serving.pool_tokens == 0 && cache.concurrency < 1;
-  if (starves) cache.taken = std::max(cache.taken, cache.needed);
   parts[Component::kv_cache] = cache.taken;
   parts[Component::recurrent_state] = cache.states;
   say(s, cache, least);

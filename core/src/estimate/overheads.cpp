@@ -1,5 +1,7 @@
 #include "estimate/overheads.hpp"
 
+#include "engines/vllm/profile.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -18,21 +20,13 @@ Overhead overhead(std::string_view id, Bytes allocated, bool in_allocator) {
           in_allocator};
 }
 
-/// Since 0.21 vLLM estimates what its graphs will take before it takes its pool; versions are numbers or dates.
-bool graphs_are_counted(const std::string& version) {
-  if (version.rfind("0.", 0) != 0) return false;
-  double minor = 0;
-  for (std::size_t i = 2; i < version.size() && version[i] >= '0' && version[i] <= '9'; ++i) minor = minor * 10 + (version[i] - '0');
-  return minor >= 21;
-}
-
 }  // namespace
 
 /// Source: [vllm] vllm/v1/worker/gpu_worker.py determine_available_memory: growth outside of PyTorch, and graphs
 Bytes serving_overheads(const Scenario& s) {
   const Bytes outside = overhead("vllm-outside-torch", {}, false).band.expected;
   const Bytes several = s.serving.ranks > 1 ? overhead("nccl-communicator", {}, false).band.expected : Bytes();
-  return outside + several + (s.serving.graphs && graphs_are_counted(s.engine_version) ? overhead("cuda-graphs-serving", {}, false).band.expected : Bytes());
+  return outside + several + (s.serving.graphs && !vllm::version_of(s.engine_version).before_graph_estimates ? overhead("cuda-graphs-serving", {}, false).band.expected : Bytes());
 }
 
 /// The pool is one allocation: slack is that of everything else.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "engines/vllm/cache_specs.hpp"
+#include "engines/vllm/profile.hpp"
 #include "estimate/scenario.hpp"
 #include "estimate/size_text.hpp"
 
@@ -38,18 +39,16 @@ void read_vllm(Fields& o, ServingScenario& v) {
   v.state_format = o.word({"mamba_ssm_cache_dtype"}, "auto", {"auto", "float32", "float16", "bfloat16"});
 }
 
-/// Mixed schedules came with the first engine rewritten from the ground: before, a step held whole prompts.
-bool before_v1(const std::string& version) { return version.rfind("V0", 0) == 0 || version.rfind("0.2", 0) == 0; }
-
-/// Source: [vllm] vllm/engine/arg_utils.py EngineArgs.get_batch_defaults: those of its server
+/// Those of its server; a step of the first engine held whole prompts unless they were long.
+/// Source: [vllm] vllm/engine/arg_utils.py EngineArgs.get_batch_defaults
 void set_batch_defaults(ServingScenario& v, const Scenario& s) {
   const double memory = s.device ? in(gib, s.device->memory) : 0;
   const bool large = memory >= 70 && s.device->gpu.find("a100") == std::string::npos;
+  const bool first = vllm::version_of(s.engine_version).first_engine;
   constexpr double longest_prompt_at_once = 32768;
-  const double usual = memory >= 160 ? 16384 : large ? 8192 : 2048;
-  if (v.batched_tokens == 0)
-    v.batched_tokens = before_v1(s.engine_version) && v.longest <= longest_prompt_at_once ? std::max(v.longest, usual) : usual;
-  if (v.requests == 0) v.requests = large ? 1024 : 256;
+  const double usual = first ? 2048 : memory >= 160 ? 16384 : large ? 8192 : 2048;
+  if (v.batched_tokens == 0) v.batched_tokens = first && v.longest <= longest_prompt_at_once ? std::max(v.longest, usual) : usual;
+  if (v.requests == 0) v.requests = large && !first ? 1024 : 256;
 }
 
 bool is_latent(const Scenario& s) {
@@ -73,7 +72,7 @@ void complete_vllm(Scenario& s, Fields& request) {
   if (v.memory_fraction == 0) v.memory_fraction = 0.92;
   if (v.longest == 0) v.longest = s.inference.context_tokens;
   if (s.inference.context_tokens > v.longest)
-    request.report("inference", "contradiction", "contextTokens cannot be more than the engine's max_model_len");
+    request.report("inference.contextTokens", "contradiction", "cannot be more than the engine's max_model_len");
   set_batch_defaults(v, s);
   if (v.block_tokens == 0) v.block_tokens = vllm::usual_block(is_latent(s));
   if (v.in_flight == 0) v.in_flight = (v.async ? 2 : 1) * v.batched_tokens;

@@ -24,7 +24,8 @@ Cut cut_of(std::string_view name, const Shape& shape) {
   const bool bias = name.ends_with(".bias") || name.ends_with("_bias");
   std::string_view module = bias ? name.substr(0, name.size() - 5) : name;
   const TensorName* row = find_tensor_name(module);
-  if (!row || name.find("norm") != std::string_view::npos || name.find("indexer") != std::string_view::npos) return Cut::whole;
+  if (name.find("norm") != std::string_view::npos || name.find("indexer") != std::string_view::npos) return Cut::whole;
+  if (!row) return shape.rank > 1 && beside_the_text(name) ? Cut::every : Cut::whole;
   const std::string_view g = row->gguf;
   if (g == "attn_q_a" || g == "attn_kv_a_mqa") return Cut::whole;
   if (g == "ssm_a" || g == "ssm_conv1d" || g == "ssm_in" || g.find("ssm_ba") == 0 || g == "ssm_beta" || g == "ssm_alpha" || g == "attn_gate") return Cut::every;

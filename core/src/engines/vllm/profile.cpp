@@ -24,20 +24,37 @@ double held_by_experts(const ExpertsLayer& e, double hidden) {
   return e.top * (std::max(2 * e.width, hidden) + e.width) + 3 * e.shared_width + hidden;
 }
 
+/// Logits as the head makes them and in fp32; then their probabilities and the random numbers those are divided by, or
+/// their sorted copy and its order, with the pairs and the second buffers that the sort takes.
+/// Source: [vllm] vllm/v1/sample/ops/topk_topp_sampler.py; [pytorch] aten/src/ATen/native/cuda/Sort.cu segmented_sort_pairs_by_full_sort
+Bytes held_by_choice(Elements logits, const ProfilePlan& plan) {
+  const Bytes wide = stored_bytes(logits, *fp32), order = stored_bytes(logits, *int64);
+  const Bytes both = stored_bytes(logits, *plan.compute) + wide;
+  return plan.sorts ? both + wide * 2 + order * 3 : both + wide * 2;
+}
+
 }  // namespace
+
+Version version_of(const std::string& text) {
+  Version v;
+  const bool numbered = text.rfind("0.", 0) == 0;
+  double minor = 0;
+  for (std::size_t i = 2; numbered && i < text.size() && text[i] >= '0' && text[i] <= '9'; ++i) minor = minor * 10 + (text[i] - '0');
+  v.first_engine = text.rfind("V0", 0) == 0 || (numbered && minor < 8);
+  v.before_graph_estimates = v.first_engine || text.rfind("V1", 0) == 0 || (numbered && minor < 21);
+  for (const char* year : {"2023", "2024", "2025"}) v.before_graph_estimates = v.before_graph_estimates || text.find(year) != std::string::npos;
+  return v;
+}
 
 Parts profiled_peak(const Decoder& m, const ProfilePlan& plan) {
   double inside = 0;
   for (const DecoderLayer& l : m.layers)
     inside = std::max({inside, held_by_attention(l.attention), l.experts ? held_by_experts(*l.experts, m.hidden) : held_by_mlp(l.mlp)});
   const Format& f = *plan.compute;
-  const double streams = 2;   // the residual and the sub-layer's input
+  const double streams = plan.compiled ? 2 : 4;   // the residual and the sub-layer's input; what both were before
   const Bytes layer = stored_bytes(elements(plan.tokens * (streams * m.hidden + inside)), f);
   const Bytes last = stored_bytes(elements(plan.tokens * m.hidden), f);
-  // As the head makes them, in fp32, sorted with their order, the probabilities of those and which of them stay.
-  // Source: [vllm] vllm/v1/sample/ops/topk_topp_sampler.py apply_top_k_top_p_pytorch
-  const Elements logits = elements(std::min(plan.requests, plan.tokens) * plan.vocabulary);
-  const Bytes choice = stored_bytes(logits, f) + stored_bytes(logits, *fp32) * 3 + stored_bytes(logits, *int64) + stored_bytes(logits, *byte_flag);
+  const Bytes choice = held_by_choice(elements(std::min(plan.requests, plan.tokens) * plan.vocabulary), plan);
   Parts parts;
   if (layer >= last + choice) {
     parts[Component::activations] = layer;
