@@ -28,6 +28,7 @@ vllm::SpecPlan one_token(const TokenPoolPlan& plan) { return {plan.cache, plan.c
 }  // namespace
 
 SglangTier sglang_tier(double memory_gib, double ranks) {
+  if (memory_gib == 0) return {4096, 160};   // where it cannot tell
   for (const TierRow& row : tiers)
     if (memory_gib < row.below_gib) return {row.chunk, ranks < 4 ? row.graph_batch : row.graph_batch_of_many};
   return {};

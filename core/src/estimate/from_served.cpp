@@ -136,7 +136,8 @@ std::string gib_text(Bytes b) { return number_text(std::round(in(gib, b) * 100) 
 
 void say(Scenario& s, const ServedCache& c, Bytes least) {
   const auto tell = [&](const char* id, std::string message) { s.assumptions.push_back({id, std::move(message)}); };
-  tell("engine-profile", text_of({s.engine, " is computed as ", s.engine == "vllm" ? "version 0.32" : "its published source", " plans it", s.engine_version.empty() ? "" : "; asked for: ", s.engine_version, "."}));
+  const bool other = !s.engine_version.empty() && s.engine_version.rfind("0.32", 0) != 0;
+  tell("engine-profile", text_of({s.engine, " is computed as ", s.engine == "vllm" ? "version 0.32" : "its published source", " plans it", other ? "; asked for: " : "", other ? s.engine_version : "", "."}));
   if (c.known && keeps_rows(s))
     tell("takes-and-needs", text_of({"The engine takes ", gib_text(c.taken), " for its cache before the first request comes; weights, a full step and the cache of the sequences asked for need at least ",
                                      gib_text(least), " in all. The pool holds ", number_text(std::floor(c.concurrency * 100) / 100), " of the longest requests at once."}));

@@ -43,7 +43,8 @@ void read_vllm(Fields& o, ServingScenario& v) {
 /// Source: [vllm] vllm/engine/arg_utils.py EngineArgs.get_batch_defaults
 void set_batch_defaults(ServingScenario& v, const Scenario& s) {
   const double memory = s.device ? in(gib, s.device->memory) : 0;
-  const bool large = memory >= 70 && s.device->gpu.find("a100") == std::string::npos;
+  constexpr double ampere_of_data_centres = 8.0;   // it leaves those out
+  const bool large = memory >= 70 && s.device->compute_capability != ampere_of_data_centres;
   const bool first = vllm::version_of(s.engine_version).first_engine;
   constexpr double longest_prompt_at_once = 32768;
   const double usual = first ? 2048 : memory >= 160 ? 16384 : large ? 8192 : 2048;
@@ -63,7 +64,9 @@ std::string named_state_format(const Scenario& s) {
   const Document* text = s.config ? s.config->find("text_config") : nullptr;
   for (const Document* config : {text, s.config})
     for (const char* key : {"mamba_ssm_dtype", "mamba_ssm_cache_dtype"})
-      if (const Document* named = config ? config->find(key) : nullptr; named && named->is(Document::Kind::text)) return named->text();
+      if (const Document* named = config ? config->find(key) : nullptr; named && named->is(Document::Kind::text))
+        for (const char* known : {"float32", "float16", "bfloat16"})
+          if (named->text() == known) return known;
   return "auto";
 }
 

@@ -24,9 +24,10 @@ std::vector<CacheSpec> merged(const std::vector<CacheSpec>& specs) {
 
 /// One group of layers with pages of any size: a block holds a page of each.
 CacheGroups one_group(const std::vector<CacheSpec>& specs) {
-  CacheGroup group{specs[0], {}};
-  for (const CacheSpec& s : specs) group.block += s.page * s.layers;
-  return {{group}, group.block};
+  CacheGroups made;
+  made.groups = {{specs[0], 1}};
+  for (const CacheSpec& s : specs) made.block += s.page * s.layers;
+  return made;
 }
 
 /// Smaller pages grow to the largest: by more tokens where that goes without rest, else by padding.
@@ -78,8 +79,7 @@ CacheGroups group_layers(std::vector<CacheSpec> specs, bool hybrid) {
   const double size = most < fewest * 1.5 ? most : fewest;
   CacheGroups made;
   made.block = specs[0].page * size;
-  for (const CacheSpec& s : specs)
-    for (double i = 0; i < std::ceil(s.layers / size); ++i) made.groups.push_back({s, made.block});
+  for (const CacheSpec& s : specs) made.groups.push_back({s, std::ceil(s.layers / size)});
   return made;
 }
 

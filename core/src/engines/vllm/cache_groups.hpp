@@ -23,9 +23,10 @@ struct CacheSpec {
   [[nodiscard]] bool same(const CacheSpec& o) const { return same_kind(o) && page == o.page; }
 };
 
+/// So many groups alike.
 struct CacheGroup {
-  CacheSpec spec;            ///< of its widest page
-  Bytes block;               ///< of all its layers
+  CacheSpec spec;
+  double count = 1;
 };
 
 struct CacheGroups {

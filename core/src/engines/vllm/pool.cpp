@@ -9,7 +9,7 @@ double Pool::concurrency() const { return blocks_per_request > 0 ? blocks / bloc
 
 Pool pool_of_blocks(const CacheGroups& groups, const RequestLimits& limits, double blocks) {
   Pool pool{groups.block, blocks};
-  for (const CacheGroup& g : groups.groups) pool.blocks_per_request += blocks_of_request(g.spec, limits);
+  for (const CacheGroup& g : groups.groups) pool.blocks_per_request += blocks_of_request(g.spec, limits) * g.count;
   return pool;
 }
 
