@@ -100,7 +100,7 @@ TEST_CASE("what is not computed yet is said, not ignored", "[scenario]") {
   CHECK(issues_of(training({{"optimizer", "shampoo"}}))["training.optimizer"] == "unsupported");
   CHECK(issues_of(with("inference", {{"kvFormat", "fp8"}}))["inference.kvFormat"] == "unsupported");
   CHECK(issues_of(with("parallel", {{"tensor", 2}}))["parallel.tensor"] == "unsupported");
-  CHECK(issues_of(with("engine", {{"name", "vllm"}}))["engine.name"] == "unsupported");
+  CHECK(issues_of(with("engine", {{"name", "diffusers"}}))["engine.name"] == "unsupported");
 }
 
 TEST_CASE("contradictions are issues", "[scenario]") {

@@ -54,15 +54,23 @@ double kv_heads(Reader& r, double heads) {
   return given > 0 ? given : heads;
 }
 
+double full_heads(Reader& r, double heads) {
+  const double given = r.number({"num_global_key_value_heads"});
+  return given > 0 ? given : kv_heads(r, heads);
+}
+
+double attention_heads(Reader& r) { return r.number({"num_attention_heads", "n_head", "n_heads", "decoder_attention_heads", "num_heads"}); }
+
 /// Keys and values of one token in one attention layer; where they are compressed, the latent and the shared rotary key.
-double attention_row(Reader& r) {
+double attention_row(Reader& r, bool full = false) {
   if (const double latent = r.number({"kv_lora_rank"}); latent > 0) return latent + r.number({"qk_rope_head_dim"});
   const double hidden = r.number({"hidden_size", "n_embd", "d_model"});
-  const double heads = r.number({"num_attention_heads", "n_head", "n_heads", "decoder_attention_heads", "num_heads"});
+  const double heads = attention_heads(r);
   if (heads < 1) return 0;
-  const double given = r.number({"head_dim", "attention_head_dim", "kv_channels", "d_kv"});
+  const double global = full ? r.number({"global_head_dim"}) : 0;   // layers that see everything may have heads of their own
+  const double given = global > 0 ? global : r.number({"head_dim", "attention_head_dim", "kv_channels", "d_kv"});
   const double dim = given > 0 ? given : std::floor(hidden / heads);
-  return 2 * kv_heads(r, heads) * dim;
+  return 2 * (full ? full_heads(r, heads) : kv_heads(r, heads)) * dim;
 }
 
 /// A state-space layer: the convolution's last inputs in the weights' format, the state in fp32.
@@ -80,7 +88,7 @@ void add_state_space(Reader& r, double layers, std::vector<CacheRow>& rows) {
   if (!second && expand > 0) inner = expand * hidden;
   const double groups = second ? std::max(1.0, r.number({"mamba_n_groups", "n_groups"})) : 0;
   if (inner * state * kernel == 0) return;
-  rows.push_back({"convolution state", layers, 0, 0, (inner + 2 * groups * state) * kernel, true, false});
+  rows.push_back({"convolution state", layers, 0, 0, (inner + 2 * groups * state) * kernel, true, false, 0, kernel});
   rows.push_back({"state", layers, 0, 0, inner * state, true, true});
 }
 
@@ -88,12 +96,13 @@ void add_state_space(Reader& r, double layers, std::vector<CacheRow>& rows) {
 void add_delta_rule(Reader& r, double layers, std::vector<CacheRow>& rows) {
   const double keys = r.number({"linear_num_key_heads"}), key = r.number({"linear_key_head_dim"});
   const double values = r.number({"linear_num_value_heads"}), value = r.number({"linear_value_head_dim"});
-  rows.push_back({"convolution state", layers, 0, 0, (2 * keys * key + values * value) * r.number({"linear_conv_kernel_dim"}), true, false});
+  const double taps = r.number({"linear_conv_kernel_dim"});
+  rows.push_back({"convolution state", layers, 0, 0, (2 * keys * key + values * value) * taps, true, false, 0, taps});
   rows.push_back({"state", layers, 0, 0, values * key * value, true, true});
 }
 
 struct LayerCounts {
-  double full = 0, windowed = 0, linear = 0, convolution = 0;
+  double full = 0, windowed = 0, chunked = 0, linear = 0, convolution = 0;
   bool all_known = true;
 };
 
@@ -106,7 +115,8 @@ LayerCounts counted(Reader& r, double layers) {
   }
   for (const Document& type : types->items()) {
     const std::string& t = type.text();
-    if (contains(t, "sliding") || contains(t, "chunked")) ++n.windowed;
+    if (contains(t, "sliding")) ++n.windowed;
+    else if (contains(t, "chunked")) ++n.chunked;
     else if (t == "hybrid") ++n.full, ++n.linear;
     else if (contains(t, "linear") || contains(t, "mamba") || contains(t, "recurrent")) ++n.linear;
     else if (t == "conv") ++n.convolution;
@@ -169,13 +179,20 @@ CacheRows read_cache_rows(const Document& config, const Document& library) {
   LayerCounts n = counted(r, layers);
   const double state = r.number({"mamba_d_state", "ssm_state_size", "state_size"});
   const bool only_state = state > 0 && r.number({"num_attention_heads"}) == 0;
-  if (only_state) n = {0, 0, layers, 0, true};
+  if (only_state) n = {0, 0, 0, layers, 0, true};
   if (state > 0 && !only_state && !r.list({"layer_types", "layers_block_type"})) n.linear = layers;
   made.known = !e.failed() && n.all_known && layers > 0 && (row > 0 || only_state) && !encoder_decoder;
   if (!made.known) return made;
-  if (n.full > 0) made.rows.push_back({"keys and values", n.full, row});
-  if (n.windowed > 0) made.rows.push_back({"keys and values in a window", n.windowed, row, r.number({"sliding_window", "attention_chunk_size"})});
-  if (n.convolution > 0) made.rows.push_back({"convolution state", n.convolution, 0, 0, r.number({"hidden_size"}) * r.number({"conv_L_cache"}), true, false});
+  const bool mixed = n.windowed > 0 && n.full > 0;
+  const double full_row = mixed ? attention_row(r, true) : row;
+  const double latent = r.number({"kv_lora_rank"}), heads = latent > 0 ? 0 : kv_heads(r, attention_heads(r));
+  if (n.full > 0) made.rows.push_back({"keys and values", n.full, full_row, 0, 0, false, false, mixed && latent == 0 ? full_heads(r, attention_heads(r)) : heads});
+  if (n.windowed > 0) made.rows.push_back({"keys and values in a window", n.windowed, row, r.number({"sliding_window"}), 0, false, false, heads});
+  if (n.chunked > 0) made.rows.push_back({"keys and values of a chunk", n.chunked, row, r.number({"attention_chunk_size"}), 0, false, false, heads, 0, true});
+  const double taps = r.number({"conv_L_cache"});
+  if (n.convolution > 0) made.rows.push_back({"convolution state", n.convolution, 0, 0, r.number({"hidden_size"}) * taps, true, false, 0, taps});
+  made.positions = r.number({"max_position_embeddings"});
+  made.rotary_dim = latent > 0 ? r.number({"qk_rope_head_dim"}) : heads > 0 ? std::floor(row / 2 / heads) : 0;
   if (n.linear > 0 && r.number({"linear_num_value_heads"}) > 0) add_delta_rule(r, n.linear, made.rows);
   else if (n.linear > 0 && state > 0) add_state_space(r, n.linear, made.rows);
   else if (n.linear > 0) made = {};

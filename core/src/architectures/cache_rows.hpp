@@ -20,6 +20,9 @@ struct CacheRow {
   double per_sequence = 0;      ///< elements of a state of fixed size, a sequence and layer
   bool recurrent = false;
   bool single = false;          ///< kept in fp32 whatever the weights are in
+  double heads = 0;             ///< of keys and values; 0: one latent for all
+  double taps = 0;              ///< of a convolution, whose inputs these are: engines keep one less
+  bool chunked = false;         ///< the window is a chunk that starts anew when it is full
 
   [[nodiscard]] Component component() const { return recurrent ? Component::recurrent_state : Component::kv_cache; }
   [[nodiscard]] const Format& format(const Format& weights) const { return single ? *fp32 : weights; }
@@ -29,6 +32,7 @@ struct CacheRow {
 struct CacheRows {
   bool known = false;
   std::vector<CacheRow> rows;
+  double positions = 0, rotary_dim = 0;   ///< of the tables that turn queries and keys; 0: not said
 };
 
 /// `library`: inventories by model type, for the defaults of fields that the configuration leaves out.

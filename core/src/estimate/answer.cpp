@@ -125,7 +125,7 @@ Document assumptions_document(const Scenario& s) {
 Document device_document(const Scenario& s, const Parts& parts, std::string_view peak_phase, std::string_view role) {
   const bool host = role == "host";
   const Band nothing_else = {parts.sum(), parts.sum(), parts.sum()};
-  const DeviceBands bands = host ? DeviceBands{nothing_else, nothing_else} : bands_around(parts.sum(), s);
+  const DeviceBands bands = host ? DeviceBands{nothing_else, nothing_else} : bands_around(parts, s);
   Document components = Document::list();
   for (std::size_t c = 0; c < component_count; ++c)
     components.push(Document::record({{"id", component_ids[c]}, {"bytes", parts.of[c]}}));

@@ -18,6 +18,9 @@ Document answer_for_inventory(const Scenario& scenario);
 /// The whole answer under llama.cpp: what lies on each GPU and in main memory.
 Document answer_for_llama_cpp(const Scenario& scenario);
 
+/// The whole answer for an engine that takes a pool for its cache before the first request.
+Document answer_for_served(const Scenario& scenario);
+
 /// One device: components, bands, and whether it fits. Main memory ("host") has no overheads and no limit.
 Document device_document(const Scenario& scenario, const Parts& parts, std::string_view peak_phase, std::string_view role = "gpu");
 

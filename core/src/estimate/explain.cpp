@@ -87,9 +87,8 @@ Document explanations(const Scenario& s, const Run& run) {
   return list;
 }
 
-Document explanations_for_count(const Scenario& s) {
+Document explanations_for_count(const Scenario& s, double total) {
   Document list = Document::list();
-  const double total = s.inventory ? s.inventory->total() : *s.parameters;
   const Format& format = base_format(*s.mix) ? *base_format(*s.mix) : *s.weight_format();
   const double width = std::round(1e6 * (stored_bytes_of_any(elements(1 << 20), format) / bytes(1 << 20))) / 1e6;
   list.push(row("weights", "parameters × bytes of their format", times(total, width, ""), format.source));

@@ -32,7 +32,7 @@ Document answer_for_count(const Scenario& given) {
        {"devices", std::move(devices)},
        {"modelFile", Document::record({{"tensorBytes", weights}, {"bitsPerWeight", in(bytes, weights) * 8 / total}})},
        {"quickEstimate", quick_estimate(s, total)}});
-  if (s.detail != Detail::summary) answer.append("explanations", explanations_for_count(s));
+  if (s.detail != Detail::summary) answer.append("explanations", explanations_for_count(s, total));
   answer.append("assumptions", assumptions_document(s));
   return answer;
 }

@@ -114,7 +114,7 @@ Document answer_for_inventory(const Scenario& given) {
                                                {"bytesPerSequence", training ? Bytes() : kept * (1 / sequences)},
                                                {"bytes", training ? Bytes() : kept}}));
   answer.append("quickEstimate", quick_estimate(s, total));
-  if (s.detail != Detail::summary) answer.append("explanations", explanations_for_count(s));
+  if (s.detail != Detail::summary) answer.append("explanations", explanations_for_count(s, total));
   answer.append("assumptions", assumptions_document(s));
   return answer;
 }

@@ -206,7 +206,7 @@ Document answer_for_llama_cpp(const Scenario& given) {
       run->peak.parts = order[0].first;
       run->cache = cache;
     }
-    answer.append("explanations", run ? explanations(s, *run) : explanations_for_count(s));
+    answer.append("explanations", run ? explanations(s, *run) : explanations_for_count(s, total));
   }
   answer.append("assumptions", assumptions_document(s));
   return answer;

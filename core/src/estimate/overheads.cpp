@@ -1,5 +1,7 @@
 #include "estimate/overheads.hpp"
 
+#include "engines/vllm/profile.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -20,7 +22,17 @@ Overhead overhead(std::string_view id, Bytes allocated, bool in_allocator) {
 
 }  // namespace
 
-DeviceBands bands_around(Bytes allocated, const Scenario& s) {
+/// Source: [vllm] vllm/v1/worker/gpu_worker.py determine_available_memory: growth outside of PyTorch, and graphs
+Bytes serving_overheads(const Scenario& s) {
+  const Bytes outside = overhead("vllm-outside-torch", {}, false).band.expected;
+  const Bytes several = s.serving.ranks > 1 ? overhead("nccl-communicator", {}, false).band.expected : Bytes();
+  return outside + several + (s.serving.graphs && !vllm::version_of(s.engine_version).before_graph_estimates ? overhead("cuda-graphs-serving", {}, false).band.expected : Bytes());
+}
+
+/// The pool is one allocation: slack is that of everything else.
+DeviceBands bands_around(const Parts& parts, const Scenario& s) {
+  const Bytes allocated = parts.sum();
+  const bool served = serves(s.engine);
   const bool training = s.task == Task::training;
   const bool hopper = s.device && s.device->compute_capability >= 9 && s.device->compute_capability < 10;
   DeviceBands made;
@@ -28,9 +40,11 @@ DeviceBands bands_around(Bytes allocated, const Scenario& s) {
       overhead(training ? (hopper ? "cublas-workspace-training-cc9" : "cublas-workspace-training")
                         : (hopper ? "cublas-workspace-inference-cc9" : "cublas-workspace-inference"),
                allocated, true),
-      overhead(training ? "allocator-slack-training" : "allocator-slack-serving", allocated, true),
+      overhead(training ? "allocator-slack-training" : "allocator-slack-serving", served ? allocated - parts[Component::kv_cache] : allocated, true),
       overhead("cuda-context", allocated, false),
   };
+  if (served && s.serving.graphs) made.overheads.push_back(overhead("cuda-graphs-serving", {}, true));
+  if (served && s.serving.ranks > 1) made.overheads.push_back(overhead("nccl-communicator", {}, false));
   made.reserved = made.process = {allocated, allocated, allocated};
   for (Overhead& o : made.overheads) {
     o.band = {whole(o.band.low), whole(o.band.expected), whole(o.band.high)};

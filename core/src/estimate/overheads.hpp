@@ -23,8 +23,11 @@ struct DeviceBands {
   std::vector<Overhead> overheads{};
 };
 
-/// Around that much allocated: library workspaces and allocator slack make `reserved`, the CUDA context makes `process`.
-DeviceBands bands_around(Bytes allocated, const Scenario& scenario);
+/// Around what is allocated: library workspaces and allocator slack make `reserved`, the CUDA context makes `process`.
+DeviceBands bands_around(const Parts& parts, const Scenario& scenario);
+
+/// What an engine that serves from a pool finds taken beside its tensors, where it counts what is left for the pool.
+Bytes serving_overheads(const Scenario& scenario);
 
 /// What of the device a process can use at all.
 Bytes usable_memory(const Device& device);

@@ -95,12 +95,13 @@ void read_engine(Fields& request, Scenario& s) {
   Fields engine = request.record("engine");
   const std::string name = engine.text({"name"}, s.engine);
   s.engine_version = engine.text({"version"}, s.engine_version);
-  if (training ? name != s.engine : name != "transformers" && name != "llama.cpp")
-    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch" : "transformers and llama.cpp", " so far"}));
+  if (training ? name != s.engine : name != "transformers" && name != "llama.cpp" && !serves(name))
+    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
   else
     s.engine = name;
   if (s.engine == "llama.cpp") s.engine_version = engine.text({"version"}, "0.5.0");
   if (s.gguf && s.engine != "llama.cpp") request.report("model.gguf", "unsupported", "a GGUF file is computed for inference with llama.cpp");
+  if (serves(s.engine)) s.engine_version = engine.text({"version"}, s.engine == "vllm" ? "0.32" : "");
   Fields options = engine.record("options");
   const bool llama_cpp = s.engine == "llama.cpp";
   if (llama_cpp) {
@@ -108,7 +109,9 @@ void read_engine(Fields& request, Scenario& s) {
     s.inference.shared_cells = options.flag({"kv_unified"}, false);
     s.inference.full_windows = options.flag({"swa_full"}, false);
   }
-  const std::string cache = options.word({"cache_implementation"}, "dynamic", {"dynamic", "static"});
+  const bool serving = serves(s.engine);
+  if (serving) read_serving_options(options, s);
+  const std::string cache = serving ? "" : options.word({"cache_implementation"}, "dynamic", {"dynamic", "static"});
   s.inference.fixed_cache = cache == "static";
   if (llama_cpp) {
     s.inference.fixed_cache = true;
@@ -116,7 +119,7 @@ void read_engine(Fields& request, Scenario& s) {
     s.engine_options.set("kv_unified", s.inference.shared_cells);
     s.engine_options.set("swa_full", s.inference.full_windows);
     read_llama_cpp_options(options, s);
-  } else if (!training) {
+  } else if (!training && !serving) {
     s.engine_options.set("cache_implementation", cache);
   }
   if (s.encoder_model && s.encoder_model->decoder) read_encoder_options(options, s);
@@ -129,9 +132,11 @@ void read_engine(Fields& request, Scenario& s) {
 
 void read_parallel(Fields& request, Scenario& s) {
   Fields parallel = request.record("parallel");
-  if (s.engine == "llama.cpp") s.llama_cpp.gpus = parallel.count({"pipeline"}, 1, 1, 64);
+  const std::string_view split = s.engine == "llama.cpp" ? "pipeline" : serves(s.engine) ? "tensor" : "";
+  if (split == "pipeline") s.llama_cpp.gpus = parallel.count({split}, 1, 1, 64);
+  if (split == "tensor") s.serving.ranks = parallel.count({split}, 1, 1, 1 << 10);
   for (const std::string_view name : {"data", "tensor", "pipeline", "context", "expert", "virtualStages"})
-    if (parallel.count({name}, 1, 1, 1 << 20) > 1 && !(s.engine == "llama.cpp" && name == "pipeline")) parallel.report(name, "unsupported", "only one GPU is computed so far");
+    if (parallel.count({name}, 1, 1, 1 << 20) > 1 && name != split) parallel.report(name, "unsupported", "only one GPU is computed so far");
   if (parallel.count({"zero"}, 0, 0, 3) > 0) parallel.report("zero", "unsupported", "only one GPU is computed so far");
   for (const std::string_view name : {"sequenceParallel", "schedule", "shardGroup", "fsdp"}) parallel.value({name});
   parallel.refuse_unknown();
@@ -162,7 +167,7 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
     device.usable_share = row.number({"usableShare"}, 0, 0, 1);
     device.compute_capability = row.number({"computeCapability"}, 0, 0, 1000);
   }
-  if (device.count > s.llama_cpp.gpus)
+  if (device.count > s.llama_cpp.gpus && s.serving.ranks == 1)
     s.assumptions.push_back({"one-gpu", "The model is placed on one GPU; layouts over several are not computed yet."});
   s.device = device;
 }
@@ -216,7 +221,7 @@ void check_weights(Fields& fields, Scenario& s) {
   }
   if (s.engine == "llama.cpp" && s.model)
     s.assumptions.push_back({"llama-cpp-buffers", "The file and its tensors are those of llama.cpp; its compute buffers are not computed yet, activations are those of transformers' program on each GPU."});
-  if (s.engine != "llama.cpp" && s.mix->gguf && s.model) {
+  if (s.engine == "transformers" && s.mix->gguf && s.model) {
     s.assumptions.push_back({"gguf-unpacked", text_of({"transformers unpacks a GGUF file into the format it computes in; modelFile is the file, the device holds ", s.compute->id, "."})});
   }
 }
@@ -255,6 +260,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   read_parallel(fields, s);
   if (s.engine == "llama.cpp") check_llama_cpp(fields, s);
   read_hardware(fields, facts, s);
+  complete_serving(fields, s);
   Fields quick = fields.record("quick");
   s.bytes_per_sample = read_size(quick, "bytesPerSample");
   quick.refuse_unknown();

@@ -57,6 +57,9 @@ void read_cache_format(Fields& f, Scenario& s) {
   }
   if (s.engine == "llama.cpp") {
     if (!s.cache_format() || !s.cached_values()) f.report("kvFormat", "unknown-word", text_of({"must be one format of llama.cpp, such as fp16, q8_0 or q4_0; not ", quoted(s.inference.kv_format)}));
+  } else if (serves(s.engine)) {
+    if (s.inference.kv_format == "auto") s.inference.kv_format = usual;
+    if (!s.cache_format()) f.report("kvFormat", "unknown-word", text_of({"must be a number format such as bf16, fp16 or fp8; not ", quoted(s.inference.kv_format)}));
   } else if (s.inference.kv_format != usual) {
     f.report("kvFormat", "unsupported", text_of({"transformers keeps keys and values in the format it computes in, ", usual}));
   }
@@ -118,8 +121,10 @@ void read_inference(Fields& f, Scenario& s) {
   read_cache_format(f, s);
   read_images(f, s);
   if (s.engine == "llama.cpp") read_llama_cpp_offload(f, s);
-  ignore(f, {"width", "height", "frames", "memoryFraction", "cudaGraphs", "draft"}, s);
-  if (s.engine != "llama.cpp") ignore(f, {"offload"}, s);
+  else ignore(f, {"offload"}, s);
+  if (serves(s.engine)) read_serving_fields(f, s);
+  else ignore(f, {"memoryFraction", "cudaGraphs"}, s);
+  ignore(f, {"width", "height", "frames", "draft"}, s);
   f.refuse_unknown();
 }
 

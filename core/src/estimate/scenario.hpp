@@ -11,6 +11,7 @@
 #include "architectures/encoder_architecture.hpp"
 #include "engines/gguf_header.hpp"
 #include "estimate/llama_cpp_options.hpp"
+#include "estimate/serving.hpp"
 #include "layers/pass.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
@@ -74,6 +75,7 @@ struct Scenario {
   std::string engine = "transformers", engine_version = "5";
   Document engine_options = Document::record();
   InferenceScenario inference;
+  ServingScenario serving;          ///< of engines that serve from one pool
   TrainingScenario training;
   LlamaCppOptions llama_cpp;
   std::optional<GgufHeader> gguf;   ///< a model given by the header of its file; its tensors are the inventory too

@@ -26,11 +26,9 @@ StoragePlan plan_of(const Scenario& s) {
   return plan;
 }
 
-StoredTensors tensors_of(const Scenario& s) {
-  return s.model ? program_tensors(*s.model) : inventory_tensors(*s.inventory);
-}
-
 }  // namespace
+
+StoredTensors tensors_of(const Scenario& s) { return s.model ? program_tensors(*s.model) : inventory_tensors(*s.inventory); }
 
 bool before_2026(const std::string& version) {
   for (const std::string_view year : {"2023", "2024", "2025"})
@@ -38,7 +36,9 @@ bool before_2026(const std::string& version) {
   return false;
 }
 
-StoredWeights weights_of(const Scenario& s) { return stored_weights(tensors_of(s), plan_of(s)); }
+StoredWeights weights_of(const Scenario& s) { return weights_of(s, tensors_of(s)); }
+
+StoredWeights weights_of(const Scenario& s, const StoredTensors& tensors) { return stored_weights(tensors, plan_of(s)); }
 
 GgufFile file_of(const Scenario& s) { return gguf_file(tensors_of(s), plan_of(s)); }
 
