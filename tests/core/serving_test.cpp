@@ -86,5 +86,7 @@ TEST_CASE("what contradicts itself in a served scenario is an issue", "[serving]
         std::map<std::string, std::string>{{"inference.contextTokens", "contradiction"}});
   CHECK(issues_of(served("vllm", {{"gpu_memory_utilization", 1.5}, {"max_num_seqs", 0}})) ==
         std::map<std::string, std::string>{{"engine.options.gpu_memory_utilization", "out-of-range"}, {"engine.options.max_num_seqs", "out-of-range"}});
+  CHECK(issues_of(served("vllm", Json::object(), {{"parallel", {{"tensor", 3}}}})) ==
+        std::map<std::string, std::string>{{"parallel.tensor", "contradiction"}});
   CHECK(says(estimated(served("vllm", {{"swap_space", 4}})), "ignored-option"));
 }

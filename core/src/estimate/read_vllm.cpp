@@ -1,6 +1,7 @@
 // vLLM's options, by its own names.
 
 #include <algorithm>
+#include <cmath>
 
 #include "engines/vllm/cache_specs.hpp"
 #include "engines/vllm/profile.hpp"
@@ -59,7 +60,8 @@ bool is_latent(const Scenario& s) {
 }
 
 /// Recurrent states are in the format the configuration names, else in the model's.
-/// Source: [vllm] vllm/model_executor/layers/mamba/mamba_utils.py, models/config.py Qwen3_5ForConditionalGenerationConfig
+/// Source: [vllm] vllm/model_executor/layers/mamba/mamba_utils.py, models/config.py Qwen3_5ForConditionalGenerationConfig,
+/// NemotronHForCausalLMConfig
 std::string named_state_format(const Scenario& s) {
   const Document* text = s.config ? s.config->find("text_config") : nullptr;
   for (const Document* config : {text, s.config})
@@ -67,7 +69,8 @@ std::string named_state_format(const Scenario& s) {
       if (const Document* named = config ? config->find(key) : nullptr; named && named->is(Document::Kind::text))
         for (const char* known : {"float32", "float16", "bfloat16"})
           if (named->text() == known) return known;
-  return "auto";
+  const Document* type = s.config ? s.config->find("model_type") : nullptr;
+  return type && type->is(Document::Kind::text) && type->text() == "nemotron_h" ? "float32" : "auto";
 }
 
 void complete_vllm(Scenario& s, Fields& request) {
@@ -124,6 +127,10 @@ void complete_serving(Fields& request, Scenario& s) {
   if (!serves(s.engine)) return;
   if (s.encoder_model) return request.report("engine", "unsupported", "models with an encoder are computed for transformers so far");
   if (s.mix->gguf) return request.report("weights", "unsupported", text_of({s.engine, " with GGUF files is not computed yet"}));
+  if (s.model)   // Source: [vllm] vllm/config/model.py verify_with_parallel_config
+    for (const DecoderLayer& l : s.model->layers)
+      if (std::fmod(l.attention.heads, s.serving.ranks) != 0)
+        return request.report("parallel.tensor", "contradiction", text_of({"must divide the model's ", number_text(l.attention.heads), " attention heads"}));
   if (s.engine == "vllm") complete_vllm(s, request);
   else complete_token_pool(s);
 }
