@@ -73,5 +73,8 @@ Decoder starcoder2(Fields& config);
 Decoder stablelm(Fields& config);
 Decoder phi(Fields& config);
 Decoder nemotron(Fields& config);
+Decoder lfm2(Fields& config);
+Decoder mamba2(Fields& config);
+Decoder falcon_h1(Fields& config);
 
 }  // namespace gpumem

@@ -46,6 +46,7 @@ constexpr std::array families = {
     Family{"stablelm", stablelm},
     Family{"phi", phi},
     Family{"nemotron", nemotron},
+    Family{"lfm2", lfm2},           Family{"mamba2", mamba2},     Family{"falcon_h1", falcon_h1},
 };
 
 /// Fields that say a model is more than a plain decoder with a gated MLP.

@@ -72,7 +72,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   if (!held.positions) held.positions = m.allocate({1, pass.tokens}, int64, "positions");
   const auto any = [&](bool windowed) {
     return std::find_if(model_.layers.begin(), model_.layers.end(),
-                        [&](const DecoderLayer& l) { return (l.attention.window > 0) == windowed; });
+                        [&](const DecoderLayer& l) { return l.attention.heads > 0 && (l.attention.window > 0) == windowed; });
   };
   for (const bool windowed : {false, true})
     if (const auto layer = any(windowed); layer != model_.layers.end())
@@ -122,7 +122,8 @@ Value ModelRun::head(Machine& m, Value hidden, const Pass& pass) {
   if (pass.last_token_only) hidden = m.view(hidden, {hidden->shape[0], 1, hidden->shape[2]});
   const Value weight = head_weight(m, hidden->shape[-1]);
   const Value bias = model_.head_bias ? m.parameter("lm_head.bias", {model_.vocabulary}) : Value();
-  Value logits = m.linear(std::move(hidden), weight, bias, "logits");
+  Value logits = m.linear(model_.logits_in_fp32 ? m.cast(hidden, weight->format) : std::move(hidden), weight, bias, "logits");
+  if (model_.logits_in_fp32) logits = m.cast(logits, fp32);
   m.made = before;
   return logits;
 }
@@ -151,6 +152,9 @@ std::vector<Value> ModelRun::buffers(Machine& m) {
   for (const DecoderLayer& layer : model_.layers)
     if (layer.experts && layer.experts->choice_bias && !layer.experts->bias_is_parameter)
       held.push_back(m.allocate({layer.experts->experts}, fp32, "bias of the choice", Component::workspace));
+  for (const DecoderLayer& layer : model_.layers)
+    if (const auto& l = layer.mixer; l && l->scaled)
+      held.push_back(m.allocate({2 * (l->width + l->groups * l->state) + l->heads}, m.weight_format, "multipliers", Component::workspace));
   const AttentionLayer* a = rotating(model_);
   if (!a) return held;
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)
