@@ -20,6 +20,9 @@ struct Mamba2Defaults {
 /// The fields of Mamba 2 in hybrids, under any of their names; the width must be known.
 void read_mamba2_fields(Fields& config, MixerLayer& mixer, const Mamba2Defaults& defaults);
 
+/// Mamba's rank of the time step: "auto", or a number.
+double read_rank(Fields& config, std::string_view name, double hidden);
+
 /// Heads must divide the width, groups the heads.
 void check_heads(Fields& config, const MixerLayer& mixer, std::string_view name);
 

@@ -2,6 +2,7 @@
 
 #include "architectures/mixers.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 namespace gpumem {
@@ -73,6 +74,31 @@ bool attends_if_listed(Fields& c, std::size_t i) {
 void check_heads(Fields& c, const MixerLayer& l, std::string_view name) {
   if (std::fmod(l.width, l.heads) != 0 || std::fmod(l.heads, l.groups) != 0)
     c.report(name, "not-divisible", "must divide the mixer's width, and the groups must divide it");
+}
+
+double read_rank(Fields& c, std::string_view name, double hidden) {
+  const Document* given = c.value({name});
+  const double automatic = std::ceil(hidden / 16);
+  return given && given->is(Document::Kind::text) ? automatic : c.count({name}, automatic, 1, most_width);
+}
+
+/// Source: [transformers] models/mamba/configuration_mamba.py
+Decoder mamba(Fields& c) {
+  Decoder m = mixers_only(c, 768, 50280, 32, true);
+  MixerLayer l = *m.layers[0].mixer;
+  l.kind = MixerLayer::Kind::mamba;
+  l.state = c.count({"state_size"}, 16, 1, most_width);
+  l.width = std::max(std::floor(c.number({"expand"}, 2, 0, most_width) * m.hidden), 1.0);
+  l.rank = read_rank(c, "time_step_rank", m.hidden);
+  for (DecoderLayer& layer : m.layers) layer.mixer = l;
+  return m;
+}
+
+/// Source: [transformers] models/falcon_mamba/modeling_falcon_mamba.py: time step, B and C normalised without weights
+Decoder falcon_mamba(Fields& c) {
+  Decoder m = mamba(c);
+  for (DecoderLayer& layer : m.layers) layer.mixer->normed_parts = true, layer.mixer->weighted_parts = false;
+  return m;
 }
 
 /// Source: [transformers] models/mamba2/configuration_mamba2.py

@@ -64,7 +64,8 @@ Value mix(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass) {
   const Machine::Scope scope(m, l.kind == MixerLayer::Kind::short_conv ? "conv" : "mamba");
   switch (l.kind) {
     case MixerLayer::Kind::short_conv: return short_convolution(m, l, x, pass);
-    default: break;
+    case MixerLayer::Kind::mamba: return mamba(m, l, x, pass);
+    case MixerLayer::Kind::mamba2: break;
   }
   return mamba2(m, l, x, pass);
 }

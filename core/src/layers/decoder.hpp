@@ -69,6 +69,8 @@ struct ExpertsLayer {
   bool shared_first = false;       ///< computed before the others
   bool shared_fused = false;       ///< gate and up come from one product
   bool summed_in_fp32 = false;     ///< routed and shared outputs are added in fp32
+  bool ungated = false;            ///< experts without a gate: up, activation, down
+  double latent_width = 0;         ///< experts work on projections of this width; 0: on the hidden states
   bool shared_gated = false;       ///< weighted by a sigmoid of its own
   bool operator==(const ExpertsLayer&) const = default;
 };

@@ -3,6 +3,7 @@
 // the path without kernels of their own
 
 #include <algorithm>
+#include <cmath>
 
 #include "layers/dense.hpp"
 #include "layers/mixers.hpp"
@@ -57,25 +58,28 @@ Value batched(Machine& m, const Value& x, bool copied) { return copied ? m.copy(
 
 /// What every chunk starts with and what is carried out; what it was made from is held as long.
 struct Passed {
-  Value before, decay, all;
+  Value before, decay, starts, end;
 };
 
-Passed pass_states_on(Machine& m, const Sizes& z, const Value& given, Value states, const Value& sums) {
+Passed pass_states_on(Machine& m, const Pass& pass, const Sizes& z, const Value& given, Value states, const Value& sums) {
   const Shape first = {z.b, 1, z.h, z.p, z.n}, all = {z.b, z.c + 1, z.h, z.p, z.n};
   const Value before = given ? m.view(given, first) : m.allocate(first, fp32, "no states");
   states = m.view(m.prepend(m.view(before, {z.b, 1, z.h * z.p * z.n}), m.view(states, {z.b, z.c, z.h * z.p * z.n}), "states"), all);
   Value ends = m.pad(m.pick(sums, {z.b, z.h, z.c}), {z.b, z.h, z.c + 1}, "ends of chunks");
   const Value decay = m.exp(sums_between(m, std::move(ends)));
   const Value operand = batched(m, states, z.b > 1);
-  return {before, decay, m.contract(decay, operand, all, "states of chunks")};
+  if (!pass.cache || std::fmod(z.b * z.h * z.p * z.n, 128) != 0) return {before, decay, m.contract(decay, operand, all, "states of chunks"), {}};
+  // One tensor; its last part is what the layer carries on from here.
+  Value starts = m.contract(decay, operand, {z.b, z.c, z.h, z.p, z.n}, "states of chunks");
+  return {before, decay, std::move(starts), m.allocate(first, fp32, "recurrent state", Component::recurrent_state)};
 }
 
 struct Scanned {
-  Value output, states;
+  Value output, states, end;
 };
 
 /// Source: [transformers] models/mamba2/modeling_mamba2.py mamba2_chunk_scan
-Scanned scan(Machine& m, const MixerLayer& mixer, const Weights& w, Value x, Value time, Value write, Value read, const Value& carried) {
+Scanned scan(Machine& m, const Pass& pass, const MixerLayer& mixer, const Weights& w, Value x, Value time, Value write, Value read, const Value& carried) {
   const double b = x->shape[0], s = x->shape[1], h = mixer.heads, p = x->shape[3], n = mixer.state;
   const double chunks = std::ceil(s / mixer.chunk), padded = chunks * mixer.chunk;
   const Sizes z = {b, chunks, mixer.chunk, h, p, n};
@@ -112,18 +116,18 @@ Scanned scan(Machine& m, const MixerLayer& mixer, const Weights& w, Value x, Val
     const Value left = batched(m, written, copied), right = batched(m, x, copied);
     states = m.contract(left, right, {b, chunks, h, p, n}, "states");
   }
-  const Passed passed = pass_states_on(m, z, carried, std::move(states), sums);
+  const Passed passed = pass_states_on(m, pass, z, carried, std::move(states), sums);
   const Value decay_out = m.exp(sums);
   Value across;
   {
-    const Value left = batched(m, read, copied), right = batched(m, m.pick(passed.all, {b, chunks, h, p, n}), copied);
+    const Value left = batched(m, read, copied), right = batched(m, m.pick(passed.starts, {b, chunks, h, p, n}), copied);
     across = m.contract(left, right, inner, "output from states");
   }
   const Value faded = m.multiply(across, m.view(decay_out, {b, chunks, z.l, h, 1}));
   Value output = m.copy(m.add(diagonal, faded), "output, contiguous", Layout::token_major);
   output = m.view(output, {b, padded, h, p});
   output = m.add(output, skipped);
-  return {m.pick(output, {b, s, h * p}), passed.all};
+  return {m.pick(output, {b, s, h * p}), passed.starts, passed.end};
 }
 
 /// One token: the state is read, faded, added to and read again.
@@ -197,7 +201,7 @@ Value mamba2(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass) 
     if (l.normed_gate) out = gated_norm(m, l, w.norm, out, parts[0]);
   } else {
     const Value before = pass.cache ? pass.cache->states(m.layer()).scan : Value();
-    scanned = scan(m, l, w, m.view(inner[0], {b, s, l.heads, p}), parts[2], m.view(inner[1], grouped), m.view(inner[2], grouped), before);
+    scanned = scan(m, pass, l, w, m.view(inner[0], {b, s, l.heads, p}), parts[2], m.view(inner[1], grouped), m.view(inner[2], grouped), before);
     carry(m, pass, {b, l.heads, p, l.state}, fp32);
     out = m.view(scanned.output, {b, s, l.width});
     out = l.normed_gate ? gated_norm(m, l, w.norm, out, parts[0]) : m.multiply(out, m.silu(parts[0]));

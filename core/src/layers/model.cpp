@@ -69,7 +69,8 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   Embedded held;
   Value hidden = embed(m, ids, pass, held);
   const Format* format = hidden->format;
-  if (!held.positions) held.positions = m.allocate({1, pass.tokens}, int64, "positions");
+  const auto attends = [](const DecoderLayer& l) { return l.attention.heads > 0; };
+  if (!held.positions && std::any_of(model_.layers.begin(), model_.layers.end(), attends)) held.positions = m.allocate({1, pass.tokens}, int64, "positions");
   const auto any = [&](bool windowed) {
     return std::find_if(model_.layers.begin(), model_.layers.end(),
                         [&](const DecoderLayer& l) { return l.attention.heads > 0 && (l.attention.window > 0) == windowed; });
@@ -155,6 +156,9 @@ std::vector<Value> ModelRun::buffers(Machine& m) {
   for (const DecoderLayer& layer : model_.layers)
     if (const auto& l = layer.mixer; l && l->scaled)
       held.push_back(m.allocate({2 * (l->width + l->groups * l->state) + l->heads}, m.weight_format, "multipliers", Component::workspace));
+    else if (l && l->normed_parts && !l->weighted_parts)
+      for (const double width : {l->width, l->state, l->state})
+        held.push_back(m.allocate({width}, m.weight_format, "weights of norms, unused", Component::workspace));
   const AttentionLayer* a = rotating(model_);
   if (!a) return held;
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)
