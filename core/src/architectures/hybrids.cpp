@@ -130,6 +130,7 @@ Decoder nemotron_h(Fields& c) {
   layer = m.layers[0];
   m.final_norm = NormKind::rms;
   m.logits_in_fp32 = true;
+  m.tied = false;   // its class has a head of its own whatever the config says
   MixerLayer l;
   l.heads = c.count({"mamba_num_heads"}, 128, 1, most_heads);
   l.width = l.heads * c.count({"mamba_head_dim"}, 64, 1, most_width);

@@ -88,7 +88,7 @@ Decoder mamba(Fields& c) {
   MixerLayer l = *m.layers[0].mixer;
   l.kind = MixerLayer::Kind::mamba;
   l.state = c.count({"state_size"}, 16, 1, most_width);
-  l.width = std::max(std::floor(c.number({"expand"}, 2, 0, most_width) * m.hidden), 1.0);
+  l.width = c.count({"intermediate_size"}, std::max(std::floor(c.number({"expand"}, 2, 0, most_width) * m.hidden), 1.0), 1, most_width);
   l.rank = read_rank(c, "time_step_rank", m.hidden);
   for (DecoderLayer& layer : m.layers) layer.mixer = l;
   return m;
