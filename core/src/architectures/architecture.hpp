@@ -74,6 +74,7 @@ Decoder stablelm(Fields& config);
 Decoder phi(Fields& config);
 Decoder nemotron(Fields& config);
 Decoder lfm2(Fields& config);
+Decoder lfm2_moe(Fields& config);
 Decoder mamba(Fields& config);
 Decoder mamba2(Fields& config);
 Decoder falcon_mamba(Fields& config);

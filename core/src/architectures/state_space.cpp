@@ -117,15 +117,46 @@ Decoder mamba2(Fields& c) {
   return m;
 }
 
-/// Source: [transformers] models/lfm2/modeling_lfm2.py: short convolutions, attention in some layers
-Decoder lfm2(Fields& c) {
-  DecoderLayer layer;
+namespace {
+
+/// Short convolutions, attention in some layers.
+Decoder short_convolutions(Fields& c, const DecoderDefaults& d, DecoderLayer layer) {
   layer.attention.qk_norm = NormKind::rms;
   layer.attention.qk_norm_place = AttentionLayer::QkNorm::at_once;
-  Decoder m = plain_decoder(c, {.vocabulary = 65536, .hidden = 2560, .width = 12288, .layers = 32, .heads = 32, .kv_heads = 8,
-                                .positions = 128000, .tied = true}, layer);
+  Decoder m = plain_decoder(c, d, layer);
   m.tied = c.flag({"tie_embedding"}, m.tied);
   m.final_norm = NormKind::rms;
+  MixerLayer l;
+  l.kind = MixerLayer::Kind::short_conv;
+  l.width = m.hidden;
+  l.conv = c.count({"conv_L_cache"}, 3, 1, most_width);
+  l.conv_bias = l.bias = l.output_bias = c.flag({"conv_bias"}, false);
+  mix_instead(m, l, attending_layers(c, {"layer_types"}, m.layers.size(), attends_if_listed));
+  return m;
+}
+
+}  // namespace
+
+/// Source: [transformers] models/lfm2_moe/modeling_lfm2_moe.py
+Decoder lfm2_moe(Fields& c) {
+  DecoderLayer layer;
+  ExpertsLayer& e = layer.experts.emplace();
+  read_experts(c, e, {32, 4, 1792, {"moe_intermediate_size"}});
+  e.scores = ExpertsLayer::Scores::sigmoid;
+  e.scaled = true;
+  e.choice_bias = c.flag({"use_expert_bias"}, true);
+  e.normalised = c.flag({"norm_topk_prob"}, true) ? ExpertsLayer::Normalised::anew : ExpertsLayer::Normalised::no;
+  Decoder m = short_convolutions(c, {.vocabulary = 65536, .hidden = 2048, .width = 7168, .layers = 32, .heads = 32, .kv_heads = 8,
+                                     .positions = 128000, .tied = true}, layer);
+  const double dense = c.count({"num_dense_layers"}, 2, 0, most_layers);
+  for (std::size_t i = 0; i < m.layers.size() && static_cast<double>(i) < dense; ++i) m.layers[i].experts.reset();
+  return m;
+}
+
+/// Source: [transformers] models/lfm2/modeling_lfm2.py
+Decoder lfm2(Fields& c) {
+  Decoder m = short_convolutions(c, {.vocabulary = 65536, .hidden = 2560, .width = 12288, .layers = 32, .heads = 32, .kv_heads = 8,
+                                     .positions = 128000, .tied = true}, {});
   double width = c.count({"block_ff_dim", "intermediate_size"}, 12288, 1, most_width);
   if (c.flag({"block_auto_adjust_ff_dim"}, true)) {
     const double multiple = c.count({"block_multiple_of"}, 256, 1, most_width);
@@ -133,12 +164,6 @@ Decoder lfm2(Fields& c) {
     width = std::ceil(std::floor(factor * std::floor(2 * width / 3)) / multiple) * multiple;
   }
   for (DecoderLayer& l : m.layers) l.mlp.width = width;
-  MixerLayer l;
-  l.kind = MixerLayer::Kind::short_conv;
-  l.width = m.hidden;
-  l.conv = c.count({"conv_L_cache"}, 3, 1, most_width);
-  l.conv_bias = l.bias = l.output_bias = c.flag({"conv_bias"}, false);
-  mix_instead(m, l, attending_layers(c, {"layer_types"}, m.layers.size(), attends_if_listed));
   return m;
 }
 
