@@ -31,6 +31,10 @@ const UnaryRow unary_rows[] = {
     {"gelu", [](Machine& m, Value x) { return m.gelu(std::move(x)); }, 1, 3},
     {"relu", [](Machine& m, Value x) { return m.relu(std::move(x)); }, 1, 3},
     {"tanh", [](Machine& m, Value x) { return m.tanh(std::move(x)); }, 1, 3},
+    {"exp", [](Machine& m, Value x) { return m.exp(std::move(x)); }, 1, 3},
+    {"softplus", [](Machine& m, Value x) { return m.softplus(std::move(x)); }, 1, 3},
+    // gradient, and what is turned around, summed and turned back
+    {"cumulate", [](Machine& m, Value x) { return m.cumulate(std::move(x)); }, 0, 4},
     {"softmax", [](Machine& m, Value x) { return m.softmax(std::move(x)); }, 1, 3},
 };
 

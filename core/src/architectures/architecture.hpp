@@ -75,5 +75,15 @@ Decoder phi(Fields& config);
 Decoder nemotron(Fields& config);
 Decoder bloom(Fields& config);
 Decoder gptj(Fields& config);
+Decoder lfm2(Fields& config);
+Decoder lfm2_moe(Fields& config);
+Decoder mamba(Fields& config);
+Decoder mamba2(Fields& config);
+Decoder falcon_mamba(Fields& config);
+Decoder bamba(Fields& config);
+Decoder granitemoehybrid(Fields& config);
+Decoder jamba(Fields& config);
+Decoder nemotron_h(Fields& config);
+Decoder falcon_h1(Fields& config);
 
 }  // namespace gpumem

@@ -48,6 +48,9 @@ constexpr std::array families = {
     Family{"bloom", bloom},
     Family{"gptj", gptj},
     Family{"nemotron", nemotron},
+    Family{"lfm2", lfm2},           Family{"lfm2_moe", lfm2_moe}, Family{"mamba2", mamba2},     Family{"falcon_h1", falcon_h1},
+    Family{"mamba", mamba},         Family{"falcon_mamba", falcon_mamba}, Family{"bamba", bamba},
+    Family{"granitemoehybrid", granitemoehybrid}, Family{"jamba", jamba}, Family{"nemotron_h", nemotron_h},
 };
 
 /// Fields that say a model is more than a plain decoder with a gated MLP.

@@ -83,7 +83,8 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
     }
   }
   m.adaptation = nullptr;
-  return {m.memory.ledger.parts()[Component::kv_cache]};
+  const Parts& parts = m.memory.ledger.parts();
+  return {parts[Component::kv_cache] + parts[Component::recurrent_state]};
 }
 
 }  // namespace gpumem

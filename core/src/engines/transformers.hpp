@@ -23,7 +23,7 @@ struct GenerationPlan {
 Value choose(Machine& m, const Value& logits, const Value& ids);
 
 struct GenerationFacts {
-  Bytes cache;   ///< what the cache holds at the end, unrounded
+  Bytes cache;   ///< what the cache holds at the end, carried states included, unrounded
 };
 
 /// Runs it on `m`, which must be new. Phases of its ledger: prefill, decode.

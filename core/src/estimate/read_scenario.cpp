@@ -229,6 +229,7 @@ void check_weights(Fields& fields, Scenario& s) {
 /// Mixes of formats go by the tensors' names, which programs of encoders do not spell out: the inventory has them.
 void count_weights_only(Fields& request, const Document& facts, Scenario& s) {
   s.encoder_model.reset();
+  s.model.reset();
   const Document* library = facts.find("architectures");
   if (!has_inventory(*s.config, library))
     return request.report("weights", "unsupported", text_of({quoted(s.weights), " weights of this model are not computed yet"}));
@@ -250,7 +251,8 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   read_weights(fields, s);
   if (s.encoder_model && !s.plain()) count_weights_only(fields, facts, s);
   read_engine(fields, s);
-  if (s.encoder_model && s.engine == "llama.cpp") count_weights_only(fields, facts, s);
+  const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || s.engine != "transformers");
+  if (unspelled || (s.encoder_model && s.engine == "llama.cpp")) count_weights_only(fields, facts, s);
   check_weights(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");
   if (s.task == Task::inference)

@@ -45,6 +45,7 @@ QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x, cons
     Value part = dense(m, name, from, heads * a.head_dim, bias);
     if (norm) part = normed(norm, AttentionLayer::QkNorm::whole, std::move(part));
     part = m.heads(part, heads);
+    if (a.scaled_key && norm && norm[0] == 'k') part = m.scale(part, "scaled key");
     if (a.heads_outermost) return heads_outermost(m, std::move(part));
     return norm ? normed(norm, AttentionLayer::QkNorm::at_once, std::move(part)) : part;
   };

@@ -1,6 +1,7 @@
 #include "layers/block.hpp"
 
 #include "layers/attention.hpp"
+#include "layers/mixers.hpp"
 #include "layers/mlp.hpp"
 #include "layers/moe.hpp"
 #include "layers/norms.hpp"
@@ -15,8 +16,9 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   const bool sandwich = l.order == DecoderLayer::Order::sandwich;
   Value residual = x;
   x = normalise(m, "input_layernorm", l.norm, x);
-  AttentionResult attended = attention(m, l.attention, x, pass);
-  x = std::move(attended.output);
+  AttentionResult attended;
+  if (!l.mixer) attended = attention(m, l.attention, x, pass);
+  x = l.mixer ? mix(m, *l.mixer, x, pass) : std::move(attended.output);
   if (sandwich) x = normalise(m, "post_attention_layernorm", l.norm, x);
   x = m.dropout(x, l.dropout);
   x = l.scaled ? m.add(residual, m.scale(x, "scaled sub-layer")) : m.add(residual, x);
@@ -117,6 +119,40 @@ Value sums_inside(Machine& m, const DecoderLayer& l, const Value& x, const Pass&
   return out;
 }
 
+/// Source: [transformers] models/mamba2/modeling_mamba2.py Mamba2Block.forward, models/nemotron_h/modeling_nemotron_h.py
+/// NemotronHBlock.forward
+Value single(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  Value residual = x;
+  Value hidden = normalise(m, "norm", l.norm, m.cast(x, m.weight_format));
+  if (l.residual_in_fp32) residual = m.cast(residual, fp32);
+  AttentionResult attended;
+  if (l.mixer) {
+    hidden = mix(m, *l.mixer, hidden, pass);
+  } else if (l.attention.heads > 0) {
+    attended = attention(m, l.attention, hidden, pass);
+    hidden = std::move(attended.output);
+  } else {
+    hidden = l.experts ? mixture_of_experts(m, *l.experts, hidden) : mlp(m, l.mlp, hidden);
+  }
+  return m.add(residual, hidden);
+}
+
+/// Source: [transformers] models/falcon_h1/modeling_falcon_h1.py FalconH1DecoderLayer.forward
+Value beside(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  Value residual = x;
+  Value hidden = normalise(m, "input_layernorm", l.norm, x);
+  Value mixed = mix(m, *l.mixer, hidden, pass);
+  mixed = m.scale(mixed, "scaled sub-layer");
+  AttentionResult attended = attention(m, l.attention, m.scale(hidden, "scaled input"), pass);
+  attended.output = m.scale(attended.output, "scaled sub-layer");
+  hidden = m.add(mixed, attended.output);
+  hidden = m.add(residual, hidden);
+  residual = hidden;
+  hidden = normalise(m, "pre_ff_layernorm", l.norm, hidden);
+  hidden = mlp(m, l.mlp, hidden);
+  return m.add(residual, hidden);
+}
+
 }  // namespace
 
 Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
@@ -128,6 +164,8 @@ Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass
     case DecoderLayer::Order::norm_behind: return norm_behind(m, l, std::move(x), pass);
     case DecoderLayer::Order::one_norm: return one_norm(m, l, x, pass);
     case DecoderLayer::Order::sums_inside: return sums_inside(m, l, x, pass);
+    case DecoderLayer::Order::single: return single(m, l, x, pass);
+    case DecoderLayer::Order::beside: return beside(m, l, x, pass);
     case DecoderLayer::Order::kept_all: return kept_all(m, l, x, pass);
     case DecoderLayer::Order::modules_norm_last:
     case DecoderLayer::Order::inlined_norm_last:

@@ -51,6 +51,7 @@ KvCache::KeyValue KvCache::fill(Machine& m, LayerCache& layer, const Value& key,
 void KvCache::stretch(Machine& m, double seen, double window) {
   if (kind_ == Kind::fixed) return;
   LayerCache& layer = layers_[m.layer()];
+  if (!layer.key) return;
   // The last concatenation joined what was kept before it with one more row.
   const double joined = window > 0 ? std::min(seen - 1, window - 1) + 1 : seen;
   for (Value* half : {&layer.key, &layer.value}) {

@@ -28,6 +28,12 @@ class KvCache {
   [[nodiscard]] bool holds(int layer) const { return layers_.contains(layer); }
   [[nodiscard]] KeyValue held(int layer) const { return {layers_.at(layer).key, layers_.at(layer).value}; }
 
+  /// What a layer carries on beside keys and values, the same however many tokens: empty until it is first set.
+  struct States {
+    Value conv, scan;
+  };
+  States& states(int layer) { return layers_[layer].states; }
+
   /// The running layer's cache as it is when that many tokens have been seen.
   void stretch(Machine& m, double seen, double window);
 
@@ -39,6 +45,7 @@ class KvCache {
  private:
   struct LayerCache {
     Value key, value, counter;
+    States states;
     double kept = 0;
   };
   [[nodiscard]] const Format* values() const { return value_format ? value_format : format_; }

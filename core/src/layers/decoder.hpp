@@ -40,6 +40,7 @@ struct MlpLayer {
   double inner_dropout = 0;  ///< behind the activation
   bool kept_inner = false;   ///< what the activation made is held by the layer until its end
   bool kept_halves = false;  ///< gated: both halves are held until the end
+  bool scaled = false;       ///< gated: gate and output are multiplied by numbers; `up` comes first
   bool inlined = false;      ///< part of the layer's own code, which does not hold the normalised input
   bool operator==(const MlpLayer&) const = default;
 };
@@ -72,6 +73,8 @@ struct ExpertsLayer {
   bool shared_first = false;       ///< computed before the others
   bool shared_fused = false;       ///< gate and up come from one product
   bool summed_in_fp32 = false;     ///< routed and shared outputs are added in fp32
+  bool ungated = false;            ///< experts without a gate: up, activation, down
+  double latent_width = 0;         ///< experts work on projections of this width; 0: on the hidden states
   bool shared_gated = false;       ///< weighted by a sigmoid of its own
   bool operator==(const ExpertsLayer&) const = default;
 };
@@ -119,6 +122,7 @@ struct AttentionLayer {
   bool clipped = false;             ///< all three are clamped in place
   bool sinks = false;               ///< a logit of its own per head, which takes attention away
   std::optional<LatentProjection> latent;
+  bool scaled_key = false;          ///< the key is multiplied by a number once it is projected
   bool scaled_query = false;        ///< the query is multiplied by the scale before attention
   bool softcap = false;
   bool softmax_in_fp32 = true;
@@ -127,6 +131,27 @@ struct AttentionLayer {
   Form form = Form::shared;         ///< whose code runs: transformers' common form, or a family's own
   double position_rows = 0;         ///< of the table of sinusoids that each layer has (GPT-J)
   bool operator==(const AttentionLayer&) const = default;
+};
+
+/// What mixes tokens without attention: a convolution, or a state that is carried from token to token.
+struct MixerLayer {
+  enum class Kind { short_conv, mamba, mamba2 };
+  Kind kind = Kind::mamba2;
+  double width = 0;                ///< of what is carried, all heads together
+  double conv = 0;                 ///< tokens the convolution sees, the last one included
+  double state = 0;                ///< numbers carried for each column of `width`
+  double heads = 0, groups = 1;    ///< mamba2: heads, and groups of them that share how they read and write
+  double chunk = 0;                ///< mamba2: tokens whose states are computed together
+  double rank = 0;                 ///< mamba: of the time step
+  bool conv_bias = true, bias = false, output_bias = false;
+  bool normed_gate = true;         ///< mamba2: the gate goes through a norm; else it is multiplied
+  bool norm_in_fp32 = false;       ///< mamba2: that norm scales in fp32 (Falcon-H1)
+  double norm_groups = 1;          ///< parts that are normalised by themselves
+  bool gate_last = false;          ///< the gate is multiplied behind the norm
+  bool normed_parts = false;       ///< mamba: time step, B and C are normalised
+  bool weighted_parts = true;      ///< by norms with weights
+  bool scaled = false;             ///< input, projection and output are multiplied by numbers
+  bool operator==(const MixerLayer&) const = default;
 };
 
 struct DecoderLayer {
@@ -145,6 +170,8 @@ struct DecoderLayer {
     sub_layers,          ///< each sub-layer with its norm and its sum is a module (T5)
     kept_output,         ///< sequential; the attention's output is held until the layer ends (ModernBERT)
     sums_inside,     ///< sequential; attention and MLP add the residual themselves (BLOOM)
+    single,          ///< x + sub-layer(norm(x)): a mixer, attention or an MLP alone
+    beside,          ///< x + mixer(n) + attention(n) with n = norm(x), then the MLP (Falcon-H1)
     kept_all,        ///< sequential; normed input and attention's output are held until the layer ends
   };
   Order order = Order::sequential;
@@ -154,6 +181,8 @@ struct DecoderLayer {
   bool first_norm = true;                ///< whether its input is normalised
   MlpLayer mlp;
   std::optional<ExpertsLayer> experts;   ///< instead of the MLP
+  std::optional<MixerLayer> mixer;       ///< instead of attention, or beside it
+  bool residual_in_fp32 = false;         ///< what sub-layers are added to is widened
   double dropout = 0;
   bool residual_normed = false;      ///< what is added is the normalised input (BLOOM)
   bool scaled = false;               ///< each sub-layer's output is multiplied by a number before it is added
@@ -185,8 +214,15 @@ struct Decoder {
   bool final_softcap = false;
   bool logits_scaled = false;        ///< by a Python number
   bool eager_only = false;           ///< its attention has no fused kernel
+  bool logits_in_fp32 = false;       ///< widened once they are computed
   double max_positions = 0;          ///< tokens it was made for; 0: not said
   std::vector<IdleWeights> beside;   ///< weights that are loaded and take no part in a text pass
 };
+
+inline bool has_mixers(const Decoder& m) {
+  for (const DecoderLayer& l : m.layers)
+    if (l.mixer) return true;
+  return false;
+}
 
 }  // namespace gpumem

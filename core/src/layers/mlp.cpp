@@ -35,9 +35,18 @@ Value activate(Machine& m, Activation kind, Value x) {
 
 namespace {
 
+/// Source: [transformers] models/falcon_h1/modeling_falcon_h1.py FalconH1MLP.forward
+Value gated_and_scaled(Machine& m, const MlpLayer& l, const Value& x) {
+  Value up = linear(m, "up_proj", l, x, l.width);
+  Value gate = activate(m, l.activation, m.scale(linear(m, "gate_proj", l, x, l.width), "scaled gate"));
+  const Value product = m.multiply(std::move(up), std::move(gate));
+  return m.scale(linear(m, "down_proj", l, product, x->shape[-1]), "scaled output");
+}
+
 /// down(act(gate(x)) · up(x))
 /// Source: [transformers] models/llama/modeling_llama.py LlamaMLP.forward
 Value gated(Machine& m, const MlpLayer& l, const Value& x) {
+  if (l.scaled) return gated_and_scaled(m, l, x);
   Value gate = activate(m, l.activation, linear(m, "gate_proj", l, x, l.width));
   Value up = linear(m, "up_proj", l, x, l.width);
   if (l.kept_halves) {

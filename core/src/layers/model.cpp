@@ -71,16 +71,17 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   Value hidden = embed(m, ids, pass, held);
   const Format* format = hidden->format;
   if (model_.embedding_norm) hidden = normalise(m, "embedding_norm", *model_.embedding_norm, hidden);
+  const auto attends = [](const DecoderLayer& l) { return l.attention.heads > 0; };
   if (model_.linear_biases) {
     const double heads = model_.layers[0].attention.heads;
     held.positions = m.allocate({heads}, fp32, "slopes");
     pass.bias = linear_biases(m, pass, heads, format);
-  } else if (!held.positions) {
+  } else if (!held.positions && std::any_of(model_.layers.begin(), model_.layers.end(), attends)) {
     held.positions = m.allocate({1, pass.tokens}, int64, "positions");
   }
   const auto any = [&](bool windowed) {
     return std::find_if(model_.layers.begin(), model_.layers.end(),
-                        [&](const DecoderLayer& l) { return (l.attention.window > 0) == windowed; });
+                        [&](const DecoderLayer& l) { return l.attention.heads > 0 && (l.attention.window > 0) == windowed; });
   };
   for (const bool windowed : {false, true})
     if (const auto layer = any(windowed); layer != model_.layers.end())
@@ -134,7 +135,8 @@ Value ModelRun::head(Machine& m, Value hidden, const Pass& pass) {
   if (pass.last_token_only) hidden = m.view(hidden, {hidden->shape[0], 1, hidden->shape[2]});
   const Value weight = head_weight(m, hidden->shape[-1]);
   const Value bias = model_.head_bias ? m.parameter("lm_head.bias", {model_.vocabulary}) : Value();
-  Value logits = m.linear(std::move(hidden), weight, bias, "logits");
+  Value logits = m.linear(model_.logits_in_fp32 ? m.cast(hidden, weight->format) : std::move(hidden), weight, bias, "logits");
+  if (model_.logits_in_fp32) logits = m.cast(logits, fp32);
   m.made = before;
   return logits;
 }
@@ -166,6 +168,11 @@ std::vector<Value> ModelRun::buffers(Machine& m) {
   for (const DecoderLayer& layer : model_.layers)
     if (const AttentionLayer& own = layer.attention; own.form == AttentionLayer::Form::gptj)
       held.push_back(m.allocate({own.position_rows, own.rotary_dim}, fp32, "sinusoids", Component::workspace));
+    else if (const auto& l = layer.mixer; l && l->scaled)
+      held.push_back(m.allocate({2 * (l->width + l->groups * l->state) + l->heads}, m.weight_format, "multipliers", Component::workspace));
+    else if (l && l->normed_parts && !l->weighted_parts)
+      for (const double width : {l->width, l->state, l->state})
+        held.push_back(m.allocate({width}, m.weight_format, "weights of norms, unused", Component::workspace));
   const AttentionLayer* a = rotating(model_);
   if (!a) return held;
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)

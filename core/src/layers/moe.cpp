@@ -121,8 +121,9 @@ Value experts(Machine& m, const ExpertsLayer& l, const Value& x, const Routing& 
     return l.bias ? m.add_in_place(made, bias) : made;
   };
   Value bias;
-  Value out = project(selected, "gate_up_proj", "gate_up_proj_bias", 2 * l.width, bias);
-  out = l.clamped ? gated_and_clamped(m, l, out) : gated(m, l, out);
+  Value out = l.ungated ? project(selected, "up_proj", "up_proj_bias", l.width, bias)
+                        : project(selected, "gate_up_proj", "gate_up_proj_bias", 2 * l.width, bias);
+  out = l.ungated ? activate(m, l.activation, out) : l.clamped ? gated_and_clamped(m, l, out) : gated(m, l, out);
   out = project(out, "down_proj", "down_proj_bias", h, bias);
   Value weighted = m.multiply(out, weights);
   const Value back = m.allocate({rows}, int64, "order by token");
@@ -141,6 +142,7 @@ Value mixture_of_experts(Machine& m, const ExpertsLayer& l, const Value& x) {
   MlpLayer shared_layer;
   shared_layer.width = l.shared_width;
   shared_layer.activation = l.activation;
+  if (l.ungated) shared_layer.kind = MlpLayer::Kind::plain;
   if (l.shared_fused) shared_layer.kind = MlpLayer::Kind::gated_fused;
   const auto shared_expert = [&] { return mlp(m, shared_layer, rows); };
   const Format* sum_format = l.summed_in_fp32 ? fp32 : x->format;
@@ -152,7 +154,12 @@ Value mixture_of_experts(Machine& m, const ExpertsLayer& l, const Value& x) {
     if (l.router_kept_in_fp32) m.autocast = nullptr;   // transformers leaves autocast for this router
     const Routing routing = route(m, l, rows);
     m.autocast = outer;
-    out = experts(m, l, rows, routing);
+    if (l.latent_width > 0) {   // Source: [transformers] models/nemotron_h/modeling_nemotron_h.py NemotronHMoE.forward
+      out = experts(m, l, dense(m, "fc1_latent_proj", rows, l.latent_width, false), routing);
+      out = dense(m, "fc2_latent_proj", out, rows->shape[-1], false);
+    } else {
+      out = experts(m, l, rows, routing);
+    }
     if (l.shared_gated) shared = m.multiply(m.sigmoid(dense(m, "shared_expert_gate", rows, 1, false)), shared);
     if (l.shared_width > 0) {
       Value wide = m.cast(out, sum_format);

@@ -174,6 +174,15 @@ class Machine {
   /// A new tensor filled in place by two parts side by side; the second one may be stretched over the heads.
   Value fill_side_by_side(Value a, Value b, const char* label);
 
+  Value exp(Value x);
+  Value softplus(Value x);
+  /// Sums from the first element of an extent to each.
+  Value cumulate(Value x);
+  /// x among zeros, as a tensor of that shape; also where there are none to add.
+  Value pad(Value x, const Shape& shape, const char* label);
+  /// Products of matrices, as many as the first extents say; `out` is the result's shape.
+  Value contract(Value a, Value b, const Shape& out, const char* label);
+
   /// The result of a kernel that depends on a small parameter too.
   Value depending(Value x, Value parameter);
   Value flash_attention(Value q, Value k, Value v, Layout out);

@@ -1,0 +1,127 @@
+// Mamba: every column carries `state` numbers, faded and added to token by token in a loop.
+// Source: [transformers] models/mamba/modeling_mamba.py MambaMixer, models/jamba/modeling_jamba.py JambaMambaMixer,
+// models/falcon_mamba/modeling_falcon_mamba.py FalconMambaMixer: the path without kernels of their own
+
+#include "layers/dense.hpp"
+#include "layers/mixers.hpp"
+#include "layers/norms.hpp"
+#include "machine/memory.hpp"
+
+namespace gpumem {
+namespace {
+
+struct Weights {
+  Value time_bias, decay, skip;
+};
+
+/// Source: [transformers] models/falcon_mamba/modeling_falcon_mamba.py FalconMambaWeightlessRMSNorm.forward
+Value bare_norm(Machine& m, const Value& x) {
+  Value hidden = m.cast(x, fp32);
+  const Value variance = m.mean_last(m.power(hidden, "x^2"));
+  hidden = m.multiply(hidden, m.rsqrt(m.add_number(variance)));
+  return m.cast(hidden, x->format);
+}
+
+Value norm_of(Machine& m, const MixerLayer& l, const char* name, const Value& x) {
+  if (!l.normed_parts) return x;
+  return l.weighted_parts ? normalise(m, name, NormKind::rms, x) : bare_norm(m, x);
+}
+
+/// What one token puts out is a tensor until all are stacked: `count` of them, each rounded up by itself.
+Value outputs_of_tokens(Machine& m, double count, double width, const Format* format) {
+  const double unit = in(bytes, rounded_up(stored_bytes(elements(width), *format))) * width / in(bytes, stored_bytes(elements(width), *format));
+  return m.allocate({count, unit}, format, "outputs of tokens");
+}
+
+struct Scanned {
+  Value output, state;
+};
+
+/// x [b, width, s]. The state is in fp32 once it has met the decay.
+/// Source: [transformers] models/mamba/modeling_mamba.py mamba_selective_scan
+Scanned scan(Machine& m, const Pass& pass, const Weights& w, const Value& x, Value time, const Value& write, const Value& skip,
+             const Value& gate) {
+  const double b = x->shape[0], width = x->shape[1], s = x->shape[2], n = write->shape[2];
+  time = m.add(time, m.view(m.cast(w.time_bias, time->format), {width, 1}));
+  time = m.softplus(time);
+  const Value each = m.view(time, {b, width, s, 1});
+  const Value decay = m.exp(m.multiply(m.stretch(m.view(w.decay, {width, 1, n}), {b, width, s, n}), each));
+  const Value gain = m.multiply(each, m.cast(m.view(write, {b, 1, s, n}), fp32));
+  const Value added = m.multiply(gain, m.cast(m.view(x, {b, width, s, 1}), fp32));
+  const Shape one = {b, width, n};
+  const Component kind = pass.cache ? Component::recurrent_state : Component::activations;
+  const Format* wide = promoted(decay->format, x->format);
+  const Value earlier = s > 1 ? outputs_of_tokens(m, s - 1, b * width, x->format) : Value();
+  Value state;
+  {
+    const Value before = m.allocate(one, s > 1 ? wide : x->format, "state before");   // zeros in the input's format at first
+    const Value faded = m.allocate(one, wide, "faded state");
+    state = m.allocate(one, wide, "state", kind);
+  }
+  const Value last = [&] {
+    const Value narrow = m.cast(state, x->format);
+    return outputs_of_tokens(m, 1, b * width, x->format);
+  }();
+  Value output = m.allocate(x->shape, x->format, "outputs, stacked");
+  output = m.add(output, m.multiply(x, m.view(skip, {width, 1})));
+  output = m.multiply(output, m.silu(gate));
+  return {output, state};
+}
+
+/// Source: [transformers] models/mamba/modeling_mamba.py mamba_selective_state_update
+Value step(Machine& m, const Weights& w, const Value& x, Value time, const Value& write, const Value& read, const Value& gate, const Value& state) {
+  const double b = x->shape[0], width = x->shape[1], n = write->shape[2];
+  const Shape all = {b, width, n}, column = {b, width, 1};
+  time = m.view(time, {b, width});
+  time = m.add(time, m.cast(w.time_bias, time->format));
+  time = m.softplus(time);
+  const Value decay = m.exp(m.multiply(m.view(m.cast(time, fp32), column), m.view(w.decay, {width, n})));
+  Value gain;
+  {
+    const Value wide = m.cast(time, fp32);
+    gain = m.multiply(m.stretch(wide, all), m.cast(m.view(write, {b, 1, n}), fp32));
+  }
+  const Value added = m.multiply(gain, m.view(m.cast(m.view(x, {b, width}), fp32), column));
+  Value faded = m.multiply(state, decay);
+  const Value next = m.add(std::move(faded), added);
+  Value out = m.contract(m.cast(next, x->format), read, {b, width}, "output");
+  out = m.add(out, m.multiply(m.view(x, {b, width}), w.skip));
+  return m.multiply(out, m.silu(m.view(gate, {b, width})));
+}
+
+}  // namespace
+
+Value mamba(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass) {
+  const double b = x->shape[0], s = x->shape[1];
+  const Shape columns = {b, l.width, s};
+  const Value projected = dense(m, "in_proj", x, 2 * l.width, l.bias);
+  const Convolution convolution = convolution_of(m, "conv1d", l, l.width, l.conv_bias);
+  Weights w;
+  const Value log_decay = m.parameter("A_log", {l.width, l.state});
+  w.skip = m.parameter("D", {l.width});
+  w.decay = m.negate(m.exp(m.cast(log_decay, fp32)));
+  const auto halves = m.split(projected, {l.width, l.width});
+  const Value mixed = causal_convolution(m, pass, convolution, m.view(halves[0], columns), true);
+  Value selected = dense(m, "x_proj", m.view(mixed, {b, s, l.width}), l.rank + 2 * l.state, false);
+  auto parts = m.split(selected, {l.rank, l.state, l.state});
+  Value time = norm_of(m, l, "dt_layernorm", parts[0]);
+  const Value write = norm_of(m, l, "b_layernorm", parts[1]), read = norm_of(m, l, "c_layernorm", parts[2]);
+  parts.clear();   // what was normalised lives on in its norms only
+  selected.drop();
+  time = m.contract(m.parameter("dt_proj.weight", {l.width, l.rank}), time, columns, "time step");
+  w.time_bias = m.cast(m.parameter("dt_proj.bias", {l.width}), fp32);
+  Value out;
+  Scanned scanned;
+  if (continues(pass)) {
+    out = step(m, w, mixed, time, write, read, halves[1], pass.cache->states(m.layer()).scan);
+    out = m.view(out, {b, 1, l.width});
+  } else {
+    const Value skip = m.cast(w.skip, fp32);
+    scanned = scan(m, pass, w, mixed, time, write, skip, m.view(halves[1], columns));
+    carry(m, pass, {b, l.width, l.state}, scanned.state->format);
+    out = m.view(scanned.output, {b, s, l.width});
+  }
+  return dense(m, "out_proj", m.cast(out, x->format), x->shape[-1], l.output_bias);
+}
+
+}  // namespace gpumem

@@ -1,0 +1,32 @@
+#pragma once
+// What mixes tokens without attention.
+
+#include "layers/decoder.hpp"
+#include "layers/pass.hpp"
+
+namespace gpumem {
+
+/// x [b, s, h], already normalised → [b, s, h], by the mixer's kind.
+Value mix(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
+
+Value short_convolution(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
+Value mamba(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
+Value mamba2(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
+
+/// Weights of a convolution of each channel with itself over the last `width` tokens.
+struct Convolution {
+  double width = 0;
+  Value weight, bias;
+};
+Convolution convolution_of(Machine& m, const char* name, const MixerLayer& l, double channels, bool bias);
+
+/// Whether this pass is one token, with states that an earlier one left.
+bool continues(const Pass& pass);
+
+/// x [b, channels, s] convolved, as a view of the last s columns; the layer's state becomes the last inputs.
+Value causal_convolution(Machine& m, const Pass& pass, const Convolution& c, Value x, bool activated);
+
+/// The running layer's carried state takes new contents; it is made when it is first written.
+void carry(Machine& m, const Pass& pass, const Shape& shape, const Format* format);
+
+}  // namespace gpumem
