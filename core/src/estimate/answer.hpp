@@ -18,6 +18,9 @@ Document answer_for_inventory(const Scenario& scenario);
 /// One device: components, bands, and whether it fits.
 Document device_document(const Scenario& scenario, const Parts& parts, std::string_view peak_phase);
 
+/// Bytes by component.
+Document parts_document(const Parts& parts);
+
 Document assumptions_document(const Scenario& scenario);
 
 }  // namespace gpumem
