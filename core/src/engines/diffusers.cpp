@@ -163,6 +163,7 @@ struct Runner {
       z = m.add_number(z, "shifted latents");
       z = m.cast(z, m.weight_format);
     } else {
+      if (p.denoiser->frames_first) z = m.view(z, {z->shape[0], z->shape[2], z->shape[1], z->shape[3], z->shape[4]});
       z = m.cast(z, m.weight_format);
       z = m.scale(z, "scaled latents");
     }

@@ -24,6 +24,7 @@ PipelinePlan plan_of(const Scenario& s) {
 
 void say_what_is_missing(Scenario& s) {
   const Pipeline& p = *s.pipeline;
+  if (s.detail == Detail::tensors) s.assumptions.push_back({"tensors-unlisted", "Single tensors of a pipeline are not listed yet."});
   if (p.runs()) {
     s.assumptions.push_back({"all-resident", "All components stay on the device; the scratch memory of convolution kernels is not counted in what is allocated."});
     if (!p.decoder->decodes(s.diffusion.tiles))

@@ -2,6 +2,8 @@
 
 #include "estimate/diffusion.hpp"
 
+#include <algorithm>
+
 #include "architectures/common.hpp"
 
 namespace gpumem {
@@ -32,6 +34,19 @@ void read_pipeline_engine(Fields& request, Scenario& s) {
   engine.refuse_unknown();
 }
 
+namespace {
+
+double tiles_of(const Scenario& s) {
+  const LatentDecoder& d = *s.pipeline->decoder;
+  const auto along = [&](double length, double tile, double overlap) {
+    return std::ceil(length / d.shrinks / std::max(1.0, std::floor(tile / d.shrinks * (1 - overlap))));
+  };
+  const double images = s.diffusion.slices ? s.inference.sequences : 1;
+  return images * along(s.diffusion.width, d.tile_width, d.overlap_width) * along(s.diffusion.height, d.tile_height, d.overlap_height);
+}
+
+}  // namespace
+
 void read_pipeline_inference(Fields& f, Scenario& s) {
   const Pipeline& p = *s.pipeline;
   constexpr double longest = 1 << 15;
@@ -44,6 +59,8 @@ void read_pipeline_inference(Fields& f, Scenario& s) {
     if (std::fmod(length, step) != 0) f.report(name, "not-divisible", text_of({"must be a multiple of ", number_text(step)}));
   const double every = p.decoder ? p.decoder->shrinks_time : 1;
   if (std::fmod(s.diffusion.frames - 1, every) != 0) f.report("frames", "not-divisible", text_of({"must be one more than a multiple of ", number_text(every)}));
+  if (every <= 1 && s.diffusion.frames > 1) f.report("frames", "contradiction", "this pipeline makes images: one frame");
+  if (p.decoder && s.diffusion.tiles && tiles_of(s) > 4096) f.report("width", "out-of-range", "takes more tiles than can be counted");
   s.inference.attention = f.word({"attention"}, "flash", {"flash", "sdpa", "eager"});
   if (s.inference.attention == "eager") f.report("attention", "unsupported", "pipelines are computed with fused attention");
   for (const std::string_view name : {"contextTokens", "promptTokens", "prefillTokens", "kvFormat", "images", "imageSize", "memoryFraction", "cudaGraphs", "offload", "draft"})

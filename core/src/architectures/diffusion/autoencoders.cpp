@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "architectures/common.hpp"
 #include "architectures/diffusion/pipeline.hpp"
 #include "layers/diffusion/autoencoder.hpp"
@@ -10,12 +12,12 @@ std::shared_ptr<PipelinePart> read_image_autoencoder(Fields& c) {
   auto v = std::make_shared<ImageAutoencoder>();
   const Document* blocks = c.value({"up_block_types"});
   const std::size_t n = blocks && blocks->is(Document::Kind::list) ? blocks->items().size() : 1;
-  v->channels = read_counts(c, "block_out_channels", 64, std::min<std::size_t>(n, 16), most_width);
+  v->channels = read_counts(c, "block_out_channels", 64, std::clamp<std::size_t>(n, 1, 16), most_width);
   v->image_channels = c.count({"out_channels"}, 3, 1, most_width);
   v->latent_channels = c.count({"latent_channels"}, 4, 1, most_width);
   v->resnets = c.count({"layers_per_block"}, 1, 1, 64);
   v->groups = c.count({"norm_num_groups"}, 32, 1, most_width);
-  v->sample_size = c.count({"sample_size"}, 32, 1, most_width);
+  v->tile_height = v->tile_width = c.count({"sample_size"}, 32, 1, most_width);
   v->quant = c.flag({"use_quant_conv"}, true);
   v->post_quant = c.flag({"use_post_quant_conv"}, true);
   v->mid_attends = c.flag({"mid_block_add_attention"}, true);
@@ -63,6 +65,11 @@ std::shared_ptr<PipelinePart> read_cogvideox_autoencoder(Fields& c) {
   v->latent_channels = c.count({"latent_channels"}, 16, 1, most_width);
   v->resnets = c.count({"layers_per_block"}, 3, 1, 64);
   v->shrinks_time = c.count({"temporal_compression_ratio"}, 4, 1, 64);
+  v->groups = c.count({"norm_num_groups"}, 32, 1, most_width);
+  v->tile_height = std::floor(c.count({"sample_height"}, 480, 2, most_width) / 2);
+  v->tile_width = std::floor(c.count({"sample_width"}, 720, 2, most_width) / 2);
+  v->overlap_height = 1.0 / 6;
+  v->overlap_width = 1.0 / 5;
   return v;
 }
 

@@ -42,19 +42,20 @@ constexpr std::array classes = {
 
 using Text = PipelineFlow::Text;
 struct Flow {
-  std::string_view pipeline;
+  std::string_view pipeline, denoiser, decoder;
+  std::size_t encoders;
   PipelineFlow flow;
   double width, height, frames;
 };
 constexpr std::array flows = {
-    Flow{"StableDiffusionPipeline", {Text::clip}, 512, 512, 1},
-    Flow{"StableDiffusionXLPipeline", {Text::clip_twice, 77, true, true, false, true}, 1024, 1024, 1},
-    Flow{"StableDiffusion3Pipeline", {Text::three, 256}, 1024, 1024, 1},
-    Flow{"FluxPipeline", {Text::clip_and_t5, 512, false}, 1024, 1024, 1},
-    Flow{"PixArtSigmaPipeline", {Text::t5, 300, true, true, true}, 1024, 1024, 1},
-    Flow{"PixArtAlphaPipeline", {Text::t5, 120, true, true, true}, 1024, 1024, 1},
-    Flow{"WanPipeline", {Text::t5, 512, true, false, true}, 832, 480, 81},
-    Flow{"CogVideoXPipeline", {Text::t5, 226, true, true, true}, 720, 480, 49},
+    Flow{"StableDiffusionPipeline", "UNet2DConditionModel", "AutoencoderKL", 1, {Text::clip}, 512, 512, 1},
+    Flow{"StableDiffusionXLPipeline", "UNet2DConditionModel", "AutoencoderKL", 2, {Text::clip_twice, 77, true, true, false, true}, 1024, 1024, 1},
+    Flow{"StableDiffusion3Pipeline", "SD3Transformer2DModel", "AutoencoderKL", 3, {Text::three, 256}, 1024, 1024, 1},
+    Flow{"FluxPipeline", "FluxTransformer2DModel", "AutoencoderKL", 2, {Text::clip_and_t5, 512, false}, 1024, 1024, 1},
+    Flow{"PixArtSigmaPipeline", "PixArtTransformer2DModel", "AutoencoderKL", 1, {Text::t5, 300, true, true, true}, 1024, 1024, 1},
+    Flow{"PixArtAlphaPipeline", "PixArtTransformer2DModel", "AutoencoderKL", 1, {Text::t5, 120, true, true, true}, 1024, 1024, 1},
+    Flow{"WanPipeline", "WanTransformer3DModel", "AutoencoderKLWan", 1, {Text::t5, 512, true, false, true}, 832, 480, 81},
+    Flow{"CogVideoXPipeline", "CogVideoXTransformer3DModel", "AutoencoderKLCogVideoX", 1, {Text::t5, 226, true, true, true}, 720, 480, 49},
 };
 
 std::shared_ptr<PipelinePart> read_component(Fields& c, const Document* library) {
@@ -100,6 +101,7 @@ std::shared_ptr<const Pipeline> read_pipeline(Fields& config, const Document* li
     config.report("components", "missing", "must hold the config.json of every component, named as in model_index.json");
     return p;
   }
+  std::string denoiser, decoder;
   for (const auto& [name, fields] : components->members()) {
     Fields c(&fields, config.path() + ".components." + name, config.issues());
     if (!fields.is(Document::Kind::record)) {
@@ -113,11 +115,18 @@ std::shared_ptr<const Pipeline> read_pipeline(Fields& config, const Document* li
     const PipelinePart* raw = part.get();
     using Role = PipelinePart::Role;
     if (part->role == Role::text) p->encoders.push_back(static_cast<const TextEncoder*>(raw));
-    if (part->role == Role::denoiser && !p->denoiser) p->denoiser = static_cast<const Denoiser*>(raw);
-    if (part->role == Role::decoder) p->decoder = static_cast<const LatentDecoder*>(raw);
+    if (part->role == Role::denoiser && !p->denoiser) {
+      p->denoiser = static_cast<const Denoiser*>(raw);
+      denoiser = c.text({"_class_name"}, "");
+    }
+    if (part->role == Role::decoder) {
+      p->decoder = static_cast<const LatentDecoder*>(raw);
+      decoder = c.text({"_class_name"}, "");
+    }
   }
+  std::sort(p->encoders.begin(), p->encoders.end(), [](const TextEncoder* a, const TextEncoder* b) { return a->component < b->component; });
   for (const Flow& f : flows)
-    if (f.pipeline == p->class_name) {
+    if (f.pipeline == p->class_name && f.denoiser == denoiser && f.decoder == decoder && f.encoders == p->encoders.size()) {
       p->flow = f.flow;
       p->width = f.width;
       p->height = f.height;

@@ -87,17 +87,25 @@ Value part(Machine& m, const Value& x, double images, double height, double widt
   return m.view(x, shape);
 }
 
-/// Tiles with an overlap of a quarter, decoded one after the other and kept; rows of them are cut, glued and glued again.
-/// Source: [diffusers] models/autoencoders/autoencoder_kl.py AutoencoderKL.tiled_decode
+/// One direction of a grid of tiles, in latents and in pixels.
+struct Grid {
+  double side, step, kept;
+  Grid(double pixels, double overlap, double shrinks)
+      : side(std::floor(pixels / shrinks)), step(std::max(1.0, std::floor(side * (1 - overlap) + 1e-9))), kept(pixels - std::floor(pixels * overlap)) {}
+};
+
+/// Tiles that overlap, decoded one after the other and kept; rows of them are cut, glued and glued again.
+/// Source: [diffusers] models/autoencoders/autoencoder_kl.py AutoencoderKL.tiled_decode,
+/// autoencoder_kl_cogvideox.py AutoencoderKLCogVideoX.tiled_decode
 Value decode_tiled(Machine& m, const LatentDecoder& vae, const Value& z) {
   const int place = m.layer();
-  const double side = vae.tile() / vae.shrinks, step = std::floor(side * 0.75), kept = vae.tile() - std::floor(vae.tile() * 0.25);
+  const Grid down(vae.tile_height, vae.overlap_height, vae.shrinks), along(vae.tile_width, vae.overlap_width, vae.shrinks);
   const double height = z->shape[-2], width = z->shape[-1];
   std::vector<std::vector<Value>> rows;
-  for (double y = 0; y < height; y += step) {
+  for (double y = 0; y < height; y += down.step) {
     rows.emplace_back();
-    for (double x = 0; x < width; x += step) {
-      const Value tile = part(m, z, z->shape[0], std::min(side, height - y), std::min(side, width - x));
+    for (double x = 0; x < width; x += along.step) {
+      const Value tile = part(m, z, z->shape[0], std::min(down.side, height - y), std::min(along.side, width - x));
       m.begin_layer(place);
       rows.back().push_back(vae.decode(m, tile));
     }
@@ -106,8 +114,8 @@ Value decode_tiled(Machine& m, const LatentDecoder& vae, const Value& z) {
   double total = 0, across = 0;
   for (const std::vector<Value>& row : rows) {
     across = 0;
-    const double high = std::min(kept, row.front()->shape[-2]);
-    for (const Value& tile : row) across += std::min(kept, tile->shape[-1]);
+    const double high = std::min(down.kept, row.front()->shape[-2]);
+    for (const Value& tile : row) across += std::min(along.kept, tile->shape[-1]);
     total += high;
     glued.push_back(shaped(m, row.front(), part(m, row.front(), z->shape[0], high, across)->shape, "row of tiles"));
   }
@@ -119,8 +127,7 @@ Value decode_tiled(Machine& m, const LatentDecoder& vae, const Value& z) {
 /// Source: [diffusers] models/autoencoders/autoencoder_kl.py AutoencoderKL.decode, _decode
 Value decode_image(Machine& m, const LatentDecoder& vae, const Value& z, const DecodePlan& plan) {
   const int place = m.layer();
-  const double side = vae.tile() / vae.shrinks;
-  const bool tiled = plan.tiles && (z->shape[-1] > side || z->shape[-2] > side);
+  const bool tiled = plan.tiles && (z->shape[-1] > std::floor(vae.tile_width / vae.shrinks) || z->shape[-2] > std::floor(vae.tile_height / vae.shrinks));
   const auto whole = [&](const Value& latents) {
     m.begin_layer(place);
     return tiled ? decode_tiled(m, vae, latents) : vae.decode(m, latents);

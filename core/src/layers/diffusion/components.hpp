@@ -57,15 +57,15 @@ class Denoiser : public PipelinePart {
 class LatentDecoder : public PipelinePart {
  public:
   LatentDecoder() { role = Role::decoder; }
-  double latent_channels = 4, sample_size = 512;
+  double latent_channels = 4;
+  /// Tiles in pixels, and the share of them that overlaps the next.
+  double tile_height = 512, tile_width = 512, overlap_height = 0.25, overlap_width = 0.25;
   double shrinks = 8, shrinks_time = 1;   ///< pixels to a latent, frames to one behind the first
   bool wide_latents = false;              ///< latents are kept in fp32
   bool upcast = false;                    ///< asks to be run in fp32 where the rest is fp16
   virtual Value decode(Machine& m, const Value& latents) const = 0;
   /// Whether its run is known, in tiles if so asked.
   [[nodiscard]] virtual bool decodes(bool) const { return true; }
-  /// A tile's side in pixels, the share of it that overlaps.
-  [[nodiscard]] double tile() const { return sample_size; }
 };
 
 }  // namespace gpumem

@@ -21,16 +21,18 @@ class WanAutoencoder : public LatentDecoder {
   void declare_encoder(Machine& m) const;
 };
 
-/// AutoencoderKLCogVideoX; how it decodes is not computed yet.
+/// AutoencoderKLCogVideoX: two latent frames at a time, three at first where their number is odd; convolutions keep
+/// the frames before, and norms read the latents.
 class CogVideoXAutoencoder : public LatentDecoder {
  public:
   std::vector<double> widths;
-  double resnets = 3, image_channels = 3;
+  double resnets = 3, image_channels = 3, groups = 32;
   void declare(Machine& m) const override;
-  Value decode(Machine&, const Value& latents) const override { return latents; }
-  [[nodiscard]] bool decodes(bool) const override { return false; }
+  Value decode(Machine& m, const Value& latents) const override;
 
  private:
+  struct Batch;
+  Value decode_batch(Batch& batch, const Value& latents) const;
   void declare_half(Machine& m, bool decoder) const;
 };
 
