@@ -48,7 +48,6 @@ struct Runner {
 
   TextStates encode(std::size_t i, double tokens, bool every) {
     begin(*p.encoders[i]);
-    const Value mask = p.flow.masked ? m.allocate({plan.images, tokens}, int64, "mask") : Value();
     const Value read = ids(tokens);
     return p.encoders[i]->encode(m, read, p.flow.masked, every);
   }
