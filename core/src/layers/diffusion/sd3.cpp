@@ -40,7 +40,8 @@ Sd3Transformer::Streams Sd3Transformer::attend(Machine& m, const Value& image, c
   Value out = fused_attention(m, q, k, v, heads);
   out = alike(m, out, "heads side by side");
   Streams made;
-  if (!last) made.text = linear_across(m, "to_add_out", m.view(out, text->shape), w);
+  // The last layer hands out the text's rows as they are: a view that keeps the whole.
+  made.text = last ? m.view(out, text->shape) : linear_across(m, "to_add_out", m.view(out, text->shape), w);
   made.image = linear_across(m, "to_out", m.view(out, image->shape), w);
   return made;
 }
