@@ -10,12 +10,6 @@
 namespace gpumem {
 namespace {
 
-Document parts_document(const Parts& parts) {
-  Document record = Document::record();
-  for (std::size_t c = 0; c < component_count; ++c) record.append(component_ids[c], parts.of[c]);
-  return record;
-}
-
 Document band_document(const Band& b) {
   return Document::record({{"low", b.low}, {"expected", b.expected}, {"high", b.high}});
 }

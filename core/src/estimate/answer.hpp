@@ -27,6 +27,9 @@ Document device_document(const Scenario& scenario, const Parts& parts, std::stri
 /// What is alive at a run's peak, largest first.
 Document tensors_document(const Run& run, int layers);
 
+/// Bytes by component.
+Document parts_document(const Parts& parts);
+
 Document assumptions_document(const Scenario& scenario);
 
 }  // namespace gpumem

@@ -1,4 +1,4 @@
-#include "estimate/scenario.hpp"
+#include "estimate/diffusion.hpp"
 
 namespace gpumem {
 namespace {
@@ -68,7 +68,7 @@ Document completed(const Scenario& s) {
   if (training)
     all.append("training", training_document(s.training));
   else
-    all.append("inference", inference_document(s.inference));
+    all.append("inference", s.pipeline ? pipeline_inference_document(s) : inference_document(s.inference));
   if (s.engine == "llama.cpp") append_llama_cpp(s.llama_cpp, all);
   if (s.device) {
     Document hardware = Document::record();

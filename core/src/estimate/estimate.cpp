@@ -1,6 +1,6 @@
 #include "gpumem/estimate.hpp"
 
-#include "estimate/answer.hpp"
+#include "estimate/diffusion.hpp"
 
 namespace gpumem {
 
@@ -19,6 +19,7 @@ Document estimate(const Document& scenario, const Document& facts) {
   const Scenario read = read_scenario(scenario, facts, issues);
   if (!issues.empty()) return refusal(issues);
   if (read.parameters) return answer_for_count(read);
+  if (read.pipeline) return answer_for_pipeline(read);
   if (read.engine == "llama.cpp") return answer_for_llama_cpp(read);
   if (serves(read.engine)) return answer_for_served(read);
   if (read.inventory) return answer_for_inventory(read);

@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "architectures/common.hpp"
-#include "estimate/scenario.hpp"
+#include "estimate/diffusion.hpp"
 #include "estimate/size_text.hpp"
 
 namespace gpumem {
@@ -32,6 +32,7 @@ void read_config(const Document* config, std::string_view path, const Document& 
   }
   Fields fields(config, std::string(path), issues);
   s.config = config;
+  if (fields.has("_class_name")) return read_pipeline_model(fields, facts, s);
   const std::size_t before = issues.size();
   const std::string type = fields.text({"model_type"}, "");
   const Document* library = facts.find("architectures");
@@ -250,12 +251,15 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   const bool weights_given = fields.has("weights");
   read_weights(fields, s);
   if (s.encoder_model && !s.plain()) count_weights_only(fields, facts, s);
-  read_engine(fields, s);
+  if (s.pipeline) read_pipeline_engine(fields, s);
+  else read_engine(fields, s);
   const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || s.engine != "transformers");
   if (unspelled || (s.encoder_model && s.engine == "llama.cpp")) count_weights_only(fields, facts, s);
   check_weights(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");
-  if (s.task == Task::inference)
+  if (s.pipeline)
+    read_pipeline_inference(inference, s);
+  else if (s.task == Task::inference)
     read_inference(inference, s);
   else
     read_training(training, s, weights_given);

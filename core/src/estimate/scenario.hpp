@@ -7,6 +7,7 @@
 
 #include "architectures/architecture.hpp"
 #include "architectures/cache_rows.hpp"
+#include "architectures/diffusion/pipeline.hpp"
 #include "architectures/inventory.hpp"
 #include "architectures/encoder_architecture.hpp"
 #include "engines/gguf_header.hpp"
@@ -29,6 +30,13 @@ struct InferenceScenario {
   bool fixed_cache = false;
   double encoder_tokens = 0;        ///< what an encoder reads beside the text; 0: the model has none
   double images = 1;                ///< per sequence, for encoders of images
+};
+
+/// What a diffusion pipeline makes.
+struct DiffusionScenario {
+  double width = 1024, height = 1024, frames = 1;
+  bool slices = false, tiles = false;      ///< the decoder takes images one by one; in tiles
+  std::string decoder_format;
 };
 
 struct LoraScenario {
@@ -64,6 +72,7 @@ struct Scenario {
   std::optional<Inventory> inventory;   ///< where there is no program for the model: its weights alone
   CacheRows cache_rows;                 ///< of the model with an inventory
   std::optional<EncoderModel> encoder_model;   ///< a model with an encoder, instead
+  std::shared_ptr<const Pipeline> pipeline;    ///< a diffusion pipeline, instead
   std::optional<double> parameters;
 
   Task task = Task::inference;
@@ -76,6 +85,7 @@ struct Scenario {
   Document engine_options = Document::record();
   InferenceScenario inference;
   ServingScenario serving;          ///< of engines that serve from one pool
+  DiffusionScenario diffusion;
   TrainingScenario training;
   LlamaCppOptions llama_cpp;
   std::optional<GgufHeader> gguf;   ///< a model given by the header of its file; its tensors are the inventory too

@@ -1,0 +1,138 @@
+#include "architectures/diffusion/pipeline.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "architectures/common.hpp"
+#include "architectures/encoder_architecture.hpp"
+#include "architectures/inventory.hpp"
+
+namespace gpumem {
+namespace {
+
+/// A component of which only the weights are known.
+class HeldPart : public PipelinePart {
+ public:
+  Inventory inventory;
+  void declare(Machine& m) const override {
+    for (const HeldTensor& t : inventory.tensors) {
+      m.parameter(t.name.c_str(), t.shape);
+      m.parameters.rows.back().copies = t.copies;
+    }
+  }
+};
+
+struct ComponentClass {
+  std::string_view name;
+  std::shared_ptr<PipelinePart> (*read)(Fields&);
+};
+constexpr std::array classes = {
+    ComponentClass{"UNet2DConditionModel", read_unet},
+    ComponentClass{"AutoencoderKL", read_image_autoencoder},
+    ComponentClass{"AutoencoderKLCogVideoX", read_cogvideox_autoencoder},
+    ComponentClass{"AutoencoderKLQwenImage", read_wan_autoencoder},
+    ComponentClass{"AutoencoderKLWan", read_wan_autoencoder},
+    ComponentClass{"CogVideoXTransformer3DModel", read_cogvideox},
+    ComponentClass{"FluxTransformer2DModel", read_flux},
+    ComponentClass{"PixArtTransformer2DModel", read_pixart},
+    ComponentClass{"QwenImageTransformer2DModel", read_qwen_image},
+    ComponentClass{"SD3Transformer2DModel", read_sd3},
+    ComponentClass{"WanTransformer3DModel", read_wan},
+};
+
+using Text = PipelineFlow::Text;
+struct Flow {
+  std::string_view pipeline, denoiser, decoder;
+  std::size_t encoders;
+  PipelineFlow flow;
+  double width, height, frames;
+};
+constexpr std::array flows = {
+    Flow{"StableDiffusionPipeline", "UNet2DConditionModel", "AutoencoderKL", 1, {Text::clip}, 512, 512, 1},
+    Flow{"StableDiffusionXLPipeline", "UNet2DConditionModel", "AutoencoderKL", 2, {Text::clip_twice, 77, true, true, false, true}, 1024, 1024, 1},
+    Flow{"StableDiffusion3Pipeline", "SD3Transformer2DModel", "AutoencoderKL", 3, {Text::three, 256}, 1024, 1024, 1},
+    Flow{"FluxPipeline", "FluxTransformer2DModel", "AutoencoderKL", 2, {Text::clip_and_t5, 512, false}, 1024, 1024, 1},
+    Flow{"PixArtSigmaPipeline", "PixArtTransformer2DModel", "AutoencoderKL", 1, {Text::t5, 300, true, true, true}, 1024, 1024, 1},
+    Flow{"PixArtAlphaPipeline", "PixArtTransformer2DModel", "AutoencoderKL", 1, {Text::t5, 120, true, true, true}, 1024, 1024, 1},
+    Flow{"WanPipeline", "WanTransformer3DModel", "AutoencoderKLWan", 1, {Text::t5, 512, true, false, true}, 832, 480, 81},
+    Flow{"CogVideoXPipeline", "CogVideoXTransformer3DModel", "AutoencoderKLCogVideoX", 1, {Text::t5, 226, true, true, true}, 720, 480, 49},
+};
+
+std::shared_ptr<PipelinePart> read_component(Fields& c, const Document* library) {
+  const std::string name = c.text({"_class_name"}, ""), type = c.text({"model_type"}, "");
+  for (const ComponentClass& known : classes)
+    if (known.name == name) return known.read(c);
+  if (type == "clip_text_model" && made_for(c, "TextModel")) return read_clip_text(c);
+  if (type == "clip_text_model" && made_for(c, "WithProjection")) return read_clip_text(c);
+  if ((type == "t5" || type == "umt5") && made_for(c, "EncoderModel")) return read_t5_text(c);
+  if (name.empty() && has_inventory(*c.source(), library)) {
+    auto held = std::make_shared<HeldPart>();
+    held->inventory = read_inventory(c, *library);
+    return held;
+  }
+  c.report(name.empty() ? "model_type" : "_class_name", "unsupported", text_of({quoted(name.empty() ? type : name), " is not computed yet"}));
+  return nullptr;
+}
+
+}  // namespace
+
+std::vector<double> read_counts(Fields& c, std::string_view name, double absent, std::size_t length, double most) {
+  const Document* given = c.value({name});
+  if (!given || !given->is(Document::Kind::list)) return std::vector<double>(length, c.count({name}, absent, 1, most));
+  std::vector<double> counts;
+  for (const Document& item : given->items()) {
+    const double n = item.is(Document::Kind::number) ? item.number() : 0;
+    if (!(n >= 1 && n <= most) || n != std::floor(n)) {
+      c.report(name, "out-of-range", "must be a list of whole numbers");
+      return std::vector<double>(length, absent);
+    }
+    counts.push_back(n);
+  }
+  if (counts.size() != length) c.report(name, "contradiction", text_of({"must have ", number_text(static_cast<double>(length)), " entries"}));
+  counts.resize(length, absent);
+  return counts;
+}
+
+std::shared_ptr<const Pipeline> read_pipeline(Fields& config, const Document* library) {
+  auto p = std::make_shared<Pipeline>();
+  p->class_name = config.text({"_class_name"}, "");
+  const Document* components = config.value({"components"});
+  if (!components || !components->is(Document::Kind::record) || components->members().empty()) {
+    config.report("components", "missing", "must hold the config.json of every component, named as in model_index.json");
+    return p;
+  }
+  std::string denoiser, decoder;
+  for (const auto& [name, fields] : components->members()) {
+    Fields c(&fields, config.path() + ".components." + name, config.issues());
+    if (!fields.is(Document::Kind::record)) {
+      c.report("", "wrong-type", "must be the fields of a config.json");
+      continue;
+    }
+    const std::shared_ptr<PipelinePart> part = read_component(c, library);
+    if (!part) continue;
+    part->component = name;
+    p->parts.push_back(part);
+    const PipelinePart* raw = part.get();
+    using Role = PipelinePart::Role;
+    if (part->role == Role::text) p->encoders.push_back(static_cast<const TextEncoder*>(raw));
+    if (part->role == Role::denoiser && !p->denoiser) {
+      p->denoiser = static_cast<const Denoiser*>(raw);
+      denoiser = c.text({"_class_name"}, "");
+    }
+    if (part->role == Role::decoder) {
+      p->decoder = static_cast<const LatentDecoder*>(raw);
+      decoder = c.text({"_class_name"}, "");
+    }
+  }
+  std::sort(p->encoders.begin(), p->encoders.end(), [](const TextEncoder* a, const TextEncoder* b) { return a->component < b->component; });
+  for (const Flow& f : flows)
+    if (f.pipeline == p->class_name && f.denoiser == denoiser && f.decoder == decoder && f.encoders == p->encoders.size()) {
+      p->flow = f.flow;
+      p->width = f.width;
+      p->height = f.height;
+      p->frames = f.frames;
+    }
+  return p;
+}
+
+}  // namespace gpumem

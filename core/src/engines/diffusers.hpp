@@ -1,0 +1,23 @@
+#pragma once
+// A pipeline of Diffusers on one GPU, all of its components on the device.
+
+#include "architectures/diffusion/pipeline.hpp"
+#include "layers/diffusion/autoencoder.hpp"
+
+namespace gpumem {
+
+struct PipelinePlan {
+  const Format* weights = bf16;
+  const Format* decoder = bf16;        ///< of the decoder's weights
+  double images = 1, width = 1024, height = 1024, frames = 1;
+  DecodePlan decoding;
+};
+
+/// Runs it on `m`, which must be new: declares all weights, then the phases text-encode, denoise and vae-decode, as far
+/// as they are known. A layer of the machine is a component.
+struct PipelineFacts {
+  std::size_t parameters = 0;   ///< rows of the machine's that are the pipeline's weights
+};
+PipelineFacts run_pipeline(Machine& m, const Pipeline& pipeline, const PipelinePlan& plan);
+
+}  // namespace gpumem

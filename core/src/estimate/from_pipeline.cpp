@@ -1,0 +1,78 @@
+// A diffusion pipeline: the weights of all its components, and each phase's own.
+
+#include <algorithm>
+
+#include "engines/diffusers.hpp"
+#include "estimate/diffusion.hpp"
+#include "estimate/explain.hpp"
+#include "estimate/quick.hpp"
+
+namespace gpumem {
+namespace {
+
+PipelinePlan plan_of(const Scenario& s) {
+  PipelinePlan plan;
+  plan.weights = s.weight_format();
+  plan.decoder = find_format(s.diffusion.decoder_format);
+  plan.images = s.inference.sequences;
+  plan.width = s.diffusion.width;
+  plan.height = s.diffusion.height;
+  plan.frames = s.diffusion.frames;
+  plan.decoding = {s.diffusion.slices, s.diffusion.tiles};
+  return plan;
+}
+
+void say_what_is_missing(Scenario& s) {
+  const Pipeline& p = *s.pipeline;
+  if (s.detail == Detail::tensors) s.assumptions.push_back({"tensors-unlisted", "Single tensors of a pipeline are not listed yet."});
+  if (p.runs()) {
+    s.assumptions.push_back({"all-resident", "All components stay on the device; the scratch memory of convolution kernels is not counted in what is allocated."});
+    if (!p.decoder->decodes(s.diffusion.tiles))
+      s.assumptions.push_back({"decoder-unknown", "How this pipeline's decoder runs is not known here: the phase vae-decode, which may be the highest, is missing."});
+    return;
+  }
+  s.assumptions.push_back({"activations-unknown", text_of({"The weights are exact, tensor by tensor; how ", p.class_name, " runs is not known here, so what its steps allocate is not counted."})});
+}
+
+Document timeline_of(const Machine& m) {
+  Document list = Document::list();
+  for (const Stretch& stretch : m.memory.ledger.stretches()) {
+    Document point = Document::record({{"phase", stretch.phase}, {"at", stretch.phase}, {"bytes", stretch.highest}});
+    point.append("components", parts_document(stretch.parts));
+    list.push(std::move(point));
+  }
+  return list;
+}
+
+}  // namespace
+
+Document answer_for_pipeline(const Scenario& given) {
+  Scenario s = given;
+  say_what_is_missing(s);
+  Machine m;
+  const PipelineFacts facts = run_pipeline(m, *s.pipeline, plan_of(s));
+  const auto& all = m.memory.ledger.stretches();
+  const Stretch& peak = *std::max_element(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) { return a.highest < b.highest; });
+  double total = 0;
+  Bytes file;
+  for (std::size_t i = 0; i < facts.parameters; ++i) {
+    const Parameter& row = m.parameters.rows[i];
+    total += row.count() * row.copies;
+    file += row.stored() * row.copies;
+  }
+  Document devices = Document::list();
+  devices.push(device_document(s, peak.parts, peak.phase));
+  Document answer = Document::record(
+      {{"ok", true},
+       {"scenario", completed(s)},
+       {"parameters", Document::record({{"total", total}, {"active", total}, {"trainable", 0}})},
+       {"devices", std::move(devices)},
+       {"modelFile", Document::record({{"tensorBytes", file}, {"bitsPerWeight", in(bytes, file) * 8 / total}})}});
+  if (s.detail != Detail::summary) answer.append("timeline", timeline_of(m));
+  answer.append("quickEstimate", quick_estimate(s, total));
+  if (s.detail != Detail::summary) answer.append("explanations", explanations_for_count(s));
+  answer.append("assumptions", assumptions_document(s));
+  return answer;
+}
+
+}  // namespace gpumem

@@ -1,0 +1,108 @@
+#include <catch2/catch.hpp>
+
+#include "layers/diffusion/autoencoder.hpp"
+#include "layers/diffusion/parts.hpp"
+#include "layers/diffusion/text_encoders.hpp"
+#include "layers/diffusion/transformers.hpp"
+#include "layers/diffusion/unet.hpp"
+#include "layers/diffusion/video_autoencoder.hpp"
+
+using namespace gpumem;
+
+namespace {
+
+double parameters_of(const PipelinePart& part) {
+  Machine m;
+  m.declaring = true;
+  part.declare(m);
+  double total = 0;
+  for (const Parameter& row : m.parameters.rows) total += row.count();
+  return total;
+}
+
+ImageAutoencoder stable_diffusion_autoencoder() {
+  ImageAutoencoder vae;
+  vae.channels = {128, 256, 512, 512};
+  return vae;
+}
+
+/// What is alive at most, without the latents that are given.
+double decoding_peak(const LatentDecoder& vae, double side, double images, const DecodePlan& plan) {
+  Machine m;
+  m.weight_format = bf16;
+  m.begin_layer(0);
+  const Value z = m.memory.describe({images, vae.latent_channels, side, side}, bf16);
+  m.memory.ledger.enter("vae-decode", 0);
+  const Value image = decode_image(m, vae, z, plan);
+  return in(bytes, m.memory.ledger.stretches().back().highest);
+}
+
+}  // namespace
+
+TEST_CASE("The autoencoder of Stable Diffusion counts to its published total, with 4 and with 16 latent channels") {
+  ImageAutoencoder vae = stable_diffusion_autoencoder();
+  CHECK(parameters_of(vae) == 83653863);
+  vae.latent_channels = 16;
+  vae.quant = vae.post_quant = false;
+  CHECK(parameters_of(vae) == 83819683);
+}
+
+TEST_CASE("Text encoders count to their published totals") {
+  ClipTextEncoder clip;
+  CHECK(parameters_of(clip) == 123060480);
+  T5TextEncoder t5;
+  t5.hidden = 4096;
+  CHECK(parameters_of(t5) == 4762310656);
+}
+
+TEST_CASE("The UNet of Stable Diffusion 1.5 counts to its published total") {
+  UNet unet;
+  unet.levels = {{320, 2, 1, 8, true, true}, {640, 2, 1, 8, true, true}, {1280, 2, 1, 8, true, true}, {1280, 2, 1, 8, false, false}};
+  CHECK(parameters_of(unet) == 859520964);
+}
+
+TEST_CASE("Flux counts to its published totals, with guidance as an input and without") {
+  FluxTransformer flux;
+  flux.in_channels = 64;
+  CHECK(parameters_of(flux) == 11891178560);
+  flux.guided = true;
+  CHECK(parameters_of(flux) == 11901408320);
+}
+
+TEST_CASE("Stable Diffusion 3 counts to its published total, its table of places aside") {
+  Sd3Transformer sd3;
+  sd3.layers = sd3.heads = 24;
+  sd3.head_dim = 64;
+  sd3.in_channels = sd3.out_channels = 16;
+  sd3.pooled_width = 2048;
+  sd3.patch = 2;
+  CHECK(parameters_of(sd3) == 2028328000);
+}
+
+// The last level's first resnet block reads 256 channels at full size: the input, what the norm makes and what SiLU makes.
+TEST_CASE("Decoding an image holds three tensors of 256 channels at its full size") {
+  const double side = 512;
+  const double three = 3 * 256 * side * side * 2;
+  const double peak = decoding_peak(stable_diffusion_autoencoder(), side / 8, 1, {});
+  CHECK(peak >= three);
+  CHECK(peak < three * 1.001);
+}
+
+TEST_CASE("In tiles a large image takes the working set of a tile, and in slices a batch takes that of one image") {
+  ImageAutoencoder vae = stable_diffusion_autoencoder();
+  const double one = decoding_peak(vae, 64, 1, {});
+  const double tiled = decoding_peak(vae, 128, 1, {false, true});
+  CHECK(tiled < 1.05 * one);
+  const double sliced = decoding_peak(vae, 64, 4, {true, false});
+  const double other_images = 4 * 3 * 512 * 512 * 2;
+  CHECK(sliced <= one + other_images);
+  CHECK(decoding_peak(vae, 64, 4, {}) > 3.9 * one);
+}
+
+TEST_CASE("The autoencoder of Wan counts to its published total, and a longer video takes little more than its frames") {
+  WanAutoencoder vae;
+  vae.widths = vae.decoder_widths = {96, 192, 384, 384};
+  vae.shrinks_frames = {false, true, true, false};
+  vae.latent_channels = 16;
+  CHECK(parameters_of(vae) == 126892531);
+}
