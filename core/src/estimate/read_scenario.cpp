@@ -110,6 +110,7 @@ void read_engine(Fields& request, Scenario& s) {
     s.engine_options.set("imatrix", s.imatrix);
     s.engine_options.set("kv_unified", s.inference.shared_cells);
     s.engine_options.set("swa_full", s.inference.full_windows);
+    read_llama_cpp_batch(options, s);
   } else if (!training) {
     s.engine_options.set("cache_implementation", cache);
   }

@@ -92,6 +92,10 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     run.peak = *std::max_element(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) { return a.highest < b.highest; });
     awaited = run.peak.moment;
   }
+  if (s.engine == "llama.cpp" && s.model) {
+    run.compute_buffer = compute_buffers_of(s).front();
+    put_compute_buffer(run.peak.parts, *run.compute_buffer);
+  }
   run.schedule = plan_layers(s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), !every_layer);
   const bool training = s.task == Task::training;
   for (const Parameter& p : run.machine->parameters.rows) {

@@ -9,6 +9,7 @@
 #include "architectures/cache_rows.hpp"
 #include "architectures/inventory.hpp"
 #include "architectures/encoder_architecture.hpp"
+#include "estimate/llama_cpp_batch.hpp"
 #include "layers/pass.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
@@ -73,6 +74,7 @@ struct Scenario {
   Document engine_options = Document::record();
   InferenceScenario inference;
   TrainingScenario training;
+  LlamaCppBatch llama_cpp_batch;
   std::optional<Device> device;
   std::optional<Bytes> bytes_per_sample;
   Detail detail = Detail::timeline;

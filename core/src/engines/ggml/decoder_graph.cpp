@@ -1,0 +1,63 @@
+#include "engines/ggml/decoder_graph.hpp"
+
+#include <algorithm>
+
+#include "engines/ggml/graph_builder.hpp"
+
+namespace gpumem::ggml {
+namespace {
+
+using Order = DecoderLayer::Order;
+
+bool behind(Order o) { return o == Order::norm_behind; }
+
+/// One layer; only the rows whose logits are asked for leave the last one.
+int layer(Builder& b, int x, const DecoderLayer& l, bool last) {
+  const bool side_by_side = l.order == Order::one_norm || l.order == Order::parallel;
+  const auto feed = [&](int t) { return l.experts ? b.experts(t, *l.experts) : b.mlp(t, l.mlp); };
+  int normed = behind(l.order) ? x : b.norm(x, l.norm);
+  int out = b.attention(normed, l.attention);
+  if (last) {
+    out = b.chosen_rows(out);
+    x = b.chosen_rows(x);
+    if (l.order == Order::one_norm) normed = b.chosen_rows(normed);
+  }
+  if (side_by_side) return b.g.sum(b.g.sum(feed(l.order == Order::one_norm ? normed : b.norm(x, l.norm)), x), out);
+  const bool normed_behind = behind(l.order) || l.order == Order::sandwich;
+  if (normed_behind) out = b.norm(out, l.norm);
+  const int middle = b.g.sum(out, x);
+  out = feed(behind(l.order) ? middle : b.norm(middle, l.norm));
+  if (normed_behind) out = b.norm(out, l.norm);
+  return b.g.sum(out, middle);
+}
+
+/// Whether rows are chosen only behind the last layer, whose output is kept for drafting.
+/// Source: [llama-cpp] src/models/openai-moe.cpp
+bool chooses_late(const DecoderLayer& last) { return last.experts && last.experts->clamped; }
+
+}  // namespace
+
+Graph decoder_graph(const Decoder& model, const Setting& setting) {
+  Builder b(model, setting);
+  b.home = setting.layer_homes.front();
+  int x = b.embedding();
+  const bool late = chooses_late(model.layers.back());
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    b.home = setting.layer_homes[i];
+    x = layer(b, x, model.layers[i], !late && i + 1 == model.layers.size());
+  }
+  b.home = setting.head_home;
+  b.in_layer = false;
+  if (late) {
+    b.g.at(x).output = true;
+    x = b.chosen_rows(x);
+  }
+  if (model.final_norm) x = b.norm(x, *model.final_norm);
+  b.g.at(x).output = true;
+  x = b.project(x, model.vocabulary);
+  b.g.at(x).output = true;
+  b.g.expand(x);
+  return std::move(b.g);
+}
+
+}  // namespace gpumem::ggml

@@ -1,0 +1,52 @@
+#pragma once
+// The parts of llama.cpp's graphs, one function a mechanism.
+
+#include "engines/ggml/decoder_graph.hpp"
+
+namespace gpumem::ggml {
+
+class Builder {
+ public:
+  Builder(const Decoder& model, const Setting& setting) : m(model), c(setting) {}
+  Graph g;
+
+  /// Source: [llama-cpp] src/llama-graph.cpp: build_inp_embd
+  int embedding();
+  int norm(int x, NormKind kind);
+  /// Source: [llama-cpp] src/llama-graph.cpp: build_qkv, build_attn
+  int attention(int x, const AttentionLayer& a);
+  int latent_attention(int x, const AttentionLayer& a);
+  /// Source: [llama-cpp] src/llama-graph.cpp: build_ffn
+  int mlp(int x, const MlpLayer& l);
+  int gated(int x, double width);
+  /// Source: [llama-cpp] src/llama-graph.cpp: build_moe_ffn
+  int experts(int x, const ExpertsLayer& e);
+  /// The rows whose logits are asked for.
+  int chosen_rows(int x);
+  int project(int x, double width) { return g.product(g.weight(2, {g.extent(x)[0], width, 1, 1}, home), x); }
+
+  signed char home = 0;         ///< backend of the layer being built
+  bool in_layer = true;
+
+ private:
+  const Decoder& m;
+  const Setting& c;
+  struct CacheInputs { int keys = nothing, values = nothing, mask = nothing, key_turn = nothing, value_turn = nothing; };
+  CacheInputs inputs_[2];       ///< of layers that keep everything, and of those with a window
+  int positions_ = nothing, out_ids_ = nothing;
+
+  int positions();
+  CacheInputs& cache_inputs(const AttentionLayer& a);
+  [[nodiscard]] bool windowed(const AttentionLayer& a) const { return a.window > 0 && c.window_cells > 0; }
+  struct Heads { int query, key, value; };
+  Heads project_heads(int x, const AttentionLayer& a);
+  int rotated(int x, const AttentionLayer& a);
+  int turned(int x, int turn);
+  void store(int cache, int x, int places, bool by_element);
+  int attend(int q, int k, int v, int mask, int decompress, double behind);
+  struct Choice { int experts, weights; };
+  Choice choose(int x, const ExpertsLayer& e);
+  int grouped(int scores, const ExpertsLayer& e);
+};
+
+}  // namespace gpumem::ggml

@@ -1,0 +1,62 @@
+#include "engines/llama_cpp_compute.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engines/ggml/decoder_graph.hpp"
+#include "engines/ggml/scheduler.hpp"
+
+namespace gpumem {
+namespace {
+
+double padded(double cells) { return std::ceil(cells / 256) * 256; }
+
+double unit_of(const Format& f) { return f.block_bytes / f.block_elements; }
+
+/// Sequences' cells, the batch, and its rows, as llama.cpp completes them.
+ggml::Setting complete(const Decoder& model, const ComputeRequest& r) {
+  ggml::Setting s;
+  const double whole = padded(r.context), each = r.shared_cells ? whole : padded(std::floor(whole / r.sequences));
+  const double context = r.shared_cells ? whole : each * r.sequences;
+  const double batch = std::min(context, r.batch), micro_batch = std::min(batch, r.micro_batch);
+  const double tokens = std::min(context, micro_batch);
+  s.outputs = std::min(tokens, r.outputs > 0 ? r.outputs : batch);
+  s.tokens = std::ceil(tokens / r.sequences) * r.sequences;
+  s.streams = r.shared_cells ? 1 : r.sequences;
+  s.cells = each;
+  s.flash = r.flash;
+  s.key_unit = unit_of(*r.keys);
+  s.value_unit = unit_of(*r.values);
+  const auto windowed = [](const DecoderLayer& l) { return l.attention.window > 0; };
+  const auto first = std::find_if(model.layers.begin(), model.layers.end(), windowed);
+  if (first != model.layers.end() && !std::all_of(model.layers.begin(), model.layers.end(), windowed)) {
+    const double room = first->attention.window * (r.shared_cells ? r.sequences : 1) + micro_batch;
+    s.window_cells = r.full_windows ? each : padded(std::min(each, room));
+  }
+  return s;
+}
+
+}  // namespace
+
+std::vector<Bytes> llama_cpp_compute_buffers(const Decoder& model, const ComputeRequest& r) {
+  ggml::Setting s = complete(model, r);
+  ggml::Backends backends;
+  backends.gpus = static_cast<int>(r.gpus);
+  backends.carries = r.carries;
+  const auto home = [&](int place) { return static_cast<signed char>(place < 0 ? backends.processor() : place); };
+  s.processor = home(-1);
+  s.head_home = home(r.output_place);
+  s.cache_on_processor = r.cache_on_host;
+  for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    s.layer_homes.push_back(home(r.layer_places.empty() ? 0 : r.layer_places[i]));
+    s.full_offload = s.full_offload && s.layer_homes.back() != s.processor;
+  }
+  if (r.gpus > 1 && s.full_offload && !r.cache_on_host && !r.experts_on_host) backends.copies = 4;   // GGML_SCHED_MAX_COPIES
+  ggml::Graph graph = decoder_graph(model, s);
+  const ggml::Plan plan = ggml::split(graph, backends);
+  std::vector<Bytes> sizes;
+  for (const double size : ggml::buffer_sizes(graph, plan, backends.count())) sizes.push_back(bytes(size));
+  return sizes;
+}
+
+}  // namespace gpumem
