@@ -97,6 +97,7 @@ int Builder::attend(int q, int k, int v, int mask, int decompress, double behind
   const Extents e = g.extent(q);
   const Extents stride = g.at(q).stride;
   q = g.view(q, {e[0], e[1], e[2] / c.streams, c.streams}, stride[1], stride[2], stride[3] / c.streams, 0);
+  const bool transposed = g.at(v).stride[1] > g.at(v).stride[2];
   q = g.permute(q, {0, 2, 1, 3});
   k = g.permute(k, {0, 2, 1, 3});
   v = g.permute(v, {0, 2, 1, 3});
@@ -115,7 +116,7 @@ int Builder::attend(int q, int k, int v, int mask, int decompress, double behind
     const double cells = g.extent(k)[1];
     int scores = g.make(Op::product, {cells, e[2] / c.streams, e[1], c.streams}, {k, q});
     scores = g.like(Op::in_place, scores, {mask});
-    if (g.at(v).stride[0] == c.value_unit && g.extent(v)[0] != cells) v = g.contiguous(g.permute(v, {1, 0, 2, 3}));
+    if (!transposed) v = g.contiguous(g.permute(v, {1, 0, 2, 3}));
     out = g.make(Op::product, {g.extent(v)[1], e[2] / c.streams, e[1], c.streams}, {v, scores});
     if (decompress != nothing) out = g.product(decompress, out);
     out = g.permute(out, {0, 2, 1, 3});
@@ -158,7 +159,7 @@ int Builder::attention(int x, const AttentionLayer& a) {
   const double result = 4 * d * a.heads * c.tokens;
   for (const double unit : {c.key_unit, c.value_unit})
     if (unit != 2) behind = padded(result + behind) - result + 2 * width * cells * c.streams;
-  return project(attend(h.query, k, v, in.mask, nothing, behind), g.extent(x)[0]);
+  return project(turned(attend(h.query, k, v, in.mask, nothing, behind), in.value_turn), g.extent(x)[0]);
 }
 
 /// Keys and values as one latent that all heads share; queries go into its space, the result comes back.

@@ -11,6 +11,10 @@ using Order = DecoderLayer::Order;
 
 bool behind(Order o) { return o == Order::norm_behind; }
 
+/// Which operand of the last sum comes first decides where its result lies.
+/// Source: [llama-cpp] src/models/phi3.cpp: ggml_add(residual, cur)
+bool adds_to_residual(const DecoderLayer& l) { return l.attention.projection == AttentionLayer::Projection::sliced; }
+
 /// One layer; only the rows whose logits are asked for leave the last one.
 int layer(Builder& b, int x, const DecoderLayer& l, bool last) {
   const bool side_by_side = l.order == Order::one_norm || l.order == Order::parallel;
@@ -28,7 +32,7 @@ int layer(Builder& b, int x, const DecoderLayer& l, bool last) {
   const int middle = b.g.sum(out, x);
   out = feed(behind(l.order) ? middle : b.norm(middle, l.norm));
   if (normed_behind) out = b.norm(out, l.norm);
-  return b.g.sum(out, middle);
+  return adds_to_residual(l) ? b.g.sum(middle, out) : b.g.sum(out, middle);
 }
 
 /// Whether rows are chosen only behind the last layer, whose output is kept for drafting.

@@ -73,7 +73,7 @@ class Graph {
   int product(int matrix, int t);
   int chosen_product(int matrices, int t, int choice);
   int rows(int table, int choice);
-  int contiguous(int t) { return make(Op::fresh, at(t).extent, {t}); }
+  int contiguous(int t) { return make(Op::fresh, at(t).extent, {t}, at(t).unit); }
   int set_rows(int target, int t, int choice);
   int joined(int a, int b);
 
