@@ -47,6 +47,7 @@ std::vector<Bytes> llama_cpp_compute_buffers(const Decoder& model, const Compute
   s.processor = home(-1);
   s.head_home = home(r.output_place);
   s.cache_on_processor = r.cache_on_host;
+  s.experts_on_processor = r.experts_on_host;
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     s.layer_homes.push_back(home(r.layer_places.empty() ? 0 : r.layer_places[i]));
     s.full_offload = s.full_offload && s.layer_homes.back() != s.processor;

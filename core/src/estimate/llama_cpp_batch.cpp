@@ -26,7 +26,7 @@ void read_llama_cpp_batch(Fields& options, Scenario& s) {
   s.engine_options.set("flash_attn", *flash);
 }
 
-std::vector<Bytes> compute_buffers_of(const Scenario& s) {
+ComputeRequest compute_request(const Scenario& s) {
   const LlamaCppBatch& l = s.llama_cpp_batch;
   const InferenceScenario& i = s.inference;
   ComputeRequest r;
@@ -41,7 +41,7 @@ std::vector<Bytes> compute_buffers_of(const Scenario& s) {
   r.carries = l.carries;
   r.keys = s.cache_format();
   r.values = s.cached_values();
-  return llama_cpp_compute_buffers(*s.model, r);
+  return r;
 }
 
 void put_compute_buffer(Parts& parts, Bytes buffer) {

@@ -8,6 +8,7 @@
 
 namespace gpumem {
 
+struct ComputeRequest;
 struct Scenario;
 
 struct LlamaCppBatch {
@@ -21,8 +22,8 @@ struct LlamaCppBatch {
 /// Options of the engine; those given are echoed.
 void read_llama_cpp_batch(Fields& options, Scenario& scenario);
 
-/// The compute buffers of a scenario whose model has a program: on each GPU, then in main memory.
-std::vector<Bytes> compute_buffers_of(const Scenario& scenario);
+/// What the scenario asks for, all layers on one GPU.
+ComputeRequest compute_request(const Scenario& scenario);
 
 /// llama.cpp reserves its buffers once: a compute buffer in place of PyTorch's activations, logits and rounding.
 void put_compute_buffer(Parts& parts, Bytes buffer);

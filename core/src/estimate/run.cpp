@@ -4,6 +4,7 @@
 
 #include "engines/encoders.hpp"
 #include "engines/llama_cpp.hpp"
+#include "engines/llama_cpp_compute.hpp"
 #include "estimate/weights_of.hpp"
 #include "training/optimizer.hpp"
 #include "training/encoder_step.hpp"
@@ -93,7 +94,7 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     awaited = run.peak.moment;
   }
   if (s.engine == "llama.cpp" && s.model) {
-    run.compute_buffer = compute_buffers_of(s).front();
+    run.compute_buffer = llama_cpp_compute_buffers(*s.model, compute_request(s)).front();
     put_compute_buffer(run.peak.parts, *run.compute_buffer);
   }
   run.schedule = plan_layers(s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), !every_layer);

@@ -18,7 +18,7 @@ struct Setting {
   double key_unit = 2, value_unit = 2;   ///< bytes of a cached element
   std::vector<signed char> layer_homes;  ///< backend of each layer
   signed char head_home = 0, processor = 1;
-  bool cache_on_processor = false;
+  bool cache_on_processor = false, experts_on_processor = false;
   bool full_offload = true;     ///< no layer stays with the processor
 };
 

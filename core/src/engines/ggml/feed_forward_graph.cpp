@@ -105,7 +105,7 @@ int Builder::experts(int x, const ExpertsLayer& e) {
   const double h = shape[0], rows = shape[1];
   const Choice choice = choose(x, e);
   const int each = g.reshape(x, {h, 1, rows, 1});
-  const auto product = [&](int t, double width) { return g.chosen_product(g.weight(2, {g.extent(t)[0], width, e.experts, 1}, home), t, choice.experts); };
+  const auto product = [&](int t, double width) { return g.chosen_product(g.weight(2, {g.extent(t)[0], width, e.experts, 1}, c.experts_on_processor ? c.processor : home), t, choice.experts); };
   const int up = product(each, e.width), gate = product(each, e.width);
   const int made = product(g.like(Op::fresh, gate, {up}), h);
   const int weighted = g.like(Op::in_place, made, {choice.weights});
