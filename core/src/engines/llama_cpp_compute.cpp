@@ -50,9 +50,9 @@ std::vector<Bytes> llama_cpp_compute_buffers(const Decoder& model, const Compute
   s.experts_on_processor = r.experts_on_host;
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     s.layer_homes.push_back(home(r.layer_places.empty() ? 0 : r.layer_places[i]));
-    s.full_offload = s.full_offload && s.layer_homes.back() != s.processor;
   }
-  if (r.gpus > 1 && s.full_offload && !r.cache_on_host && !r.experts_on_host) backends.copies = 4;   // GGML_SCHED_MAX_COPIES
+  const bool all_on_gpus = std::find(s.layer_homes.begin(), s.layer_homes.end(), s.processor) == s.layer_homes.end();
+  if (r.gpus > 1 && all_on_gpus && !r.cache_on_host && !r.experts_on_host) backends.copies = 4;   // GGML_SCHED_MAX_COPIES
   ggml::Graph graph = decoder_graph(model, s);
   const ggml::Plan plan = ggml::split(graph, backends);
   std::vector<Bytes> sizes;

@@ -51,7 +51,6 @@ Graph decoder_graph(const Decoder& model, const Setting& setting) {
     x = layer(b, x, model.layers[i], !late && i + 1 == model.layers.size());
   }
   b.home = setting.head_home;
-  b.in_layer = false;
   if (late) {
     b.g.at(x).output = true;
     x = b.chosen_rows(x);

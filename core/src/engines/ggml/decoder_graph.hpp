@@ -19,7 +19,6 @@ struct Setting {
   std::vector<signed char> layer_homes;  ///< backend of each layer
   signed char head_home = 0, processor = 1;
   bool cache_on_processor = false, experts_on_processor = false;
-  bool full_offload = true;     ///< no layer stays with the processor
 };
 
 Graph decoder_graph(const Decoder& model, const Setting& setting);

@@ -28,7 +28,6 @@ int Builder::norm(int x, NormKind kind) {
   const bool centred = kind == NormKind::layer || kind == NormKind::layer_by_head || kind == NormKind::layer_bare ||
                        kind == NormKind::layer_plus_one || kind == NormKind::layer_unbiased || kind == NormKind::layer_composed;
   const int made = g.like(centred ? Op::fresh : Op::in_place, x);
-  if (in_layer && c.full_offload) g.at(made).home = home;
   if (kind == NormKind::layer_bare) return made;
   return g.like(Op::in_place, made, {g.weight(4, {g.extent(x)[0], 1, 1, 1}, home)});
 }

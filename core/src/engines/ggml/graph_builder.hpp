@@ -26,7 +26,6 @@ class Builder {
   int project(int x, double width) { return g.product(g.weight(2, {g.extent(x)[0], width, 1, 1}, home), x); }
 
   signed char home = 0;         ///< backend of the layer being built
-  bool in_layer = true;
 
  private:
   const Decoder& m;
