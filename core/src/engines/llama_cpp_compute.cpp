@@ -27,6 +27,8 @@ ggml::Setting complete(const Decoder& model, const ComputeRequest& r) {
   s.flash = r.flash;
   s.key_unit = unit_of(*r.keys);
   s.value_unit = unit_of(*r.values);
+  s.matrix_unit = r.matrix_bytes;
+  s.expert_unit = r.expert_bytes;
   const auto windowed = [](const DecoderLayer& l) { return l.attention.window > 0; };
   const auto first = std::find_if(model.layers.begin(), model.layers.end(), windowed);
   if (first != model.layers.end() && !std::all_of(model.layers.begin(), model.layers.end(), windowed)) {

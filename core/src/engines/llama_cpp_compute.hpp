@@ -22,6 +22,7 @@ struct ComputeRequest {
   bool carries = true;             ///< op_offload: the GPU computes large batches of layers whose weights lie in main memory
   const Format* keys = fp16;
   const Format* values = fp16;
+  double matrix_bytes = 2, expert_bytes = 2;   ///< of one weight of the largest matrices; counts where they are carried to a GPU
   double gpus = 1;
   std::vector<int> layer_places;   ///< the GPU of each layer, -1 for main memory; empty: all on the first
   int output_place = 0;

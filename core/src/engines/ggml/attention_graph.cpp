@@ -60,12 +60,12 @@ Builder::Heads Builder::project_heads(int x, const AttentionLayer& a) {
   const double d = a.head_dim, queries = a.heads * d, keys = a.kv_heads * d;
   Heads h{};
   if (a.projection == AttentionLayer::Projection::separate) {
-    h = {project(x, queries), project(x, keys), project(x, keys)};
+    h = {project(x, queries, a.input_bias), project(x, keys, a.input_bias && !a.bare_key), project(x, keys, a.input_bias)};
     if (a.qk_norm && a.qk_norm_place == AttentionLayer::QkNorm::whole) h = {norm(h.query, *a.qk_norm), norm(h.key, *a.qk_norm), h.value};
     return {g.reshape(h.query, {d, a.heads, c.tokens, 1}), g.reshape(h.key, {d, a.kv_heads, c.tokens, 1}),
             g.reshape(h.value, {d, a.kv_heads, c.tokens, 1})};
   }
-  const int all = project(x, queries + 2 * keys);
+  const int all = project(x, queries + 2 * keys, a.input_bias);
   const double row = 4 * (queries + 2 * keys);
   const auto part = [&](double heads, double from) { return g.view(all, {d, heads, c.tokens, 1}, 4 * d, row, row * c.tokens, 4 * from); };
   return {part(a.heads, 0), part(a.kv_heads, queries), part(a.kv_heads, queries + keys)};
@@ -159,7 +159,7 @@ int Builder::attention(int x, const AttentionLayer& a) {
   const double result = 4 * d * a.heads * c.tokens;
   for (const double unit : {c.key_unit, c.value_unit})
     if (unit != 2) behind = padded(result + behind) - result + 2 * width * cells * c.streams;
-  return project(turned(attend(h.query, k, v, in.mask, nothing, behind), in.value_turn), g.extent(x)[0]);
+  return project(turned(attend(h.query, k, v, in.mask, nothing, behind), in.value_turn), g.extent(x)[0], a.output_bias);
 }
 
 /// Keys and values as one latent that all heads share; queries go into its space, the result comes back.

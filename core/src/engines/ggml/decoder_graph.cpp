@@ -57,7 +57,7 @@ Graph decoder_graph(const Decoder& model, const Setting& setting) {
   }
   if (model.final_norm) x = b.norm(x, *model.final_norm);
   b.g.at(x).output = true;
-  x = b.project(x, model.vocabulary);
+  x = b.project(x, model.vocabulary, model.head_bias);
   b.g.at(x).output = true;
   b.g.expand(x);
   return std::move(b.g);

@@ -16,6 +16,7 @@ struct Setting {
   double window_cells = 0;      ///< in layers with a window; 0: all layers are alike
   bool flash = true;
   double key_unit = 2, value_unit = 2;   ///< bytes of a cached element
+  double matrix_unit = 2, expert_unit = 2;   ///< of a weight; counts where a matrix is carried to a GPU
   std::vector<signed char> layer_homes;  ///< backend of each layer
   signed char head_home = 0, processor = 1;
   bool cache_on_processor = false, experts_on_processor = false;

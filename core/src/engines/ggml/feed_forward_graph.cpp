@@ -29,7 +29,8 @@ int Builder::norm(int x, NormKind kind) {
                        kind == NormKind::layer_plus_one || kind == NormKind::layer_unbiased || kind == NormKind::layer_composed;
   const int made = g.like(centred ? Op::fresh : Op::in_place, x);
   if (kind == NormKind::layer_bare) return made;
-  return g.like(Op::in_place, made, {g.weight(4, {g.extent(x)[0], 1, 1, 1}, home)});
+  const bool bias = kind == NormKind::layer || kind == NormKind::layer_plus_one;
+  return biased(scaled(made), bias);
 }
 
 int Builder::chosen_rows(int x) {
@@ -37,14 +38,14 @@ int Builder::chosen_rows(int x) {
   return g.rows(x, out_ids_);
 }
 
-int Builder::gated(int x, double width) {
-  const int up = project(x, width), gate = project(x, width);
-  return project(g.like(Op::fresh, gate, {up}), g.extent(x)[0]);
+int Builder::gated(int x, double width, bool bias) {
+  const int up = project(x, width, bias), gate = project(x, width, bias);
+  return project(g.like(Op::fresh, gate, {up}), g.extent(x)[0], bias);
 }
 
 int Builder::mlp(int x, const MlpLayer& l) {
-  if (l.kind == MlpLayer::Kind::gated) return gated(x, l.width);
-  if (l.kind == MlpLayer::Kind::plain) return project(project(x, l.width), g.extent(x)[0]);
+  if (l.kind == MlpLayer::Kind::gated) return gated(x, l.width, l.bias);
+  if (l.kind == MlpLayer::Kind::plain) return project(project(x, l.width, l.bias), g.extent(x)[0], l.bias);
   const int both = project(x, 2 * l.width);
   return project(g.make(Op::fresh, {l.width, g.extent(x)[1], 1, 1}, {both}), g.extent(x)[0]);
 }
@@ -68,11 +69,11 @@ int Builder::grouped(int scores, const ExpertsLayer& e) {
 
 Builder::Choice Builder::choose(int x, const ExpertsLayer& e) {
   const double rows = g.extent(x)[1];
-  const int logits = project(x, e.experts);
+  const int logits = project(x, e.experts, e.router_bias);
   const bool late = e.scores == ExpertsLayer::Scores::softmax_of_top;
   const int probabilities = late ? logits : g.in_place(logits);
   int scores = probabilities;
-  if (e.choice_bias) scores = g.in_place(scores);
+  if (e.choice_bias) scores = biased(scores, true);
   if (e.groups > 1) scores = grouped(scores, e);
   const int order = g.like(Op::fresh, scores);
   const int chosen = g.view(order, {e.top, rows, 1, 1}, 4 * e.experts, 4 * e.experts * rows, 4 * e.experts * rows, 0);
@@ -104,7 +105,11 @@ int Builder::experts(int x, const ExpertsLayer& e) {
   const double h = shape[0], rows = shape[1];
   const Choice choice = choose(x, e);
   const int each = g.reshape(x, {h, 1, rows, 1});
-  const auto product = [&](int t, double width) { return g.chosen_product(g.weight(2, {g.extent(t)[0], width, e.experts, 1}, c.experts_on_processor ? c.processor : home), t, choice.experts); };
+  const int lie = c.experts_on_processor ? c.processor : home;
+  const auto product = [&](int t, double width) {
+    const int made = g.chosen_product(g.weight(c.expert_unit, {g.extent(t)[0], width, e.experts, 1}, lie), t, choice.experts);
+    return e.bias ? g.like(Op::in_place, made, {g.weight(4, {width, e.experts, 1, 1}, lie), choice.experts}) : made;
+  };
   const int up = product(each, e.width), gate = product(each, e.width);
   const int made = product(g.like(Op::fresh, gate, {up}), h);
   const int weighted = g.like(Op::in_place, made, {choice.weights});

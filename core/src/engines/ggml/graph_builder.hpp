@@ -18,12 +18,14 @@ class Builder {
   int latent_attention(int x, const AttentionLayer& a);
   /// Source: [llama-cpp] src/llama-graph.cpp: build_ffn
   int mlp(int x, const MlpLayer& l);
-  int gated(int x, double width);
+  int gated(int x, double width, bool bias = false);
   /// Source: [llama-cpp] src/llama-graph.cpp: build_moe_ffn
   int experts(int x, const ExpertsLayer& e);
   /// The rows whose logits are asked for.
   int chosen_rows(int x);
-  int project(int x, double width) { return g.product(g.weight(2, {g.extent(x)[0], width, 1, 1}, home), x); }
+  int project(int x, double width, bool bias = false) {
+    return biased(g.product(g.weight(c.matrix_unit, {g.extent(x)[0], width, 1, 1}, home), x), bias);
+  }
 
   signed char home = 0;         ///< backend of the layer being built
 
@@ -34,6 +36,8 @@ class Builder {
   CacheInputs inputs_[2];       ///< of layers that keep everything, and of those with a window
   int positions_ = nothing, out_ids_ = nothing;
 
+  int scaled(int x) { return g.like(Op::in_place, x, {g.weight(4, {g.extent(x)[0], 1, 1, 1}, home)}); }
+  int biased(int x, bool bias) { return bias ? scaled(x) : x; }
   int positions();
   CacheInputs& cache_inputs(const AttentionLayer& a);
   [[nodiscard]] bool windowed(const AttentionLayer& a) const { return a.window > 0 && c.window_cells > 0; }
