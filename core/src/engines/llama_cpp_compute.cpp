@@ -22,6 +22,7 @@ ggml::Setting complete(const Decoder& model, const ComputeRequest& r) {
   const double tokens = std::min(context, micro_batch);
   s.outputs = std::min(tokens, r.outputs > 0 ? r.outputs : batch);
   s.tokens = std::ceil(tokens / r.sequences) * r.sequences;
+  s.sequences = r.sequences;
   s.streams = r.shared_cells ? 1 : r.sequences;
   s.cells = each;
   s.flash = r.flash;
@@ -38,9 +39,8 @@ ggml::Setting complete(const Decoder& model, const ComputeRequest& r) {
   return s;
 }
 
-}  // namespace
-
-std::vector<Bytes> llama_cpp_compute_buffers(const Decoder& model, const ComputeRequest& r) {
+template <class Build>
+std::vector<Bytes> buffers(const Decoder& model, const ComputeRequest& r, Build build) {
   ggml::Setting s = complete(model, r);
   ggml::Backends backends;
   backends.gpus = static_cast<int>(r.gpus);
@@ -55,11 +55,21 @@ std::vector<Bytes> llama_cpp_compute_buffers(const Decoder& model, const Compute
   }
   const bool all_on_gpus = std::find(s.layer_homes.begin(), s.layer_homes.end(), s.processor) == s.layer_homes.end();
   if (r.gpus > 1 && all_on_gpus && !r.cache_on_host && !r.experts_on_host) backends.copies = 4;   // GGML_SCHED_MAX_COPIES
-  ggml::Graph graph = decoder_graph(model, s);
+  ggml::Graph graph = build(s);
   const ggml::Plan plan = ggml::split(graph, backends);
   std::vector<Bytes> sizes;
   for (const double size : ggml::buffer_sizes(graph, plan, backends.count())) sizes.push_back(bytes(size));
   return sizes;
+}
+
+}  // namespace
+
+std::vector<Bytes> llama_cpp_compute_buffers(const Decoder& model, const ComputeRequest& r) {
+  return buffers(model, r, [&](const ggml::Setting& s) { return decoder_graph(model, s); });
+}
+
+std::vector<Bytes> llama_cpp_compute_buffers(const HybridModel& model, const ComputeRequest& r) {
+  return buffers(model.decoder, r, [&](const ggml::Setting& s) { return hybrid_graph(model, s); });
 }
 
 }  // namespace gpumem

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "gpumem/units.hpp"
-#include "layers/decoder.hpp"
+#include "layers/hybrid.hpp"
 #include "machine/format.hpp"
 
 namespace gpumem {
@@ -33,5 +33,6 @@ struct ComputeRequest {
 /// Bytes on each GPU, then in main memory. Only graphs tell: no formula is right for two families.
 /// Source: [llama-cpp-compute] src/llama-context.cpp: llama_context, sched_reserve
 std::vector<Bytes> llama_cpp_compute_buffers(const Decoder& model, const ComputeRequest& request);
+std::vector<Bytes> llama_cpp_compute_buffers(const HybridModel& model, const ComputeRequest& request);
 
 }  // namespace gpumem

@@ -3,13 +3,14 @@
 // operand in any case (scales, biases, activations of a plain MLP) is left out.
 
 #include "engines/ggml/graph.hpp"
-#include "layers/decoder.hpp"
+#include "layers/hybrid.hpp"
 
 namespace gpumem::ggml {
 
 /// A context of llama.cpp, completed: what decides a graph's shapes and where its layers lie.
 struct Setting {
   double tokens = 512;          ///< of one batch (n_ubatch), a multiple of the sequences
+  double sequences = 1;
   double streams = 1;           ///< caches of their own: the sequences, unless they share one
   double outputs = 512;         ///< rows of logits
   double cells = 4096;          ///< of a stream, in layers that keep everything
@@ -23,5 +24,6 @@ struct Setting {
 };
 
 Graph decoder_graph(const Decoder& model, const Setting& setting);
+Graph hybrid_graph(const HybridModel& model, const Setting& setting);
 
 }  // namespace gpumem::ggml

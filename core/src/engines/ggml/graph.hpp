@@ -41,6 +41,7 @@ struct Tensor {
   [[nodiscard]] double elements() const { return extent[0] * extent[1] * extent[2] * extent[3]; }
   /// From the first byte to the last, with what a view leaves out between them.
   [[nodiscard]] double bytes() const {
+    if (elements() == 0) return 0;
     return extent[0] * unit + (extent[1] - 1) * stride[1] + (extent[2] - 1) * stride[2] + (extent[3] - 1) * stride[3] + behind;
   }
 };

@@ -1,6 +1,8 @@
 #pragma once
 // The parts of llama.cpp's graphs, one function a mechanism.
 
+#include <functional>
+
 #include "engines/ggml/decoder_graph.hpp"
 
 namespace gpumem::ggml {
@@ -21,6 +23,7 @@ class Builder {
   int gated(int x, double width, bool bias = false);
   /// Source: [llama-cpp] src/llama-graph.cpp: build_moe_ffn
   int experts(int x, const ExpertsLayer& e);
+  int state_mixer(int x, const StateMixer& s);
   /// The rows whose logits are asked for.
   int chosen_rows(int x);
   int project(int x, double width, bool bias = false) {
@@ -50,6 +53,14 @@ class Builder {
   struct Choice { int experts, weights; };
   Choice choose(int x, const ExpertsLayer& e);
   int grouped(int scores, const ExpertsLayer& e);
+  int state_copy_ = nothing, state_rest_ = nothing;
+  int state_cache(double size) { return g.cache(4, {size, c.sequences, 1, 1}, c.cache_on_processor ? c.processor : home); }
+  void copy_to(int cache, int x, double rows);
+  int states(int cache, const std::function<int(int, int)>& read);
+  int convolved(int x, double channels, double kernel, int cache);
+  int mamba(int x, const StateMixer& s);
+  int mamba2(int x, const StateMixer& s);
+  int short_convolution(int x, const StateMixer& s);
 };
 
 }  // namespace gpumem::ggml
