@@ -7,6 +7,7 @@
 #include <cmath>
 #include <initializer_list>
 
+#include "architectures/architecture.hpp"
 #include "architectures/expression.hpp"
 
 namespace gpumem {
@@ -143,15 +144,19 @@ Shape CacheRow::shape(double context, double sequences) const {
   return {sequences, window > 0 ? std::min(context, window) : context, per_token};
 }
 
+/// The name of the class that a configuration is for.
+static std::string class_name(const Document& config, const Scope& outer) {
+  const Document* named = config.find("architectures");
+  const Document* main = outer.inventory() ? outer.inventory()->find("main") : nullptr;
+  return named && !named->items().empty() ? named->items()[0].text() : main ? main->text() : "";
+}
+
 CacheRows read_cache_rows(const Document& config, const Document& library) {
   CacheRows made;
   Evaluation e;
   const Document* type = config.find("model_type");
   Scope outer(library, type ? type->text() : "", &config, nullptr, "");
-  const Document* named = config.find("architectures");
-  const Document* main = outer.inventory() ? outer.inventory()->find("main") : nullptr;
-  const std::string name = named && !named->items().empty() ? named->items()[0].text() : main ? main->text() : "";
-  if (!generates(name)) {   // nothing is kept between passes
+  if (!generates(class_name(config, outer))) {   // nothing is kept between passes
     made.known = true;
     return made;
   }
@@ -175,6 +180,25 @@ CacheRows read_cache_rows(const Document& config, const Document& library) {
   else if (n.linear > 0 && state > 0) add_state_space(r, n.linear, made.rows);
   else if (n.linear > 0) made = {};
   if (e.failed()) made = {};
+  return made;
+}
+
+LayerFields read_layer_fields(const Document& config, const Document& library) {
+  LayerFields made;
+  Evaluation e;
+  const Document* type = config.find("model_type");
+  Scope outer(library, type ? type->text() : "", &config, nullptr, "");
+  made.generates = generates(class_name(config, outer));
+  Scope* scope = language_scope(outer, e);
+  if (!scope) return made;
+  Reader r(*scope, e);
+  made.generates = made.generates || (has_program(outer.type()) && !r.flag("use_bidirectional_attention"));
+  made.state = r.number({"mamba_d_state", "ssm_state_size", "state_size", "linear_key_head_dim", "linear_head_dim"});
+  const double window = r.number({"sliding_window", "attention_chunk_size"});
+  const Document* types = r.list({"layer_types", "layers_block_type"});
+  if (types && window > 0)
+    for (const Document& t : types->items())
+      made.windows.push_back(contains(t.text(), "sliding") || contains(t.text(), "chunked") ? window : 0);
   return made;
 }
 

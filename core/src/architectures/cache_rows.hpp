@@ -34,4 +34,12 @@ struct CacheRows {
 /// `library`: inventories by model type, for the defaults of fields that the configuration leaves out.
 CacheRows read_cache_rows(const Document& config, const Document& library);
 
+/// What decides, beside the shapes of its weights, what a layer keeps.
+struct LayerFields {
+  std::vector<double> windows;   ///< tokens each layer looks back, 0: all; empty: no layer has one
+  double state = 0;              ///< numbers of a state for each channel of a linear layer
+  bool generates = true;         ///< whether text is read from left to right: a decoder, with a head or without
+};
+LayerFields read_layer_fields(const Document& config, const Document& library);
+
 }  // namespace gpumem

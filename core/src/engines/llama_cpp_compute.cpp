@@ -49,12 +49,12 @@ std::vector<Bytes> buffers(const Decoder& model, const ComputeRequest& r, Build 
   s.processor = home(-1);
   s.head_home = home(r.output_place);
   s.cache_on_processor = r.cache_on_host;
-  s.experts_on_processor = r.experts_on_host;
+  s.expert_layers_on_processor = r.expert_layers_on_host;
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
     s.layer_homes.push_back(home(r.layer_places.empty() ? 0 : r.layer_places[i]));
   }
   const bool all_on_gpus = std::find(s.layer_homes.begin(), s.layer_homes.end(), s.processor) == s.layer_homes.end();
-  if (r.gpus > 1 && all_on_gpus && !r.cache_on_host && !r.experts_on_host) backends.copies = 4;   // GGML_SCHED_MAX_COPIES
+  if (r.gpus > 1 && all_on_gpus && !r.cache_on_host && r.expert_layers_on_host == 0) backends.copies = 4;   // GGML_SCHED_MAX_COPIES
   ggml::Graph graph = build(s);
   const ggml::Plan plan = ggml::split(graph, backends);
   std::vector<Bytes> sizes;

@@ -27,11 +27,11 @@ struct ComputeRequest {
   std::vector<int> layer_places;   ///< the GPU of each layer, -1 for main memory; empty: all on the first
   int output_place = 0;
   bool cache_on_host = false;
-  bool experts_on_host = false;
+  double expert_layers_on_host = 0;   ///< cpu_moe, n_cpu_moe: experts of the first layers
 };
 
 /// Bytes on each GPU, then in main memory. Only graphs tell: no formula is right for two families.
-/// Source: [llama-cpp-compute] src/llama-context.cpp: llama_context, sched_reserve
+/// Source: [llama-cpp-graph] src/llama-context.cpp: llama_context, sched_reserve
 std::vector<Bytes> llama_cpp_compute_buffers(const Decoder& model, const ComputeRequest& request);
 std::vector<Bytes> llama_cpp_compute_buffers(const HybridModel& model, const ComputeRequest& request);
 

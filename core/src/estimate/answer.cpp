@@ -54,6 +54,28 @@ std::string full_name(const Machine& m, const Alive& a, int layers) {
   return (a.copies > 1 ? "layers.*." : "layers." + number_text(a.layer) + ".") + path;
 }
 
+/// Source: [transformers] models/deepseek_v3/modeling_deepseek_v3.py: of latent attention the latent and one rotary key
+Elements cached_keys(const AttentionLayer& a) {
+  return elements(a.latent ? a.latent->key_rank + a.latent->rotary_dim : a.kv_heads * a.head_dim);
+}
+Elements cached_values(const AttentionLayer& a) { return elements(a.latent ? 0 : a.kv_heads * a.head_dim); }
+
+Document cache_document(const Scenario& s, const Run& run) {
+  const bool inference = s.task == Task::inference;
+  Elements keys, values;   // of one token
+  if (s.has_cache())
+    for (const DecoderLayer& l : s.layers()) {
+      keys += cached_keys(l.attention);
+      values += cached_values(l.attention);
+    }
+  const double sequences = inference ? s.inference.sequences : 1;
+  return Document::record({{"bytesPerToken", stored_bytes(keys, *s.cache_format()) + stored_bytes(values, *s.cached_values())},
+                           {"bytesPerSequence", inference ? run.cache * (1 / sequences) : Bytes()},
+                           {"bytes", inference ? run.cache : Bytes()}});
+}
+
+}  // namespace
+
 Document tensors_document(const Run& run, int layers) {
   struct Row {
     std::string name;
@@ -94,36 +116,16 @@ Document tensors_document(const Run& run, int layers) {
   return list;
 }
 
-/// Source: [transformers] models/deepseek_v3/modeling_deepseek_v3.py: of latent attention the latent and one rotary key
-Elements cached_keys(const AttentionLayer& a) {
-  return elements(a.latent ? a.latent->key_rank + a.latent->rotary_dim : a.kv_heads * a.head_dim);
-}
-Elements cached_values(const AttentionLayer& a) { return elements(a.latent ? 0 : a.kv_heads * a.head_dim); }
-
-Document cache_document(const Scenario& s, const Run& run) {
-  const bool inference = s.task == Task::inference;
-  Elements keys, values;   // of one token
-  if (s.has_cache())
-    for (const DecoderLayer& l : s.layers()) {
-      keys += cached_keys(l.attention);
-      values += cached_values(l.attention);
-    }
-  const double sequences = inference ? s.inference.sequences : 1;
-  return Document::record({{"bytesPerToken", stored_bytes(keys, *s.cache_format()) + stored_bytes(values, *s.cached_values())},
-                           {"bytesPerSequence", inference ? run.cache * (1 / sequences) : Bytes()},
-                           {"bytes", inference ? run.cache : Bytes()}});
-}
-
-}  // namespace
-
 Document assumptions_document(const Scenario& s) {
   Document list = Document::list();
   for (const Assumption& a : s.assumptions) list.push(Document::record({{"id", a.id}, {"message", a.message}}));
   return list;
 }
 
-Document device_document(const Scenario& s, const Parts& parts, std::string_view peak_phase) {
-  const DeviceBands bands = bands_around(parts.sum(), s);
+Document device_document(const Scenario& s, const Parts& parts, std::string_view peak_phase, std::string_view role) {
+  const bool host = role == "host";
+  const Band nothing_else = {parts.sum(), parts.sum(), parts.sum()};
+  const DeviceBands bands = host ? DeviceBands{nothing_else, nothing_else} : bands_around(parts.sum(), s);
   Document components = Document::list();
   for (std::size_t c = 0; c < component_count; ++c)
     components.push(Document::record({{"id", component_ids[c]}, {"bytes", parts.of[c]}}));
@@ -134,7 +136,7 @@ Document device_document(const Scenario& s, const Parts& parts, std::string_view
     row.append("source", o.source);
     overheads.push(std::move(row));
   }
-  Document device = Document::record({{"role", "gpu"},
+  Document device = Document::record({{"role", role},
                                       {"count", 1},
                                       {"components", std::move(components)},
                                       {"allocatedBytes", parts.sum()},
@@ -142,7 +144,7 @@ Document device_document(const Scenario& s, const Parts& parts, std::string_view
                                       {"processBytes", band_document(bands.process)},
                                       {"overheads", std::move(overheads)},
                                       {"peakPhase", peak_phase}});
-  if (s.device) {
+  if (s.device && !host) {
     const Bytes usable = usable_memory(*s.device);
     device.append("usableBytes", usable);
     device.append("fits", bands.process.expected <= usable);

@@ -15,8 +15,14 @@ Document answer_for_count(const Scenario& scenario);
 /// The whole answer for a model whose weights are known one by one and whose program is not.
 Document answer_for_inventory(const Scenario& scenario);
 
-/// One device: components, bands, and whether it fits.
-Document device_document(const Scenario& scenario, const Parts& parts, std::string_view peak_phase);
+/// The whole answer under llama.cpp: what lies on each GPU and in main memory.
+Document answer_for_llama_cpp(const Scenario& scenario);
+
+/// One device: components, bands, and whether it fits. Main memory ("host") has no overheads and no limit.
+Document device_document(const Scenario& scenario, const Parts& parts, std::string_view peak_phase, std::string_view role = "gpu");
+
+/// What is alive at a run's peak, largest first.
+Document tensors_document(const Run& run, int layers);
 
 Document assumptions_document(const Scenario& scenario);
 

@@ -40,6 +40,14 @@ Document training_document(const TrainingScenario& t) {
   return made;
 }
 
+/// Where its parts lie.
+void append_llama_cpp(const LlamaCppOptions& l, Document& all) {
+  Document inference = *all.find("inference");
+  inference.append("offload", Document::record({{"layers", l.host_layers}, {"experts", l.experts_on_host}, {"kvCache", l.cache_on_host}}));
+  all.set("inference", std::move(inference));
+  if (l.gpus > 1) all.append("parallel", Document::record({{"pipeline", l.gpus}}));
+}
+
 Document model_document(const Scenario& s) {
   if (s.parameters) return Document::record({{"parameters", *s.parameters}});
   if (!s.model_id.empty()) return Document::record({{"id", s.model_id}});
@@ -59,6 +67,7 @@ Document completed(const Scenario& s) {
     all.append("training", training_document(s.training));
   else
     all.append("inference", inference_document(s.inference));
+  if (s.engine == "llama.cpp") append_llama_cpp(s.llama_cpp, all);
   if (s.device) {
     Document hardware = Document::record();
     if (s.device->gpu.empty())

@@ -19,6 +19,7 @@ Document estimate(const Document& scenario, const Document& facts) {
   const Scenario read = read_scenario(scenario, facts, issues);
   if (!issues.empty()) return refusal(issues);
   if (read.parameters) return answer_for_count(read);
+  if (read.engine == "llama.cpp") return answer_for_llama_cpp(read);
   if (read.inventory) return answer_for_inventory(read);
   const Run run = run_scenario(read);
   if (read.task == Task::training && run.trainable == 0)

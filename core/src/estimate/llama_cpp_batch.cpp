@@ -1,8 +1,13 @@
 #include "estimate/llama_cpp_batch.hpp"
 
+#include <algorithm>
+
 #include "architectures/common.hpp"
+#include "architectures/hybrids.hpp"
 #include "engines/llama_cpp_compute.hpp"
 #include "estimate/scenario.hpp"
+#include "placement/layer_places.hpp"
+#include "quantization/stored_weights.hpp"
 
 namespace gpumem {
 
@@ -13,8 +18,6 @@ void read_llama_cpp_batch(Fields& options, Scenario& s) {
     value = options.count({name}, value, low, most_tokens);
     s.engine_options.set(name, value);
   };
-  count("n_ctx", l.context, 1);
-  count("n_parallel", l.slots, 1);
   count("n_batch", l.batch, 1);
   count("n_ubatch", l.micro_batch, 1);
   count("n_outputs_max", l.outputs, 0);
@@ -26,12 +29,33 @@ void read_llama_cpp_batch(Fields& options, Scenario& s) {
   s.engine_options.set("flash_attn", *flash);
 }
 
-ComputeRequest compute_request(const Scenario& s) {
+namespace {
+
+double bytes_of_one(const Format& f) { return f.block_bytes / f.block_elements; }
+
+/// Bytes of one weight in the largest matrix that is not on a GPU, of experts or of all else.
+double bytes_of_largest(const GgufFile& file, const LayerPlaces& places, double expert_layers, bool experts) {
+  double largest = 0, bytes_each = 2;
+  for (std::size_t i = 0; i < file.tensors.size(); ++i) {
+    const GgufTensor& t = file.tensors[i];
+    if (t.layer < 0 || t.shape.rank < 2 || place_of(t, places, expert_layers) != main_memory) continue;
+    const double size = in(bytes, stored_bytes(t.shape, *file.formats[i]));
+    if ((t.name.find("_exps") != std::string::npos) != experts || size <= largest) continue;
+    largest = size;
+    bytes_each = bytes_of_one(*file.formats[i]);
+  }
+  return bytes_each;
+}
+
+}  // namespace
+
+std::vector<Bytes> compute_buffers(const Scenario& s, const GgufFile& file, const LayerPlaces& places) {
   const LlamaCppBatch& l = s.llama_cpp_batch;
+  const LlamaCppOptions& o = s.llama_cpp;
   const InferenceScenario& i = s.inference;
   ComputeRequest r;
-  r.sequences = l.slots > 0 ? l.slots : i.sequences;
-  r.context = l.context > 0 ? l.context : i.context_tokens * r.sequences;
+  r.sequences = o.slots > 0 ? o.slots : i.sequences;
+  r.context = o.context > 0 ? o.context : i.context_tokens * r.sequences;
   r.batch = l.batch;
   r.micro_batch = l.micro_batch > 0 ? l.micro_batch : i.prefill_tokens;
   r.outputs = l.outputs;
@@ -41,12 +65,21 @@ ComputeRequest compute_request(const Scenario& s) {
   r.carries = l.carries;
   r.keys = s.cache_format();
   r.values = s.cached_values();
-  return r;
-}
-
-void put_compute_buffer(Parts& parts, Bytes buffer) {
-  for (const Component c : {Component::activations, Component::logits, Component::rounding}) parts[c] = Bytes();
-  parts[Component::workspace] = buffer;
+  r.gpus = o.gpus;
+  r.layer_places = places.layers;
+  if (s.model) r.layer_places.resize(s.model->layers.size(), places.output);
+  r.output_place = places.output;
+  r.cache_on_host = o.cache_on_host;
+  r.expert_layers_on_host = o.experts_on_host ? static_cast<double>(places.layers.size()) : o.expert_layers_on_host;
+  r.matrix_bytes = bytes_of_largest(file, places, r.expert_layers_on_host, false);
+  r.expert_bytes = bytes_of_largest(file, places, r.expert_layers_on_host, true);
+  if (s.model) return llama_cpp_compute_buffers(*s.model, r);
+  std::vector<Issue> told;   // the fields were checked with the inventory
+  Fields config(s.config, "model.config", told);
+  const std::optional<HybridModel> hybrid = read_hybrid(config);
+  if (!hybrid || !told.empty() || !s.inventory) return {};
+  r.layer_places.resize(hybrid->decoder.layers.size(), places.output);
+  return llama_cpp_compute_buffers(*hybrid, r);
 }
 
 }  // namespace gpumem

@@ -20,7 +20,7 @@ struct Overhead {
 
 struct DeviceBands {
   Band reserved, process;
-  std::vector<Overhead> overheads;
+  std::vector<Overhead> overheads{};
 };
 
 /// Around that much allocated: library workspaces and allocator slack make `reserved`, the CUDA context makes `process`.

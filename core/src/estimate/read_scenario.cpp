@@ -45,6 +45,7 @@ void read_config(const Document* config, std::string_view path, const Document& 
   }
   s.inventory = read_inventory(fields, *library);
   s.cache_rows = read_cache_rows(*config, *library);
+  s.layer_fields = read_layer_fields(*config, *library);
 }
 
 void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
@@ -111,6 +112,7 @@ void read_engine(Fields& request, Scenario& s) {
     s.engine_options.set("kv_unified", s.inference.shared_cells);
     s.engine_options.set("swa_full", s.inference.full_windows);
     read_llama_cpp_batch(options, s);
+    read_llama_cpp_options(options, s);
   } else if (!training) {
     s.engine_options.set("cache_implementation", cache);
   }
@@ -122,10 +124,11 @@ void read_engine(Fields& request, Scenario& s) {
   engine.refuse_unknown();
 }
 
-void read_parallel(Fields& request) {
+void read_parallel(Fields& request, Scenario& s) {
   Fields parallel = request.record("parallel");
+  if (s.engine == "llama.cpp") s.llama_cpp.gpus = parallel.count({"pipeline"}, 1, 1, 64);
   for (const std::string_view name : {"data", "tensor", "pipeline", "context", "expert", "virtualStages"})
-    if (parallel.count({name}, 1, 1, 1 << 20) > 1) parallel.report(name, "unsupported", "only one GPU is computed so far");
+    if (parallel.count({name}, 1, 1, 1 << 20) > 1 && !(s.engine == "llama.cpp" && name == "pipeline")) parallel.report(name, "unsupported", "only one GPU is computed so far");
   if (parallel.count({"zero"}, 0, 0, 3) > 0) parallel.report("zero", "unsupported", "only one GPU is computed so far");
   for (const std::string_view name : {"sequenceParallel", "schedule", "shardGroup", "fsdp"}) parallel.value({name});
   parallel.refuse_unknown();
@@ -156,7 +159,7 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
     device.usable_share = row.number({"usableShare"}, 0, 0, 1);
     device.compute_capability = row.number({"computeCapability"}, 0, 0, 1000);
   }
-  if (device.count > 1)
+  if (device.count > s.llama_cpp.gpus)
     s.assumptions.push_back({"one-gpu", "The model is placed on one GPU; layouts over several are not computed yet."});
   s.device = device;
 }
@@ -200,14 +203,14 @@ void check_weights(Fields& fields, Scenario& s) {
   if (s.task == Task::training && s.model && fields.has("weights") && !s.plain() && s.weights != "nf4-dq")
     fields.report("weights", "unsupported", text_of({"training on ", quoted(s.weights), " weights is not computed yet"}));
   if (s.engine == "llama.cpp" && !s.mix->gguf) {
-    const Mix* file = s.plain() ? find_mix(s.weights == "fp32" ? "F32" : s.weights == "fp16" ? "F16" : "BF16") : nullptr;
+    const std::string own = fields.has("weights") ? s.weights : s.weights == "mxfp4" ? "MXFP4_MOE" : format_of(s.config);
+    const bool plain = s.plain() || !fields.has("weights");
+    const Mix* file = plain ? find_mix(own == "MXFP4_MOE" ? own : own == "fp32" ? "F32" : own == "fp16" ? "F16" : "BF16") : nullptr;
     if (!file) return fields.report("weights", "contradiction", text_of({"llama.cpp reads GGUF file types such as Q4_K_M, not ", quoted(s.weights)}));
     s.mix = file;
     s.weights = std::string(file->id);
     s.compute = fp16;
   }
-  if (s.engine == "llama.cpp" && s.model)
-    s.assumptions.push_back({"llama-cpp-buffers", "The file and its tensors are those of llama.cpp; its compute buffers are not computed yet, activations are those of transformers' program."});
   if (s.engine != "llama.cpp" && s.mix->gguf && s.model) {
     s.assumptions.push_back({"gguf-unpacked", text_of({"transformers unpacks a GGUF file into the format it computes in; modelFile is the file, the device holds ", s.compute->id, "."})});
   }
@@ -222,6 +225,7 @@ void count_weights_only(Fields& request, const Document& facts, Scenario& s) {
   Fields fields(s.config, "model.config", request.issues());
   s.inventory = read_inventory(fields, *library);
   s.cache_rows = read_cache_rows(*s.config, *library);
+  s.layer_fields = read_layer_fields(*s.config, *library);
 }
 
 }  // namespace
@@ -236,13 +240,15 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   read_weights(fields, s);
   if (s.encoder_model && !s.plain()) count_weights_only(fields, facts, s);
   read_engine(fields, s);
+  if (s.encoder_model && s.engine == "llama.cpp") count_weights_only(fields, facts, s);
   check_weights(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");
   if (s.task == Task::inference)
     read_inference(inference, s);
   else
     read_training(training, s, weights_given);
-  read_parallel(fields);
+  read_parallel(fields, s);
+  if (s.engine == "llama.cpp") check_llama_cpp(fields, s);
   read_hardware(fields, facts, s);
   Fields quick = fields.record("quick");
   s.bytes_per_sample = read_size(quick, "bytesPerSample");

@@ -36,6 +36,7 @@ void unsupported_unless(Fields& f, std::string_view name, Names supported, const
 /// llama.cpp keeps keys and values in any of its types; transformers in the format it computes in.
 void read_cache_format(Fields& f, Scenario& s) {
   const std::string usual(s.weight_format()->id);
+  const std::string keys = s.llama_cpp.cache_keys.empty() ? usual : s.llama_cpp.cache_keys;
   const Document* given = f.value({"kvFormat"});
   if (given && given->is(Document::Kind::record)) {
     Fields both = f.record("kvFormat");
@@ -44,7 +45,8 @@ void read_cache_format(Fields& f, Scenario& s) {
     both.refuse_unknown();
     if (s.engine != "llama.cpp" && s.inference.kv_values != usual) s.inference.kv_format = s.inference.kv_values;
   } else {
-    s.inference.kv_format = f.text({"kvFormat"}, usual);
+    s.inference.kv_format = f.text({"kvFormat"}, keys);
+    if (!given && !s.llama_cpp.cache_values.empty()) s.inference.kv_values = s.llama_cpp.cache_values;
   }
   if (s.engine == "llama.cpp") {
     if (!s.cache_format() || !s.cached_values()) f.report("kvFormat", "unknown-word", text_of({"must be one format of llama.cpp, such as fp16, q8_0 or q4_0; not ", quoted(s.inference.kv_format)}));
@@ -108,7 +110,9 @@ void read_inference(Fields& f, Scenario& s) {
   }
   read_cache_format(f, s);
   read_images(f, s);
-  ignore(f, {"width", "height", "frames", "memoryFraction", "cudaGraphs", "offload", "draft"}, s);
+  if (s.engine == "llama.cpp") read_llama_cpp_offload(f, s);
+  ignore(f, {"width", "height", "frames", "memoryFraction", "cudaGraphs", "draft"}, s);
+  if (s.engine != "llama.cpp") ignore(f, {"offload"}, s);
   f.refuse_unknown();
 }
 

@@ -4,7 +4,6 @@
 
 #include "engines/encoders.hpp"
 #include "engines/llama_cpp.hpp"
-#include "engines/llama_cpp_compute.hpp"
 #include "estimate/weights_of.hpp"
 #include "training/optimizer.hpp"
 #include "training/encoder_step.hpp"
@@ -92,10 +91,6 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     const auto& all = m.memory.ledger.stretches();
     run.peak = *std::max_element(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) { return a.highest < b.highest; });
     awaited = run.peak.moment;
-  }
-  if (s.engine == "llama.cpp" && s.model) {
-    run.compute_buffer = llama_cpp_compute_buffers(*s.model, compute_request(s)).front();
-    put_compute_buffer(run.peak.parts, *run.compute_buffer);
   }
   run.schedule = plan_layers(s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), !every_layer);
   const bool training = s.task == Task::training;

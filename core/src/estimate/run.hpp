@@ -2,7 +2,6 @@
 // A scenario with a model, run on the machine.
 
 #include <memory>
-#include <optional>
 
 #include "estimate/scenario.hpp"
 #include "machine/machine.hpp"
@@ -17,7 +16,6 @@ struct Run {
   Schedule schedule;
   Stretch peak;                  ///< the highest stretch of all
   Bytes cache;                   ///< what the KV cache holds at the end
-  std::optional<Bytes> compute_buffer;   ///< of an engine that reserves one
   Bytes file;                    ///< the tensors of the checkpoint
   double trainable = 0, total = 0;   ///< parameters
   double active = 0;             ///< those that work on one token: of experts the routed share

@@ -10,6 +10,7 @@
 #include "architectures/inventory.hpp"
 #include "architectures/encoder_architecture.hpp"
 #include "estimate/llama_cpp_batch.hpp"
+#include "estimate/llama_cpp_options.hpp"
 #include "layers/pass.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
@@ -75,6 +76,8 @@ struct Scenario {
   InferenceScenario inference;
   TrainingScenario training;
   LlamaCppBatch llama_cpp_batch;
+  LlamaCppOptions llama_cpp;
+  LayerFields layer_fields;         ///< of the model with an inventory
   std::optional<Device> device;
   std::optional<Bytes> bytes_per_sample;
   Detail detail = Detail::timeline;

@@ -52,11 +52,6 @@ std::vector<Stretch> whole_timeline(const Run& run) {
       if (all[i].layer == other_side && all[i + 1].layer == gap.after) fill(out, all, i, gap, false);
     }
   }
-  if (run.compute_buffer)
-    for (Stretch& s : out) {
-      put_compute_buffer(s.parts, *run.compute_buffer);
-      s.highest = s.parts.sum();
-    }
   return out;
 }
 

@@ -5,13 +5,6 @@
 namespace gpumem {
 namespace {
 
-/// Versions are years, dates or numbers of builds with a year beside them.
-bool before_2026(const std::string& version) {
-  for (const std::string_view year : {"2023", "2024", "2025"})
-    if (version.find(year) != std::string::npos) return true;
-  return false;
-}
-
 /// llama.cpp's rules go by layer: an entry for each.
 StoredTensors inventory_tensors(const Inventory& inventory) {
   StoredTensors all;
@@ -22,9 +15,7 @@ StoredTensors inventory_tensors(const Inventory& inventory) {
   return all;
 }
 
-}  // namespace
-
-StoredWeights weights_of(const Scenario& s) {
+StoragePlan plan_of(const Scenario& s) {
   StoragePlan plan;
   plan.mix = s.mix;
   plan.compute = s.weight_format();
@@ -32,7 +23,23 @@ StoredWeights weights_of(const Scenario& s) {
   plan.left_alone = s.left_alone;
   plan.making = {s.imatrix, before_2026(s.engine_version)};
   plan.embedding_on_host = s.engine == "llama.cpp";
-  return stored_weights(s.model ? program_tensors(*s.model) : inventory_tensors(*s.inventory), plan);
+  return plan;
 }
+
+StoredTensors tensors_of(const Scenario& s) {
+  return s.model ? program_tensors(*s.model) : inventory_tensors(*s.inventory);
+}
+
+}  // namespace
+
+bool before_2026(const std::string& version) {
+  for (const std::string_view year : {"2023", "2024", "2025"})
+    if (version.find(year) != std::string::npos) return true;
+  return false;
+}
+
+StoredWeights weights_of(const Scenario& s) { return stored_weights(tensors_of(s), plan_of(s)); }
+
+GgufFile file_of(const Scenario& s) { return gguf_file(tensors_of(s), plan_of(s)); }
 
 }  // namespace gpumem

@@ -27,6 +27,7 @@ class Converter {
     if (beside_the_text(name) || has(name, "rotary")) return;
     const TensorName* row = find_tensor_name(name);
     GgufTensor made{row ? row->gguf : name.substr(0, 0), t.layer, 0, false, has(name, "shared_expert") || has(name, "shared_mlp"), t.shape};
+    made.expert = !made.shared && (has(name, "experts.") || made.name.ends_with("_exps"));
     made.single = t.shape.rank < 2 || name.ends_with("bias") || has(name, "norm") || (row && row->conversion == Conversion::single) ||
                   (!row && !name.ends_with(".weight"));
     if (made.single) return add_single(made, t.copies);
@@ -41,8 +42,10 @@ class Converter {
 
  private:
   void add_single(GgufTensor made, double copies) {
-    made.shape = {copies * in(elements, made.shape.count())};
+    if (copies != 1) made.shape = {copies * in(elements, made.shape.count())};
     out_.push_back(made);
+    if (model_.chooses_by_bias && made.name == "ffn_gate_inp" && made.shape.rank == 2)
+      out_.push_back({"exp_probs_b", made.layer, 0, true, false, {made.shape[0]}});
   }
   void add(GgufTensor made) {
     if (made.shape.rank > 2) made.roles |= role::stacked;

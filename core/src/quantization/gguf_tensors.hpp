@@ -18,6 +18,7 @@ struct GgufModel {
   double key_part = 0, value_part = 0;   ///< of a head that comes out of a latent
   double gate_rows = 0;                  ///< of linear attention whose projections are one
   double rotary_factors = 0;        ///< numbers of the tables for longer contexts that the file holds
+  bool chooses_by_bias = false;     ///< experts are chosen with a bias that is a buffer of the module, no parameter
 };
 
 struct GgufTensor {
@@ -27,6 +28,7 @@ struct GgufTensor {
   bool single = false;              ///< stays in fp32
   bool shared = false;              ///< of experts that every token passes
   Shape shape;                      ///< [rows, columns], or a stack of them
+  bool expert = false;              ///< of experts of which a token passes a few
 };
 
 /// Source: [llama-cpp-conversion] conversion/base.py prepare_tensors and the models' modify_tensors

@@ -74,25 +74,34 @@ void collect_modules(const StoredTensors& tensors, const StoragePlan& plan, Coll
   }
 }
 
-void collect_file(const StoredTensors& tensors, const StoragePlan& plan, Collector& to) {
-  const GgufModel model = plan.config ? gguf_model(*plan.config) : GgufModel();
-  const std::vector<GgufTensor> file = gguf_tensors(tensors, model);
-  const std::vector<const Format*> types = gguf_types(file, model, *plan.mix, plan.making);
-  const bool untied = std::any_of(file.begin(), file.end(), [](const GgufTensor& t) { return (t.roles & role::head) != 0; });
-  for (std::size_t i = 0; i < file.size(); ++i) {
-    const GgufTensor& t = file[i];
-    const bool host = plan.embedding_on_host && untied && (t.roles & role::embedding);
-    to.add(t.name.empty() ? "small tensors" : t.name, t.layer, t.shape, types[i], 1, !host);
+void collect_file(const GgufFile& file, bool embedding_on_host, Collector& to) {
+  const bool untied = !file.tied();
+  for (std::size_t i = 0; i < file.tensors.size(); ++i) {
+    const GgufTensor& t = file.tensors[i];
+    const bool host = embedding_on_host && untied && (t.roles & role::embedding);
+    to.add(t.name.empty() ? "small tensors" : t.name, t.layer, t.shape, file.formats[i], 1, !host);
   }
 }
 
 }  // namespace
 
+bool GgufFile::tied() const {
+  return std::none_of(tensors.begin(), tensors.end(), [](const GgufTensor& t) { return (t.roles & role::head) != 0; });
+}
+
+GgufFile gguf_file(const StoredTensors& tensors, const StoragePlan& plan) {
+  GgufFile file;
+  if (plan.config) file.model = gguf_model(*plan.config);
+  file.tensors = gguf_tensors(tensors, file.model);
+  file.formats = gguf_types(file.tensors, file.model, *plan.mix, plan.making);
+  return file;
+}
+
 StoredWeights stored_weights(const StoredTensors& tensors, const StoragePlan& plan) {
   StoredWeights out;
   Collector to(out);
   if (plan.mix->gguf)
-    collect_file(tensors, plan, to);
+    collect_file(gguf_file(tensors, plan), plan.embedding_on_host, to);
   else
     collect_modules(tensors, plan, to);
   return out;

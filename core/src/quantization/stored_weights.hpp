@@ -25,6 +25,15 @@ struct StoredWeights {
   Bytes file;                         ///< all tensors of the file
 };
 
+/// The tensors of a GGUF file with their formats.
+struct GgufFile {
+  GgufModel model;
+  std::vector<GgufTensor> tensors;
+  std::vector<const Format*> formats;
+  [[nodiscard]] bool tied() const;   ///< the token table is the head too
+};
+GgufFile gguf_file(const StoredTensors& tensors, const StoragePlan& plan);
+
 /// Source: [transformers-quantizers] should_convert_module; [llama-cpp-quantizer] llama_model_quantize_impl
 StoredWeights stored_weights(const StoredTensors& tensors, const StoragePlan& plan);
 

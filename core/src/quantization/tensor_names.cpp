@@ -13,17 +13,19 @@ using enum Conversion;
 // The first row whose last parts are those of the name counts: longer rows come before shorter ones.
 constexpr TensorName names[] = {
     {"embed_tokens_per_layer", "per_layer_token_embd"}, {"embed_tokens", "token_embd"}, {"word_embeddings", "token_embd"},
-    {"embed_in", "token_embd"}, {"wte", "token_embd"}, {"embeddings", "token_embd"},
+    {"tok_embeddings", "token_embd"}, {"embed_in", "token_embd"}, {"wte", "token_embd"}, {"embeddings", "token_embd"},
     {"lm_head", "output"}, {"embed_out", "output"},
     {"wpe", "position_embd", single}, {"embed_positions", "position_embd", single},
-    {"token_type_embeddings", "token_types", single},
+    {"token_type_embeddings", "token_types", single}, {"position_embeddings", "position_embd", single},
+    {"embeddings.LayerNorm", "token_embd_norm", single}, {"word_embeddings_layernorm", "token_embd_norm", single},
     // attention
-    {"indexer.weights_proj", "indexer.proj"}, {"indexer.wq_b", "indexer.attn_q_b"}, {"indexer.wk", "indexer.attn_k"},
+    {"indexer.weights_proj", "indexer.proj", single}, {"indexer.wq_b", "indexer.attn_q_b"}, {"indexer.wk", "indexer.attn_k"},
     {"q_a_proj", "attn_q_a"}, {"q_b_proj", "attn_q_b"}, {"kv_a_proj_with_mqa", "attn_kv_a_mqa"}, {"kv_b_proj", "attn_kv_b", latent},
+    {"self.query", "attn_q"}, {"self.key", "attn_k"}, {"self.value", "attn_v"},
     {"q_proj", "attn_q"}, {"k_proj", "attn_k"}, {"v_proj", "attn_v"}, {"qkv_proj", "attn_qkv"}, {"query_key_value", "attn_qkv"},
     {"c_attn", "attn_qkv"}, {"W_pack", "attn_qkv"}, {"Wqkv", "attn_qkv"},
     {"o_proj", "attn_output"}, {"self_attn.out_proj", "attn_output"}, {"attention.out_proj", "attn_output"},
-    {"attn.c_proj", "attn_output"}, {"attention.dense", "attn_output"}, {"self_attention.dense", "attn_output"}, {"self_attn.dense", "attn_output"},
+    {"attn.c_proj", "attn_output"}, {"attention.output.dense", "attn_output"}, {"attention.dense", "attn_output"}, {"self_attention.dense", "attn_output"}, {"self_attn.dense", "attn_output"},
     // routers
     {"shared_expert_gate", "ffn_gate_inp_shexp", single}, {"router", "ffn_gate_inp", single}, {"router.layer", "ffn_gate_inp", single},
     {"mlp.gate", "ffn_gate_inp", single}, {"block_sparse_moe.gate", "ffn_gate_inp", single}, {"feed_forward.gate", "ffn_gate_inp", single},
@@ -46,8 +48,8 @@ constexpr TensorName names[] = {
     {"in_proj", "ssm_in"}, {"out_proj", "ssm_out"}, {"x_proj", "ssm_x"}, {"dt_proj", "ssm_dt"},
 };
 
-constexpr std::array<std::string_view, 7> towers = {"visual.", "vision_", "vision.", "projector", "audio_tower",
-                                                    "image_newline", "vit_"};
+constexpr std::array<std::string_view, 8> towers = {"visual.", "vision_", "vision.", "projector", "audio_tower",
+                                                    "image_newline", "vit_", "embed_tokens_extend"};
 
 bool has(std::string_view name, std::string_view part) { return name.find(part) != std::string_view::npos; }
 

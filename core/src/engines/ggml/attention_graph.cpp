@@ -15,7 +15,7 @@ bool in_one_piece(const Tensor& t) {
 }
 
 /// The side of the matrix that turns quantised keys: the largest power of two that divides a head, from 64 on.
-/// Source: [llama-cpp] src/llama-kv-cache.cpp: build_input_k_rot
+/// Source: [llama-cpp-graph] src/llama-kv-cache.cpp: build_input_k_rot
 double turn_side(double head_dim) {
   double side = 64;
   while (std::fmod(head_dim, side * 2) == 0) side *= 2;
@@ -31,7 +31,7 @@ int Builder::positions() {
   return positions_;
 }
 
-/// Source: [llama-cpp] src/llama-graph.cpp: build_attn_inp_kv; src/llama-kv-cache.cpp: build_input_v_idxs
+/// Source: [llama-cpp-graph] src/llama-graph.cpp: build_attn_inp_kv; src/llama-kv-cache.cpp: build_input_v_idxs
 Builder::CacheInputs& Builder::cache_inputs(const AttentionLayer& a) {
   CacheInputs& in = inputs_[windowed(a)];
   if (in.mask != nothing) return in;
@@ -75,7 +75,7 @@ int Builder::rotated(int x, const AttentionLayer& a) {
   return a.rotary == AttentionLayer::Rotary::none ? x : g.like(Op::rotary, x, {positions()});
 }
 
-/// Source: [llama-cpp] src/llama-kv-cache.cpp: cpy_k, cpy_v
+/// Source: [llama-cpp-graph] src/llama-kv-cache.cpp: cpy_k, cpy_v
 void Builder::store(int cache, int x, int places, bool by_element) {
   const Extents e = g.extent(x);
   const double width = e[0] * e[1];
@@ -92,7 +92,7 @@ void Builder::store(int cache, int x, int places, bool by_element) {
   g.expand(g.set_rows(cache, rows, places));
 }
 
-/// Source: [llama-cpp] src/llama-graph.cpp: build_attn_mha
+/// Source: [llama-cpp-graph] src/llama-graph.cpp: build_attn_mha
 int Builder::attend(int q, int k, int v, int mask, int decompress, double behind) {
   const Extents e = g.extent(q);
   const Extents stride = g.at(q).stride;
@@ -163,7 +163,7 @@ int Builder::attention(int x, const AttentionLayer& a) {
 }
 
 /// Keys and values as one latent that all heads share; queries go into its space, the result comes back.
-/// Source: [llama-cpp] src/models/deepseek2.cpp
+/// Source: [llama-cpp-graph] src/models/deepseek2.cpp
 int Builder::latent_attention(int x, const AttentionLayer& a) {
   const LatentProjection& l = *a.latent;
   const double head = l.nope_dim + l.rotary_dim, latent = l.key_rank + l.rotary_dim, row = 4 * latent;

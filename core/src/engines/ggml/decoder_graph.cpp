@@ -12,7 +12,7 @@ using Order = DecoderLayer::Order;
 bool behind(Order o) { return o == Order::norm_behind; }
 
 /// Which operand of the last sum comes first decides where its result lies.
-/// Source: [llama-cpp] src/models/phi3.cpp: ggml_add(residual, cur)
+/// Source: [llama-cpp-graph] src/models/phi3.cpp: ggml_add(residual, cur)
 bool adds_to_residual(const DecoderLayer& l) { return l.attention.projection == AttentionLayer::Projection::sliced; }
 
 /// One layer; only the rows whose logits are asked for leave the last one.
@@ -36,7 +36,7 @@ int layer(Builder& b, int x, const DecoderLayer& l, bool last) {
 }
 
 /// Whether rows are chosen only behind the last layer, whose output is kept for drafting.
-/// Source: [llama-cpp] src/models/openai-moe.cpp
+/// Source: [llama-cpp-graph] src/models/openai-moe.cpp
 bool chooses_late(const DecoderLayer& last) { return last.experts && last.experts->clamped; }
 
 /// A layer with a state, keys and values, or both side by side.
@@ -82,7 +82,7 @@ Graph decoder_graph(const Decoder& model, const Setting& setting) {
   int x = b.embedding();
   const bool late = chooses_late(model.layers.back());
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
-    b.home = setting.layer_homes[i];
+    b.start(i);
     x = layer(b, x, model.layers[i], !late && i + 1 == model.layers.size());
   }
   if (late) {
@@ -97,7 +97,7 @@ Graph hybrid_graph(const HybridModel& model, const Setting& setting) {
   Builder b(d, setting);
   int x = b.embedding();
   for (std::size_t i = 0; i < d.layers.size(); ++i) {
-    b.home = setting.layer_homes[i];
+    b.start(i);
     x = block(b, x, model.blocks[i], d.layers[i], !model.rows_behind_norm && i + 1 == d.layers.size());
   }
   return finish(b, x, d, setting, model.rows_behind_norm);

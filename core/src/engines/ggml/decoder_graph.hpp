@@ -20,7 +20,8 @@ struct Setting {
   double matrix_unit = 2, expert_unit = 2;   ///< of a weight; counts where a matrix is carried to a GPU
   std::vector<signed char> layer_homes;  ///< backend of each layer
   signed char head_home = 0, processor = 1;
-  bool cache_on_processor = false, experts_on_processor = false;
+  bool cache_on_processor = false;
+  double expert_layers_on_processor = 0;   ///< experts of so many first layers
 };
 
 Graph decoder_graph(const Decoder& model, const Setting& setting);

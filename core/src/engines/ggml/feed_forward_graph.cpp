@@ -105,7 +105,7 @@ int Builder::experts(int x, const ExpertsLayer& e) {
   const double h = shape[0], rows = shape[1];
   const Choice choice = choose(x, e);
   const int each = g.reshape(x, {h, 1, rows, 1});
-  const int lie = c.experts_on_processor ? c.processor : home;
+  const int lie = layer < c.expert_layers_on_processor ? c.processor : home;
   const auto product = [&](int t, double width) {
     const int made = g.chosen_product(g.weight(c.expert_unit, {g.extent(t)[0], width, e.experts, 1}, lie), t, choice.experts);
     return e.bias ? g.like(Op::in_place, made, {g.weight(4, {width, e.experts, 1, 1}, lie), choice.experts}) : made;

@@ -12,16 +12,21 @@ class Builder {
   Builder(const Decoder& model, const Setting& setting) : m(model), c(setting) {}
   Graph g;
 
-  /// Source: [llama-cpp] src/llama-graph.cpp: build_inp_embd
+  void start(std::size_t i) {
+    home = c.layer_homes[i];
+    layer = static_cast<double>(i);
+  }
+
+  /// Source: [llama-cpp-graph] src/llama-graph.cpp: build_inp_embd
   int embedding();
   int norm(int x, NormKind kind);
-  /// Source: [llama-cpp] src/llama-graph.cpp: build_qkv, build_attn
+  /// Source: [llama-cpp-graph] src/llama-graph.cpp: build_qkv, build_attn
   int attention(int x, const AttentionLayer& a);
   int latent_attention(int x, const AttentionLayer& a);
-  /// Source: [llama-cpp] src/llama-graph.cpp: build_ffn
+  /// Source: [llama-cpp-graph] src/llama-graph.cpp: build_ffn
   int mlp(int x, const MlpLayer& l);
   int gated(int x, double width, bool bias = false);
-  /// Source: [llama-cpp] src/llama-graph.cpp: build_moe_ffn
+  /// Source: [llama-cpp-graph] src/llama-graph.cpp: build_moe_ffn
   int experts(int x, const ExpertsLayer& e);
   int state_mixer(int x, const StateMixer& s);
   /// The rows whose logits are asked for.
@@ -31,6 +36,7 @@ class Builder {
   }
 
   signed char home = 0;         ///< backend of the layer being built
+  double layer = 0;             ///< its number
 
  private:
   const Decoder& m;

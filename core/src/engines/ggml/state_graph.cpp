@@ -15,7 +15,7 @@ void Builder::copy_to(int cache, int x, double rows) {
 }
 
 /// The states of the batch's sequences: one is cleared in its place, those chosen are read, others move.
-/// Source: [llama-cpp] src/llama-graph.cpp: build_rs
+/// Source: [llama-cpp-graph] src/llama-graph.cpp: build_rs
 int Builder::states(int cache, const std::function<int(int, int)>& read) {
   const double size = g.extent(cache)[0], all = g.extent(cache)[1], line = 4 * size;
   if (state_copy_ == nothing) {
@@ -50,7 +50,7 @@ int Builder::convolved(int x, double channels, double kernel, int cache) {
   return g.make(Op::fresh, {channels, each, c.sequences, 1}, {all, g.weight(4, {kernel, channels, 1, 1}, home)});
 }
 
-/// Source: [llama-cpp] src/models/mamba-base.cpp: build_mamba_layer
+/// Source: [llama-cpp-graph] src/models/mamba-base.cpp: build_mamba_layer
 int Builder::mamba(int x, const StateMixer& s) {
   const double each = c.tokens / c.sequences, n = c.sequences, hidden = g.extent(x)[0];
   const int inputs = state_cache((s.kernel - 1) * s.inner), kept = state_cache(s.state * s.inner);
@@ -83,7 +83,7 @@ int Builder::mamba(int x, const StateMixer& s) {
   return g.reshape(project(y, hidden), {hidden, c.tokens, 1, 1});
 }
 
-/// Source: [llama-cpp] src/models/mamba-base.cpp: build_mamba2_layer
+/// Source: [llama-cpp-graph] src/models/mamba-base.cpp: build_mamba2_layer
 int Builder::mamba2(int x, const StateMixer& s) {
   const double each = c.tokens / c.sequences, n = c.sequences, hidden = g.extent(x)[0];
   const double channels = s.inner + 2 * s.groups * s.state, width = s.inner + channels + s.heads, head = s.inner / s.heads;
@@ -113,7 +113,7 @@ int Builder::mamba2(int x, const StateMixer& s) {
   return project(g.reshape(y, {s.inner, c.tokens, 1, 1}), hidden);
 }
 
-/// Source: [llama-cpp] src/models/lfm2.cpp
+/// Source: [llama-cpp-graph] src/models/lfm2.cpp
 int Builder::short_convolution(int x, const StateMixer& s) {
   const double each = c.tokens / c.sequences, n = c.sequences, hidden = g.extent(x)[0];
   const int inputs = state_cache((s.kernel - 1) * hidden);
