@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 #include "engines/ggml/decoder_graph.hpp"
 #include "engines/ggml/scheduler.hpp"
@@ -39,8 +40,22 @@ ggml::Setting complete(const Decoder& model, const ComputeRequest& r) {
   return s;
 }
 
+/// Of many equal layers on one device the first and the last ones. Between them results change places in turns of two,
+/// three or four layers, so that only multiples of twelve can be left out.
+std::vector<char> equal_layers(std::size_t layers, const std::function<bool(std::size_t, std::size_t)>& equal) {
+  constexpr std::size_t at_each_end = 4, turn = 12;
+  std::vector<char> skipped(layers, 0);
+  for (std::size_t first = 0, end = 0; first < layers; first = end) {
+    for (end = first + 1; end < layers && equal(first, end);) ++end;
+    if (end - first <= 2 * at_each_end) continue;
+    const std::size_t inner = end - first - 2 * at_each_end, left_out = inner - inner % turn;
+    std::fill_n(skipped.begin() + static_cast<std::ptrdiff_t>(first + at_each_end), left_out, 1);
+  }
+  return skipped;
+}
+
 template <class Build>
-std::vector<Bytes> buffers(const Decoder& model, const ComputeRequest& r, Build build) {
+std::vector<Bytes> buffers(const Decoder& model, const std::vector<HybridBlock>* blocks, const ComputeRequest& r, Build build) {
   ggml::Setting s = complete(model, r);
   ggml::Backends backends;
   backends.gpus = static_cast<int>(r.gpus);
@@ -55,6 +70,10 @@ std::vector<Bytes> buffers(const Decoder& model, const ComputeRequest& r, Build 
   }
   const bool all_on_gpus = std::find(s.layer_homes.begin(), s.layer_homes.end(), s.processor) == s.layer_homes.end();
   if (r.gpus > 1 && all_on_gpus && !r.cache_on_host && r.expert_layers_on_host == 0) backends.copies = 4;   // GGML_SCHED_MAX_COPIES
+  s.skipped = equal_layers(model.layers.size(), [&](std::size_t a, std::size_t b) {
+    return s.layer_homes[a] == s.layer_homes[b] && model.layers[a] == model.layers[b] && (!blocks || (*blocks)[a] == (*blocks)[b]) &&
+           (static_cast<double>(a) < r.expert_layers_on_host) == (static_cast<double>(b) < r.expert_layers_on_host);
+  });
   ggml::Graph graph = build(s);
   const ggml::Plan plan = ggml::split(graph, backends);
   std::vector<Bytes> sizes;
@@ -65,11 +84,11 @@ std::vector<Bytes> buffers(const Decoder& model, const ComputeRequest& r, Build 
 }  // namespace
 
 std::vector<Bytes> llama_cpp_compute_buffers(const Decoder& model, const ComputeRequest& r) {
-  return buffers(model, r, [&](const ggml::Setting& s) { return decoder_graph(model, s); });
+  return buffers(model, nullptr, r, [&](const ggml::Setting& s) { return decoder_graph(model, s); });
 }
 
 std::vector<Bytes> llama_cpp_compute_buffers(const HybridModel& model, const ComputeRequest& r) {
-  return buffers(model.decoder, r, [&](const ggml::Setting& s) { return hybrid_graph(model, s); });
+  return buffers(model.decoder, &model.blocks, r, [&](const ggml::Setting& s) { return hybrid_graph(model, s); });
 }
 
 }  // namespace gpumem

@@ -82,6 +82,7 @@ Graph decoder_graph(const Decoder& model, const Setting& setting) {
   int x = b.embedding();
   const bool late = chooses_late(model.layers.back());
   for (std::size_t i = 0; i < model.layers.size(); ++i) {
+    if (setting.skipped[i]) continue;
     b.start(i);
     x = layer(b, x, model.layers[i], !late && i + 1 == model.layers.size());
   }
@@ -97,6 +98,7 @@ Graph hybrid_graph(const HybridModel& model, const Setting& setting) {
   Builder b(d, setting);
   int x = b.embedding();
   for (std::size_t i = 0; i < d.layers.size(); ++i) {
+    if (setting.skipped[i]) continue;
     b.start(i);
     x = block(b, x, model.blocks[i], d.layers[i], !model.rows_behind_norm && i + 1 == d.layers.size());
   }

@@ -19,6 +19,7 @@ struct Setting {
   double key_unit = 2, value_unit = 2;   ///< bytes of a cached element
   double matrix_unit = 2, expert_unit = 2;   ///< of a weight; counts where a matrix is carried to a GPU
   std::vector<signed char> layer_homes;  ///< backend of each layer
+  std::vector<char> skipped;             ///< layers between equal ones, which change nothing
   signed char head_home = 0, processor = 1;
   bool cache_on_processor = false;
   double expert_layers_on_processor = 0;   ///< experts of so many first layers
