@@ -119,7 +119,7 @@ TEST_CASE("the token table lies in main memory, everything else on the GPU", "[l
   CHECK(component(gpu, "weights") == 4 * layer_bytes + table + norm);   // the head
   CHECK(component(gpu, "kv-cache") == 4 * cache_of_layer);
   CHECK(component(host, "weights") == table);
-  CHECK(host["processBytes"]["expected"] == table);
+  CHECK(component(host, "workspace") > 0);
   CHECK_FALSE(host.contains("fits"));
 }
 

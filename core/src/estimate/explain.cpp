@@ -78,6 +78,11 @@ Document explanations(const Scenario& s, const Run& run) {
   Document list = Document::list();
   list.push(s.plain() ? row("weights", "parameters × bytes of their format", times(run.total, width_of(s), ""), "transformers") : mix_row(s, run));
   if (s.task == Task::inference && s.has_cache()) list.push(cache_row(s, run));
+  if (s.engine == "llama.cpp") {
+    list.push(row("workspace", "the highest address that ggml's allocator gives to a result of the graph of one batch",
+                  text_of({grouped(in(bytes, run.peak.parts[Component::workspace])), " B"}), "ggml"));
+    return list;
+  }
   list.push(row("activations", "the sum of the tensors listed: what the step holds at its highest moment",
                 text_of({grouped(in(bytes, run.peak.parts[Component::activations])), " B"}), "pytorch-derivatives"));
   if (s.model) list.push(logits_row(s));

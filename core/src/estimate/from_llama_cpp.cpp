@@ -1,5 +1,5 @@
 // llama.cpp allocates all it needs as it loads a model: weights, cache and states on the GPU of their layer or in main
-// memory, each in one buffer.
+// memory, each in one buffer, and on each device one more for the results of the largest batch.
 
 #include <algorithm>
 #include <optional>
@@ -26,8 +26,6 @@ struct Held {
 
 struct Holder {
   std::vector<Held> rows;
-  bool layers = false;   ///< whether any layer is computed here
-
   void add(Component c, std::string_view name, const Shape& shape, const Format* format, bool on_gpu) {
     for (Held& row : rows)
       if (row.component == c && row.name == name && row.shape == shape && row.format == format) {
@@ -97,41 +95,26 @@ void hold_weights(const Scenario& s, const GgufFile& file, const LayerPlaces& pl
   }
 }
 
-using Rows = std::vector<std::pair<double, Document>>;
-
-constexpr Component computed_with[] = {Component::activations, Component::logits, Component::workspace};
-
-Document held_document(const Held& row) {
-  Document shape = Document::list();
-  for (int i = 0; i < row.shape.rank; ++i) shape.push(row.shape[i]);
-  return Document::record({{"name", row.name}, {"component", component_ids[static_cast<std::size_t>(row.component)]}, {"shape", std::move(shape)},
-                           {"format", row.format->id}, {"bytes", row.each * row.copies}, {"copies", row.copies}});
-}
-
-/// What a program holds as it computes, tensor by tensor where they add up to that; a buffer reserved for them is one row.
-void add_computed(const Document& computed, const Parts& parts, Rows& rows) {
-  for (const Component c : computed_with) {
-    if (parts[c] == Bytes()) continue;
-    const std::string_view id = component_ids[static_cast<std::size_t>(c)];
-    Rows found;
-    double sum = 0;
-    for (const Document& row : computed.items())
-      if (row.find("component")->text() == id) sum += found.emplace_back(row.find("bytes")->number(), row).first;
-    if (sum == in(bytes, parts[c]))
-      rows.insert(rows.end(), found.begin(), found.end());
-    else
-      rows.emplace_back(in(bytes, parts[c]), held_document({c, "compute buffer", {in(bytes, parts[c])}, uint8, parts[c], 1}));
+Document held_document(const Holder& holder) {
+  std::vector<std::pair<double, Document>> rows;
+  for (const Held& row : holder.rows) {
+    Document shape = Document::list();
+    for (int i = 0; i < row.shape.rank; ++i) shape.push(row.shape[i]);
+    rows.emplace_back(in(bytes, row.each) * row.copies,
+                      Document::record({{"name", row.name}, {"component", component_ids[static_cast<std::size_t>(row.component)]}, {"shape", std::move(shape)},
+                                        {"format", row.format->id}, {"bytes", row.each * row.copies}, {"copies", row.copies}}));
   }
-}
-
-Document tensors_of(const Holder& holder, const Document& computed, const Parts& parts) {
-  Rows rows;
-  for (const Held& row : holder.rows) rows.emplace_back(in(bytes, row.each) * row.copies, held_document(row));
-  add_computed(computed, parts, rows);
   std::stable_sort(rows.begin(), rows.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
   Document list = Document::list();
   for (auto& row : rows) list.push(std::move(row.second));
   return list;
+}
+
+void say_what_is_missing(Scenario& s, bool buffers, bool cache) {
+  if (buffers)
+    return s.assumptions.push_back({"llama-cpp-buffers", "Weights, caches and compute buffers are those that llama.cpp reserves as it loads the model, as its own planner counts them for CUDA; memory pools that CUDA's kernels take later are not among them."});
+  s.assumptions.push_back({"activations-unknown", cache ? "The file, its tensors and what is kept of past tokens are those of llama.cpp; its compute buffers are not counted."
+                                                        : "The file and its tensors are those of llama.cpp; its compute buffers and what is kept of past tokens are not counted."});
 }
 
 }  // namespace
@@ -145,8 +128,6 @@ Document answer_for_llama_cpp(const Scenario& given) {
   Holders holders;
   holders.all.resize(static_cast<std::size_t>(s.llama_cpp.gpus) + 1);
   hold_weights(s, file, places, holders);
-  for (const int place : places.layers) holders.at(place).layers = true;
-  if (places.output != main_memory) holders.at(places.output).layers = true;
 
   LayerFields fields = s.layer_fields;
   if (s.model) fields.windows = windows_of(*s.model);
@@ -165,21 +146,18 @@ Document answer_for_llama_cpp(const Scenario& given) {
   for (std::size_t i = 0; i < file.tensors.size(); ++i) in_file += stored_bytes(file.tensors[i].shape, *file.formats[i]);
 
   if (file.tensors.empty()) s.assumptions.push_back({"weights-unknown", "The header lists no tensors: weights are not counted."});
-  std::optional<Run> run;
-  Document computed = Document::list();
-  if (s.model) {
-    run = run_scenario(s);
-    if (s.detail == Detail::tensors) computed = tensors_document(*run, layers);
-  } else {
-    s.assumptions.push_back({"activations-unknown", known ? "The file, its tensors and what is kept of past tokens are those of llama.cpp; its compute buffers are not counted."
-                                                          : "The file and its tensors are those of llama.cpp; its compute buffers and what is kept of past tokens are not counted."});
+  const std::vector<Bytes> buffers = compute_buffers(s, file, places);
+  for (std::size_t i = 0; i < buffers.size(); ++i) {
+    const int place = i + 1 == buffers.size() ? main_memory : static_cast<int>(i);
+    holders.at(place).rows.push_back({Component::workspace, "compute buffer", Shape{in(bytes, buffers[i])}, find_format("int8"), buffers[i], 1});
   }
+  say_what_is_missing(s, !buffers.empty(), known);
+
+  std::optional<Run> run;
+  if (s.model) run = run_scenario(s);
   std::vector<std::pair<Parts, std::size_t>> order;
   for (std::size_t i = 1; i < holders.all.size(); ++i) {
-    Parts parts = holders.all[i].parts();
-    if (run && holders.all[i].layers)
-      for (const Component c : computed_with) parts[c] = run->peak.parts[c];
-    order.emplace_back(parts, i);
+    order.emplace_back(holders.all[i].parts(), i);
   }
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.first.sum() > b.first.sum(); });
   order.emplace_back(holders.all[0].parts(), 0);
@@ -187,7 +165,7 @@ Document answer_for_llama_cpp(const Scenario& given) {
   for (const auto& [parts, i] : order) {
     const std::string role = i == 0 ? "host" : s.llama_cpp.gpus > 1 ? text_of({"stage ", number_text(static_cast<double>(i - 1))}) : "gpu";
     Document device = device_document(s, parts, run ? std::string_view(run->peak.phase) : "decode", role);
-    if (s.detail == Detail::tensors) device.append("tensors", tensors_of(holders.all[i], computed, parts));
+    if (s.detail == Detail::tensors) device.append("tensors", held_document(holders.all[i]));
     devices.push(std::move(device));
   }
 

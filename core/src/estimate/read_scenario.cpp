@@ -119,6 +119,7 @@ void read_engine(Fields& request, Scenario& s) {
     s.engine_options.set("imatrix", s.imatrix);
     s.engine_options.set("kv_unified", s.inference.shared_cells);
     s.engine_options.set("swa_full", s.inference.full_windows);
+    read_llama_cpp_batch(options, s);
     read_llama_cpp_options(options, s);
   } else if (!training && !serving) {
     s.engine_options.set("cache_implementation", cache);
@@ -220,8 +221,6 @@ void check_weights(Fields& fields, Scenario& s) {
     s.weights = std::string(file->id);
     s.compute = fp16;
   }
-  if (s.engine == "llama.cpp" && s.model)
-    s.assumptions.push_back({"llama-cpp-buffers", "The file and its tensors are those of llama.cpp; its compute buffers are not computed yet, activations are those of transformers' program on each GPU."});
   if (s.engine == "transformers" && s.mix->gguf && s.model) {
     s.assumptions.push_back({"gguf-unpacked", text_of({"transformers unpacks a GGUF file into the format it computes in; modelFile is the file, the device holds ", s.compute->id, "."})});
   }

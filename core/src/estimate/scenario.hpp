@@ -11,6 +11,7 @@
 #include "architectures/inventory.hpp"
 #include "architectures/encoder_architecture.hpp"
 #include "engines/gguf_header.hpp"
+#include "estimate/llama_cpp_batch.hpp"
 #include "estimate/llama_cpp_options.hpp"
 #include "estimate/serving.hpp"
 #include "layers/pass.hpp"
@@ -87,6 +88,7 @@ struct Scenario {
   ServingScenario serving;          ///< of engines that serve from one pool
   DiffusionScenario diffusion;
   TrainingScenario training;
+  LlamaCppBatch llama_cpp_batch;
   LlamaCppOptions llama_cpp;
   std::optional<GgufHeader> gguf;   ///< a model given by the header of its file; its tensors are the inventory too
   const Document* gguf_given = nullptr;
