@@ -2,9 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace gpumem {
 namespace {
+
+/// Model types whose windows llama.cpp passes over: their conversion writes none.
+/// Source: [llama-cpp-conversion] conversion/qwen.py, conversion/llama.py, conversion/mistral.py
+constexpr std::string_view without_windows[] = {"llama", "mistral", "ministral", "ministral3", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe"};
 
 double padded(double count, double step) { return std::ceil(count / step) * step; }
 
@@ -66,10 +71,11 @@ std::vector<LayerMemory> layer_memories(const GgufFile& file, const LayerFields&
   std::vector<Seen> seen(static_cast<std::size_t>(layers));
   for (const GgufTensor& t : file.tensors)
     if (t.layer >= 0 && t.layer < layers) look_at(t, seen[static_cast<std::size_t>(t.layer)]);
+  const bool windows = std::find(std::begin(without_windows), std::end(without_windows), file.model.type) == std::end(without_windows);
   std::vector<LayerMemory> made;
   for (std::size_t i = 0; i < seen.size(); ++i) {
     made.push_back(memory_of(seen[i], file.model, fields.state));
-    if (i < fields.windows.size()) made.back().window = fields.windows[i];
+    if (windows && i < fields.windows.size()) made.back().window = fields.windows[i];
   }
   return made;
 }
