@@ -42,7 +42,8 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
 }
 
 /// What is trained beside a frozen base; QLoRA's base lies in 4 bits.
-std::optional<Adaptation> adaptation(const TrainingScenario& t) {
+std::optional<Adaptation> adaptation(const Scenario& s) {
+  const TrainingScenario& t = s.training;
   if (t.method == "full") return std::nullopt;
   Adaptation a;
   a.targets = t.lora.targets;
@@ -51,17 +52,19 @@ std::optional<Adaptation> adaptation(const TrainingScenario& t) {
   a.dropout = t.lora.dropout;
   a.format = find_format(t.lora.format);
   a.magnitudes = t.method == "dora";
-  a.packed = t.method == "qlora";
+  if (t.method == "qlora") a.packed = base_format(*s.mix);
   return a;
 }
 
 void train(Machine& m, const Scenario& s, bool every_layer) {
   const TrainingScenario& t = s.training;
   TrainingPlan plan;
-  plan.adaptation = adaptation(t);
-  plan.loss_chunk = t.loss_chunk;
-  plan.weights = t.method == "qlora" ? bf16 : s.weight_format();
-  plan.autocast = t.precision == "bf16-amp" ? bf16 : nullptr;
+  plan.adaptation = adaptation(s);
+  plan.loss = t.loss;
+  plan.fused = t.fused;
+  if (t.wide_norms) plan.norms = fp32;
+  plan.autocast = t.precision == "bf16-amp" ? bf16 : t.precision == "fp16-amp" ? fp16 : nullptr;
+  plan.weights = t.method != "qlora" ? s.weight_format() : plan.autocast ? plan.autocast : bf16;
   plan.optimizer = find_optimizer(t.optimizer);
   plan.step = t.optimizer_step;
   plan.micro_batch = t.micro_batch;

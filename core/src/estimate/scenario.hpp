@@ -12,6 +12,7 @@
 #include "layers/pass.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
+#include "training/loss.hpp"
 
 namespace gpumem {
 
@@ -37,7 +38,10 @@ struct LoraScenario {
 struct TrainingScenario {
   std::string method = "full";      ///< full | lora | qlora | dora
   LoraScenario lora;
-  double loss_chunk = 0;            ///< rows of logits at a time; 0: all
+  LossPlan loss;
+  FusedKernels fused;               ///< beside what `kernels` says
+  std::string kernels = "torch";    ///< torch | liger
+  bool wide_norms = false;          ///< norms' weights in fp32, whatever the others are in
   std::string precision = "bf16", optimizer = "adamw", optimizer_step = "fused";
   double micro_batch = 1, sequence_tokens = 2048, accumulation = 1;
   std::string attention = "flash", checkpointing = "none";
@@ -108,6 +112,9 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
 
 void read_inference(Fields& fields, Scenario& scenario);
 void read_training(Fields& fields, Scenario& scenario, bool weights_given);
+
+/// Options of training code, by the names they have there.
+void read_training_options(Fields& options, Scenario& scenario);
 
 /// The adapters of a scenario that trains no more than them.
 LoraScenario read_lora(Fields& fields);

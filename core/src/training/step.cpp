@@ -1,7 +1,6 @@
 #include "training/step.hpp"
 
 #include "layers/gaps.hpp"
-#include "training/loss.hpp"
 #include "training/optimizer.hpp"
 
 namespace gpumem {
@@ -45,15 +44,7 @@ Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Val
   Value hidden = run.hidden_states(m, ids, pass, "forward");
   pass.rotary = {};
   pass.mask = {};
-  if (plan.loss_chunk > 0) {
-    m.memory.ledger.enter("loss", run.end_layer());
-    return chunked_loss(m, run, std::move(hidden), labels, plan.loss_chunk);
-  }
-  Value logits = run.head(m, hidden, pass);
-  m.memory.ledger.enter("loss", run.end_layer());
-  m.memory.note();
-  logits = run.cap(m, logits);
-  return causal_loss(m, logits, labels);
+  return decoder_loss(m, run, std::move(hidden), pass, labels, plan.loss);
 }
 
 }  // namespace
@@ -77,6 +68,8 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
 void freeze_base(Machine& m, const TrainingPlan& plan) {
   if (plan.adaptation) m.adaptation = &*plan.adaptation;
   m.trainable = !plan.adaptation;
+  m.fused = plan.fused;
+  m.norm_format = plan.norms;
 }
 
 void begin_forward(Machine& m, const TrainingPlan& plan) {

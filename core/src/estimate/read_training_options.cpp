@@ -1,0 +1,45 @@
+#include "architectures/common.hpp"
+#include "estimate/scenario.hpp"
+
+namespace gpumem {
+namespace {
+
+/// "4.48.1" → 4048; text that is no version counts as the newest.
+int version_number(std::string_view text) {
+  int parts[2] = {0, 0}, at = 0;
+  bool digits = false;
+  for (const char c : text) {
+    if (c == '.' && at == 0) at = 1;
+    else if (c >= '0' && c <= '9' && parts[at] < 1000) parts[at] = parts[at] * 10 + (c - '0'), digits = true;
+    else break;
+  }
+  return digits ? parts[0] * 1000 + parts[1] : 1000 * 1000;
+}
+
+}  // namespace
+
+/// Source: [fms-acceleration] foak/framework_plugin_fast_kernels.py; [peft] utils/other.py prepare_model_for_kbit_training
+void read_training_options(Fields& options, Scenario& s) {
+  TrainingScenario& t = s.training;
+  t.loss.rows = options.count({"crossEntropyChunkTokens"}, 0, 1, most_tokens);
+  const std::string version = options.text({"transformers_version"}, "5");
+  t.loss.shift = shift_of_version(version_number(version));
+  s.engine_options.set("transformers_version", version);
+  if (const Document* loss = options.value({"fast_loss"})) {
+    const bool fused = loss->is(Document::Kind::text) && loss->text() == "fused_ce_liger";
+    const bool on = loss->is(Document::Kind::boolean) && loss->truth();
+    if (fused || on) t.loss.kind = fused ? LossPlan::Kind::fused : LossPlan::Kind::in_place;
+    else if (!loss->is(Document::Kind::boolean)) options.report("fast_loss", "unknown-word", "must be true, false or \"fused_ce_liger\"");
+    s.engine_options.set("fast_loss", *loss);
+  }
+  const auto flag = [&](std::string_view name, bool& into) {
+    if (!options.value({name})) return;
+    into = options.flag({name}, false);
+    s.engine_options.set(name, into);
+  };
+  flag("fast_rms_layernorm", t.fused.norm);
+  flag("fast_rope_embeddings", t.fused.rotary);
+  flag("prepare_model_for_kbit_training", t.wide_norms);
+}
+
+}  // namespace gpumem
