@@ -122,8 +122,8 @@ Document assumptions_document(const Scenario& s) {
   return list;
 }
 
-Document device_document(const Scenario& s, const Parts& parts, std::string_view peak_phase) {
-  const DeviceBands bands = bands_around(parts.sum(), s);
+Document device_document(const Scenario& s, const Parts& parts, std::string_view peak_phase, Bytes taken) {
+  const DeviceBands bands = bands_around(parts.sum(), s, taken);
   Document components = Document::list();
   for (std::size_t c = 0; c < component_count; ++c)
     components.push(Document::record({{"id", component_ids[c]}, {"bytes", parts.of[c]}}));
@@ -153,7 +153,7 @@ Document device_document(const Scenario& s, const Parts& parts, std::string_view
 
 Document answer_for(const Scenario& s, const Run& run) {
   const int layers = s.model ? static_cast<int>(s.model->layers.size()) : s.encoder_model->end();
-  Document device = device_document(s, run.peak.parts, run.peak.phase);
+  Document device = device_document(s, run.peak.parts, run.peak.phase, s.engine == "llama.cpp" ? Bytes() : run.reserved);
   if (s.detail == Detail::tensors) device.append("tensors", tensors_document(run, layers));
   Document devices = Document::list();
   devices.push(std::move(device));

@@ -16,7 +16,7 @@ Document answer_for_count(const Scenario& scenario);
 Document answer_for_inventory(const Scenario& scenario);
 
 /// One device: components, bands, and whether it fits.
-Document device_document(const Scenario& scenario, const Parts& parts, std::string_view peak_phase);
+Document device_document(const Scenario& scenario, const Parts& parts, std::string_view peak_phase, Bytes taken = {});
 
 Document assumptions_document(const Scenario& scenario);
 

@@ -20,7 +20,12 @@ Overhead overhead(std::string_view id, Bytes allocated, bool in_allocator) {
 
 }  // namespace
 
-DeviceBands bands_around(Bytes allocated, const Scenario& s) {
+Bytes outside_allocator() {
+  const catalog::OverheadRow* context = find_overhead("cuda-context");
+  return bytes(context ? context->expected_bytes : 0);
+}
+
+DeviceBands bands_around(Bytes allocated, const Scenario& s, Bytes taken) {
   const bool training = s.task == Task::training;
   const bool hopper = s.device && s.device->compute_capability >= 9 && s.device->compute_capability < 10;
   DeviceBands made;
@@ -28,9 +33,14 @@ DeviceBands bands_around(Bytes allocated, const Scenario& s) {
       overhead(training ? (hopper ? "cublas-workspace-training-cc9" : "cublas-workspace-training")
                         : (hopper ? "cublas-workspace-inference-cc9" : "cublas-workspace-inference"),
                allocated, true),
-      overhead(training ? "allocator-slack-training" : "allocator-slack-serving", allocated, true),
+      overhead(taken > Bytes() ? "allocator-slack-replayed" : training ? "allocator-slack-training" : "allocator-slack-serving", allocated, true),
       overhead("cuda-context", allocated, false),
   };
+  if (taken > Bytes()) {
+    Band& slack = made.overheads[1].band;
+    slack.expected += taken - allocated;
+    slack.high += taken - allocated;
+  }
   made.reserved = made.process = {allocated, allocated, allocated};
   for (Overhead& o : made.overheads) {
     o.band = {whole(o.band.low), whole(o.band.expected), whole(o.band.high)};

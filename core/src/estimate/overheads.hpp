@@ -24,7 +24,11 @@ struct DeviceBands {
 };
 
 /// Around that much allocated: library workspaces and allocator slack make `reserved`, the CUDA context makes `process`.
-DeviceBands bands_around(Bytes allocated, const Scenario& scenario);
+/// `taken`: what PyTorch's allocator takes from the driver for it, where the run was replayed on it; 0 where not.
+DeviceBands bands_around(Bytes allocated, const Scenario& scenario, Bytes taken);
+
+/// What a process takes of a device beside what its allocator takes.
+Bytes outside_allocator();
 
 /// What of the device a process can use at all.
 Bytes usable_memory(const Device& device);

@@ -42,4 +42,18 @@ void read_training_options(Fields& options, Scenario& s) {
   flag("prepare_model_for_kbit_training", t.wide_norms);
 }
 
+/// Source: [pytorch-cuda-allocator] c10/core/AllocatorConfig.h
+void read_allocator_options(Fields& options, Scenario& s) {
+  if (options.value({"expandable_segments"})) {
+    s.allocator.expandable = options.flag({"expandable_segments"}, false);
+    s.engine_options.set("expandable_segments", s.allocator.expandable);
+  }
+  if (options.value({"max_split_size_mb"})) {
+    constexpr double least = 21, most = 1 << 20;   // it has to be more than a segment of the pool for medium sizes
+    const double size = options.count({"max_split_size_mb"}, least, least, most);
+    s.allocator.max_split = size * 1024 * 1024;
+    s.engine_options.set("max_split_size_mb", size);
+  }
+}
+
 }  // namespace gpumem

@@ -4,6 +4,7 @@
 
 #include "engines/encoders.hpp"
 #include "engines/llama_cpp.hpp"
+#include "estimate/overheads.hpp"
 #include "estimate/weights_of.hpp"
 #include "training/optimizer.hpp"
 #include "training/encoder_step.hpp"
@@ -77,6 +78,13 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   run_training_step(m, *s.model, plan, every_layer);
 }
 
+/// On a card of known size the allocator gives back what is free before it fails.
+AllocatorOptions allocator_options(const Scenario& s) {
+  AllocatorOptions options = s.allocator;
+  if (s.device) options.limit = in(bytes, usable_memory(*s.device) - outside_allocator());
+  return options;
+}
+
 }  // namespace
 
 Run run_scenario(const Scenario& s, bool every_layer) {
@@ -95,6 +103,8 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     run.peak = *std::max_element(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) { return a.highest < b.highest; });
     awaited = run.peak.moment;
   }
+  constexpr int steps = 2;   // the first one meets no optimizer states; from the second on nothing new is asked for
+  run.reserved = bytes(run.machine->memory.log.most_reserved(allocator_options(s), s.task == Task::training ? steps : 1));
   run.schedule = plan_layers(s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), !every_layer);
   const bool training = s.task == Task::training;
   for (const Parameter& p : run.machine->parameters.rows) {

@@ -79,6 +79,7 @@ struct Scenario {
   TrainingScenario training;
   std::optional<Device> device;
   std::optional<Bytes> bytes_per_sample;
+  AllocatorOptions allocator;           ///< of PyTorch's allocator: expandable_segments, max_split_size_mb
   Detail detail = Detail::timeline;
 
   std::vector<Assumption> assumptions;
@@ -113,6 +114,8 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
 void read_inference(Fields& fields, Scenario& scenario);
 void read_training(Fields& fields, Scenario& scenario, bool weights_given);
 
+/// What PYTORCH_CUDA_ALLOC_CONF can hold.
+void read_allocator_options(Fields& options, Scenario& scenario);
 /// Options of training code, by the names they have there.
 void read_training_options(Fields& options, Scenario& scenario);
 

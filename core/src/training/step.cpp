@@ -81,6 +81,7 @@ void begin_forward(Machine& m, const TrainingPlan& plan) {
 }
 
 void begin_step(Machine& m, const TrainingPlan& plan) {
+  m.memory.log.begin_step();
   add_optimizer_states(m, *plan.optimizer, plan.step);
   if (plan.accumulating) add_accumulated(m);
   m.accumulated = plan.accumulating;
@@ -105,6 +106,7 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
     };
   m.backward(std::move(loss));
   m.memory.ledger.enter("optimizer-step", end_layer);
+  m.memory.log.first_states();
   if (stay) step_temporaries(m, *plan.optimizer, plan.step, m.parameters.rows);
   for (Parameter& p : m.parameters.rows) p.gradient.drop();
   m.memory.remove_bulk(Component::gradients);
