@@ -3,6 +3,7 @@
 #include <catch2/catch.hpp>
 
 #include "machine/allocation_log.hpp"
+#include "support/scenarios.hpp"
 
 using namespace gpumem;
 
@@ -128,4 +129,30 @@ TEST_CASE("the first step makes the optimizer's states where its activations wer
   CHECK(log.most_reserved({}, 1) == 160 * MiB);   // the states in the 40; 20 more
   CHECK(log.most_reserved({}, 2) == 200 * MiB);   // and room for 40 again
   CHECK(log.most_reserved({}, 5) == 200 * MiB);
+}
+
+TEST_CASE("layers that are not run take about what they take one by one", "[allocator]") {
+  using namespace gpumem::test;
+  for (const char* checkpointing : {"none", "full"}) {
+    const Document request = read(Json{{"model", {{"config", small_config(40)}}}, {"task", "training"},
+                                       {"training", {{"microBatch", 4}, {"sequenceTokens", 4096}, {"checkpointing", checkpointing}}}});
+    std::vector<Issue> issues;
+    const Scenario scenario = read_scenario(request, Document::record(), issues);
+    REQUIRE(issues.empty());
+    const Run some = run_scenario(scenario), all = run_scenario(scenario, true);
+    CHECK(some.reserved >= some.peak.highest);
+    CHECK(in(bytes, some.reserved) == Approx(in(bytes, all.reserved)).epsilon(0.08));
+  }
+}
+
+TEST_CASE("an option that makes segments grow leaves less unused", "[allocator]") {
+  using namespace gpumem::test;
+  const auto reserved = [](const Json& options) {
+    const Json answer = estimated({{"model", {{"config", small_config(8)}}}, {"task", "training"}, {"engine", {{"options", options}}},
+                                   {"training", {{"microBatch", 4}, {"sequenceTokens", 4096}}}});
+    REQUIRE(answer["ok"] == true);
+    CHECK(answer["devices"][0]["reservedBytes"]["low"] >= answer["devices"][0]["allocatedBytes"]);
+    return answer["devices"][0]["reservedBytes"]["expected"].get<double>();
+  };
+  CHECK(reserved({{"expandable_segments", true}}) < reserved(Json::object()));
 }

@@ -107,3 +107,29 @@ TEST_CASE("a parameter's gradient counts as one however it came", "[fine-tuning]
   REQUIRE(last.phase == "optimizer-step");
   CHECK(in(bytes, last.parts[Component::gradients]) == 4 * run.total);
 }
+
+TEST_CASE("the loss of older versions of transformers copies the logits, and one in place keeps nothing beside them", "[fine-tuning]") {
+  const auto peak = [](const Json& options, const char* loss) {
+    Json asked = request({{"precision", "bf16"}, {"crossEntropy", loss}, {"microBatch", 4}, {"sequenceTokens", 2048}, {"checkpointing", "full"}});
+    asked["model"]["config"]["vocab_size"] = 64000;
+    asked["engine"] = {{"options", options}};
+    const Json answer = estimated(asked);
+    REQUIRE(answer["ok"] == true);
+    return answer["devices"][0]["allocatedBytes"].get<double>();
+  };
+  const double logits = 4.0 * 2048 * 64000, near = 0.02 * logits;
+  const auto by_version = [&](const char* version, const char* loss) { return peak({{"transformers_version", version}}, loss); };
+  // 14, 12 and (now) 12 bytes a logit; in place 10, 8 and 8
+  CHECK(by_version("4.48.1", "full") - by_version("4.45.2", "full") == Approx(2 * logits).margin(near));
+  CHECK(by_version("4.45.2", "full") - by_version("4.45.2", "inplace") == Approx(4 * logits).margin(near));
+  CHECK(by_version("4.48.1", "full") - by_version("4.48.1", "inplace") == Approx(4 * logits).margin(near));
+  CHECK(by_version("4.45.2", "inplace") == peak({{"transformers_version", "4.45.2"}, {"fast_loss", true}}, "full"));
+  CHECK(by_version("5", "fused") < by_version("5", "inplace") - 4 * logits);
+}
+
+TEST_CASE("Liger's kernels bring their loss with them", "[fine-tuning]") {
+  const Json answer = estimated(request({{"kernels", "liger"}, {"sequenceTokens", 512}}));
+  REQUIRE(answer["ok"] == true);
+  CHECK(answer["scenario"]["training"]["crossEntropy"] == "fused");
+  CHECK(issues_of(request({{"kernels", "compile"}}))["training.kernels"] == "unsupported");
+}

@@ -23,7 +23,8 @@ void read_training_options(Fields& options, Scenario& s) {
   TrainingScenario& t = s.training;
   t.loss.rows = options.count({"crossEntropyChunkTokens"}, 0, 1, most_tokens);
   const std::string version = options.text({"transformers_version"}, "5");
-  t.loss.shift = shift_of_version(version_number(version));
+  t.transformers_version = version_number(version);
+  t.loss.shift = shift_of_version(t.transformers_version);
   s.engine_options.set("transformers_version", version);
   if (const Document* loss = options.value({"fast_loss"})) {
     const bool fused = loss->is(Document::Kind::text) && loss->text() == "fused_ce_liger";

@@ -41,6 +41,7 @@ struct TrainingScenario {
   LossPlan loss;
   FusedKernels fused;               ///< beside what `kernels` says
   std::string kernels = "torch";    ///< torch | liger
+  int transformers_version = 5000;  ///< major · 1000 + minor
   bool wide_norms = false;          ///< norms' weights in fp32, whatever the others are in
   std::string precision = "bf16", optimizer = "adamw", optimizer_step = "fused";
   double micro_batch = 1, sequence_tokens = 2048, accumulation = 1;

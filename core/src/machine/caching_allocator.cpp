@@ -84,31 +84,39 @@ int CachingAllocator::grown_segment(double size, bool small) {
   return block;
 }
 
+/// Where a block of that size and address is, or would be.
+CachingAllocator::FreeList::iterator CachingAllocator::place(FreeList& free, double size, double address) {
+  return std::partition_point(free.begin(), free.end(), [&](int block) {
+    const Block& b = at(block);
+    return b.size != size ? b.size < size : b.address < address;
+  });
+}
+
 void CachingAllocator::insert(int block) {
   Block& b = at(block);
   b.free = true;
-  const FreeBlock entry{b.size, b.address, block};
   FreeList& l = list(b.small);
-  l.insert(std::lower_bound(l.begin(), l.end(), entry), entry);
+  l.insert(place(l, b.size, b.address), block);
 }
 
 void CachingAllocator::erase(int block) {
   Block& b = at(block);
   FreeList& l = list(b.small);
-  l.erase(std::lower_bound(l.begin(), l.end(), FreeBlock{b.size, b.address, block}));
+  l.erase(place(l, b.size, b.address));
   b.free = false;
 }
 
 /// get_free_block; -1 if none fits. What is returned is in no list.
 int CachingAllocator::best_fit(double size, bool small) {
   FreeList& l = list(small);
-  const auto found = std::lower_bound(l.begin(), l.end(), FreeBlock{size, -1, -1});
+  const auto found = place(l, size, -1);
   if (found == l.end()) return -1;
   if (options_.max_split > 0 && !small) {
-    if (size < options_.max_split && found->size >= options_.max_split) return -1;
-    if (size >= options_.max_split && found->size >= size + medium_segment) return -1;
+    const double whole = at(*found).size;
+    if (size < options_.max_split && whole >= options_.max_split) return -1;
+    if (size >= options_.max_split && whole >= size + medium_segment) return -1;
   }
-  const int block = found->block;
+  const int block = *found;
   at(block).free = false;
   l.erase(found);
   return block;
@@ -217,11 +225,11 @@ void CachingAllocator::merge(int block) {
 /// release_cached_blocks: segments that are free as a whole go back to the driver.
 void CachingAllocator::give_back() {
   for (FreeList& l : free_)
-    std::erase_if(l, [&](const FreeBlock& f) {
-      const Block& b = at(f.block);
+    std::erase_if(l, [&](int block) {
+      const Block& b = at(block);
       if (b.before >= 0 || b.after >= 0) return false;
       reserved_ -= b.size * b.copies;
-      unused_.push_back(f.block);
+      unused_.push_back(block);
       return true;
     });
 }

@@ -35,12 +35,7 @@ class CachingAllocator {
     bool small = false, free = false;
     int next_of_handle = -1;
   };
-  struct FreeBlock {
-    double size, address;
-    int block;
-    bool operator<(const FreeBlock& o) const { return size != o.size ? size < o.size : address < o.address; }
-  };
-  using FreeList = std::vector<FreeBlock>;   ///< by size, then address: the best fit comes first
+  using FreeList = std::vector<int>;   ///< blocks by size, then address: the best fit comes first
 
   int new_block();
   int new_segment(double size, bool small, double copies);
@@ -48,6 +43,7 @@ class CachingAllocator {
   int best_fit(double size, bool small);
   void cut(int block, double size);
   void set_apart(int block, double copies);
+  FreeList::iterator place(FreeList& free, double size, double address);
   void insert(int block);
   void erase(int block);
   void merge(int block);
