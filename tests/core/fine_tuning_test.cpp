@@ -68,7 +68,7 @@ TEST_CASE("trained magnitudes keep 6 bytes an output of each adapted linear", "[
 
 TEST_CASE("a base in 4 bits keeps the same for backward: it is unpacked again", "[fine-tuning]") {
   Adaptation a = all_linear();
-  a.packed = true;
+  a.packed = find_format("nf4-dq");
   CHECK(saved(a) == saved(all_linear()));
 }
 
@@ -106,4 +106,30 @@ TEST_CASE("a parameter's gradient counts as one however it came", "[fine-tuning]
   const Stretch& last = run.machine->memory.ledger.stretches().back();
   REQUIRE(last.phase == "optimizer-step");
   CHECK(in(bytes, last.parts[Component::gradients]) == 4 * run.total);
+}
+
+TEST_CASE("the loss of older versions of transformers copies the logits, and one in place keeps nothing beside them", "[fine-tuning]") {
+  const auto peak = [](const Json& options, const char* loss) {
+    Json asked = request({{"precision", "bf16"}, {"crossEntropy", loss}, {"microBatch", 4}, {"sequenceTokens", 2048}, {"checkpointing", "full"}});
+    asked["model"]["config"]["vocab_size"] = 64000;
+    asked["engine"] = {{"options", options}};
+    const Json answer = estimated(asked);
+    REQUIRE(answer["ok"] == true);
+    return answer["devices"][0]["allocatedBytes"].get<double>();
+  };
+  const double logits = 4.0 * 2048 * 64000, near = 0.02 * logits;
+  const auto by_version = [&](const char* version, const char* loss) { return peak({{"transformers_version", version}}, loss); };
+  // 14, 12 and (now) 12 bytes a logit; in place 10, 8 and 8
+  CHECK(by_version("4.48.1", "full") - by_version("4.45.2", "full") == Approx(2 * logits).margin(near));
+  CHECK(by_version("4.45.2", "full") - by_version("4.45.2", "inplace") == Approx(4 * logits).margin(near));
+  CHECK(by_version("4.48.1", "full") - by_version("4.48.1", "inplace") == Approx(4 * logits).margin(near));
+  CHECK(by_version("4.45.2", "inplace") == peak({{"transformers_version", "4.45.2"}, {"fast_loss", true}}, "full"));
+  CHECK(by_version("5", "fused") < by_version("5", "inplace") - 4 * logits);
+}
+
+TEST_CASE("Liger's kernels bring their loss with them", "[fine-tuning]") {
+  const Json answer = estimated(request({{"kernels", "liger"}, {"sequenceTokens", 512}}));
+  REQUIRE(answer["ok"] == true);
+  CHECK(answer["scenario"]["training"]["crossEntropy"] == "fused");
+  CHECK(issues_of(request({{"kernels", "compile"}}))["training.kernels"] == "unsupported");
 }

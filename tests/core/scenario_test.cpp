@@ -94,7 +94,7 @@ TEST_CASE("words are those of the contract", "[scenario]") {
 
 TEST_CASE("what is not computed yet is said, not ignored", "[scenario]") {
   CHECK(issues_of(training({{"method", "prefix"}}))["training.method"] == "unsupported");
-  CHECK(issues_of(training({{"precision", "fp16-amp"}}))["training.precision"] == "unsupported");
+  CHECK(issues_of(training({{"precision", "megatron-bf16"}}))["training.precision"] == "unsupported");
   CHECK(issues_of(training({{"checkpointing", "selective"}}))["training.checkpointing"] == "unsupported");
   CHECK(issues_of(training({{"checkpointing", {{"every", 2}}}}))["training.checkpointing"] == "unsupported");
   CHECK(issues_of(training({{"optimizer", "shampoo"}}))["training.optimizer"] == "unsupported");

@@ -54,7 +54,7 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
   Generation g{m, ModelRun(model, plan_layers(layer_kinds(model), !every_layer)), plan,
                KvCache(kind, plan.cache ? plan.cache : plan.weights, plan.context_tokens)};
   Adaptation packed;
-  packed.packed = true;
+  packed.packed = format("nf4");   // any that is unpacked: what lies in memory is given
   if (plan.unpacks) m.adaptation = &packed;
   g.cache.value_format = plan.cached_values;
   if (plan.lay_out_cache) plan.lay_out_cache(plan, model, g.cache);

@@ -110,16 +110,22 @@ Document tensors_document(const Run& run, int layers) {
   return list;
 }
 
+Document parts_document(const Parts& parts) {
+  Document record = Document::record();
+  for (std::size_t c = 0; c < component_count; ++c) record.append(component_ids[c], parts.of[c]);
+  return record;
+}
+
 Document assumptions_document(const Scenario& s) {
   Document list = Document::list();
   for (const Assumption& a : s.assumptions) list.push(Document::record({{"id", a.id}, {"message", a.message}}));
   return list;
 }
 
-Document device_document(const Scenario& s, const Parts& parts, std::string_view peak_phase, std::string_view role) {
+Document device_document(const Scenario& s, const Parts& parts, std::string_view peak_phase, std::string_view role, Bytes taken) {
   const bool host = role == "host";
   const Band nothing_else = {parts.sum(), parts.sum(), parts.sum()};
-  const DeviceBands bands = host ? DeviceBands{nothing_else, nothing_else} : bands_around(parts, s);
+  const DeviceBands bands = host ? DeviceBands{nothing_else, nothing_else} : bands_around(parts, s, taken);
   Document components = Document::list();
   for (std::size_t c = 0; c < component_count; ++c)
     components.push(Document::record({{"id", component_ids[c]}, {"bytes", parts.of[c]}}));
@@ -149,7 +155,7 @@ Document device_document(const Scenario& s, const Parts& parts, std::string_view
 
 Document answer_for(const Scenario& s, const Run& run) {
   const int layers = s.model ? static_cast<int>(s.model->layers.size()) : s.encoder_model->end();
-  Document device = device_document(s, run.peak.parts, run.peak.phase);
+  Document device = device_document(s, run.peak.parts, run.peak.phase, "gpu", run.reserved);
   if (s.detail == Detail::tensors) device.append("tensors", tensors_document(run, layers));
   Document devices = Document::list();
   devices.push(std::move(device));

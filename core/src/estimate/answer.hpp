@@ -22,7 +22,8 @@ Document answer_for_llama_cpp(const Scenario& scenario);
 Document answer_for_served(const Scenario& scenario);
 
 /// One device: components, bands, and whether it fits. Main memory ("host") has no overheads and no limit.
-Document device_document(const Scenario& scenario, const Parts& parts, std::string_view peak_phase, std::string_view role = "gpu");
+/// `taken`: what PyTorch's allocator takes from the driver, where the run was replayed on it.
+Document device_document(const Scenario& scenario, const Parts& parts, std::string_view peak_phase, std::string_view role = "gpu", Bytes taken = {});
 
 /// What is alive at a run's peak, largest first.
 Document tensors_document(const Run& run, int layers);

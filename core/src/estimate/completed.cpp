@@ -18,6 +18,8 @@ Document names_document(const std::vector<std::string>& names) {
   return list;
 }
 
+constexpr std::string_view losses[] = {"full", "inplace", "chunked", "fused"};
+
 Document training_document(const TrainingScenario& t) {
   Document made = Document::record({{"method", t.method},
                            {"precision", t.precision},
@@ -28,8 +30,8 @@ Document training_document(const TrainingScenario& t) {
                            {"gradientAccumulation", t.accumulation},
                            {"attention", t.attention},
                            {"checkpointing", t.checkpointing},
-                           {"crossEntropy", t.loss_chunk > 0 ? "chunked" : "full"},
-                           {"kernels", "torch"},
+                           {"crossEntropy", losses[static_cast<std::size_t>(t.loss.kind)]},
+                           {"kernels", t.kernels},
                            {"optimizerInBackward", t.optimizer_in_backward}});
   if (t.method != "full")
     made.append("lora", Document::record({{"rank", t.lora.rank},

@@ -70,7 +70,7 @@ Document answer_for_pipeline(const Scenario& given) {
        {"modelFile", Document::record({{"tensorBytes", file}, {"bitsPerWeight", in(bytes, file) * 8 / total}})}});
   if (s.detail != Detail::summary) answer.append("timeline", timeline_of(m));
   answer.append("quickEstimate", quick_estimate(s, total));
-  if (s.detail != Detail::summary) answer.append("explanations", explanations_for_count(s));
+  if (s.detail != Detail::summary) answer.append("explanations", explanations_for_count(s, total));
   answer.append("assumptions", assumptions_document(s));
   return answer;
 }

@@ -22,6 +22,11 @@ Overhead overhead(std::string_view id, Bytes allocated, bool in_allocator) {
 
 }  // namespace
 
+Bytes outside_allocator() {
+  const catalog::OverheadRow* context = find_overhead("cuda-context");
+  return bytes(context ? context->expected_bytes : 0);
+}
+
 /// Source: [vllm] vllm/v1/worker/gpu_worker.py determine_available_memory: growth outside of PyTorch, and graphs
 Bytes serving_overheads(const Scenario& s) {
   const Bytes outside = overhead("vllm-outside-torch", {}, false).band.expected;
@@ -30,9 +35,9 @@ Bytes serving_overheads(const Scenario& s) {
 }
 
 /// The pool is one allocation: slack is that of everything else.
-DeviceBands bands_around(const Parts& parts, const Scenario& s) {
+DeviceBands bands_around(const Parts& parts, const Scenario& s, Bytes taken) {
   const Bytes allocated = parts.sum();
-  const bool served = serves(s.engine);
+  const bool served = serves(s.engine), replayed = taken > Bytes();
   const bool training = s.task == Task::training;
   const bool hopper = s.device && s.device->compute_capability >= 9 && s.device->compute_capability < 10;
   DeviceBands made;
@@ -40,9 +45,15 @@ DeviceBands bands_around(const Parts& parts, const Scenario& s) {
       overhead(training ? (hopper ? "cublas-workspace-training-cc9" : "cublas-workspace-training")
                         : (hopper ? "cublas-workspace-inference-cc9" : "cublas-workspace-inference"),
                allocated, true),
-      overhead(training ? "allocator-slack-training" : "allocator-slack-serving", served ? allocated - parts[Component::kv_cache] : allocated, true),
+      overhead(replayed ? "allocator-slack-replayed" : training ? "allocator-slack-training" : "allocator-slack-serving",
+               served ? allocated - parts[Component::kv_cache] : allocated, true),
       overhead("cuda-context", allocated, false),
   };
+  if (replayed) {
+    Band& slack = made.overheads[1].band;
+    slack.expected += taken - allocated;
+    slack.high += taken - allocated;
+  }
   if (served && s.serving.graphs) made.overheads.push_back(overhead("cuda-graphs-serving", {}, true));
   if (served && s.serving.ranks > 1) made.overheads.push_back(overhead("nccl-communicator", {}, false));
   made.reserved = made.process = {allocated, allocated, allocated};

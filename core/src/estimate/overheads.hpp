@@ -24,7 +24,11 @@ struct DeviceBands {
 };
 
 /// Around what is allocated: library workspaces and allocator slack make `reserved`, the CUDA context makes `process`.
-DeviceBands bands_around(const Parts& parts, const Scenario& scenario);
+/// `taken`: what PyTorch's allocator takes from the driver for it, where the run was replayed on it; 0 where not.
+DeviceBands bands_around(const Parts& parts, const Scenario& scenario, Bytes taken);
+
+/// What a process takes of a device beside what its allocator takes.
+Bytes outside_allocator();
 
 /// What an engine that serves from a pool finds taken beside its tensors, where it counts what is left for the pool.
 Bytes serving_overheads(const Scenario& scenario);

@@ -125,7 +125,8 @@ void read_engine(Fields& request, Scenario& s) {
     s.engine_options.set("cache_implementation", cache);
   }
   if (s.encoder_model && s.encoder_model->decoder) read_encoder_options(options, s);
-  if (training) s.training.loss_chunk = options.count({"crossEntropyChunkTokens"}, 0, 1, most_tokens);
+  if (training) read_training_options(options, s);
+  if (!llama_cpp) read_allocator_options(options, s);
   options.assume_ignored([&](std::string_view option) {
     s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(option), " is not known to this profile and was ignored."})});
   });
@@ -210,7 +211,7 @@ void read_weights(Fields& fields, Scenario& s) {
 
 /// What does not go together, once weights, engine and task are known.
 void check_weights(Fields& fields, Scenario& s) {
-  if (s.task == Task::training && s.model && fields.has("weights") && !s.plain() && s.weights != "nf4-dq")
+  if (s.task == Task::training && s.model && fields.has("weights") && !s.plain() && !trains_on(*s.mix))
     fields.report("weights", "unsupported", text_of({"training on ", quoted(s.weights), " weights is not computed yet"}));
   if (s.engine == "llama.cpp" && !s.mix->gguf) {
     const std::string own = fields.has("weights") ? s.weights : s.weights == "mxfp4" ? "MXFP4_MOE" : format_of(s.config);

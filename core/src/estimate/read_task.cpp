@@ -71,13 +71,19 @@ void read_stored_weights(Fields& f, Scenario& s, bool given) {
   const TrainingScenario& t = s.training;
   if (t.method == "qlora") {
     if (!given) s.weights = "nf4-dq";
-    if (s.weights != "nf4-dq") f.report("method", "contradiction", text_of({"QLoRA is computed for nf4-dq weights, not for ", s.weights}));
+    const Mix* mix = find_mix(s.weights);
+    if (!mix || !trains_on(*mix)) f.report("method", "contradiction", text_of({"QLoRA is computed for nf4-dq, nf4 and gptq weights, not for ", s.weights}));
+    constexpr int stacked = 5000;   // from transformers 5 on a layer's experts are one tensor, which nobody packs
+    const bool experts = s.model && std::any_of(s.model->layers.begin(), s.model->layers.end(), [](const DecoderLayer& l) { return l.experts.has_value(); });
+    if (experts && (t.transformers_version < stacked || s.weights.starts_with("gptq-")))
+      f.report("method", "unsupported", "experts that are packed one by one, as before transformers 5 and in GPTQ checkpoints, are not computed yet");
     return;
   }
   const std::string implied = t.precision == "bf16" || t.method != "full" ? "bf16" : "fp32";
   if (!given) s.weights = implied;
-  const bool autocast = t.precision == "bf16-amp";
-  const bool fits = s.weights == "bf16" ? t.precision != "fp32" : s.weights == "fp32" && t.precision != "bf16";
+  const bool autocast = t.precision == "bf16-amp" || t.precision == "fp16-amp";
+  const bool half = s.weights == "bf16" || (s.weights == "fp16" && t.precision == "fp16-amp");
+  const bool fits = half ? t.precision != "fp32" : s.weights == "fp32" && t.precision != "bf16";
   if (!fits)
     f.report("precision", "contradiction", text_of({quoted(t.precision), " trains weights stored in ", autocast ? "fp32 or bf16" : implied, ", not in ", s.weights}));
 }
@@ -97,6 +103,18 @@ void read_images(Fields& f, Scenario& s) {
   for (std::size_t i = 0; fits && i < 2; ++i) fits = size->items()[i].is(Document::Kind::number) && size->items()[i].number() == side;
   if (!fits)
     f.report("imageSize", "unsupported", text_of({"must be [", number_text(side), ", ", number_text(side), "], the size the model was made for"}));
+}
+
+/// Liger's kernels bring a loss of their own; options of the training code may replace the full one.
+void read_kernels(Fields& f, TrainingScenario& t) {
+  t.kernels = f.word({"kernels"}, "torch", {"torch", "liger", "compile", "unsloth"});
+  unsupported_unless(f, "kernels", {"torch", "liger"}, t.kernels, "code");
+  if (t.kernels == "liger") t.fused = {true, true, true};
+  const std::string loss = f.word({"crossEntropy"}, t.kernels == "liger" ? "fused" : "full", {"full", "inplace", "chunked", "fused"});
+  using Kind = LossPlan::Kind;
+  if (loss != "full") t.loss.kind = loss == "inplace" ? Kind::in_place : loss == "chunked" ? Kind::chunked : Kind::fused;
+  if (t.loss.kind != Kind::chunked) t.loss.rows = 0;
+  else if (t.loss.rows == 0) t.loss.rows = 1024;
 }
 
 }  // namespace
@@ -138,7 +156,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   if (adapters && !s.model)
     f.report("method", "unsupported", text_of({quoted(t.method), " needs a model whose linears are known: a family with a program of its own"}));
   t.precision = f.word({"precision"}, "bf16", {"fp32", "bf16", "bf16-amp", "fp16-amp", "megatron-bf16", "megatron-fp16", "fp8"});
-  unsupported_unless(f, "precision", {"fp32", "bf16", "bf16-amp"}, t.precision, "precision");
+  unsupported_unless(f, "precision", {"fp32", "bf16", "bf16-amp", "fp16-amp"}, t.precision, "precision");
   read_stored_weights(f, s, weights_given);
   if (const Mix* mix = find_mix(s.weights)) s.mix = mix;
   t.optimizer = f.text({"optimizer"}, "adamw");
@@ -157,11 +175,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   else
     t.checkpointing = f.word({"checkpointing"}, "none", {"none", "full", "selective", "offload"});
   unsupported_unless(f, "checkpointing", {"none", "full"}, t.checkpointing, "checkpointing");
-  const std::string loss = f.word({"crossEntropy"}, "full", {"full", "inplace", "chunked", "fused"});
-  unsupported_unless(f, "crossEntropy", {"full", "chunked"}, loss, "cross entropy");
-  if (loss != "chunked") t.loss_chunk = 0;
-  else if (t.loss_chunk == 0) t.loss_chunk = 1024;
-  unsupported_unless(f, "kernels", {"torch"}, f.word({"kernels"}, "torch", {"torch", "liger", "compile", "unsloth"}), "code");
+  read_kernels(f, t);
   t.optimizer_in_backward = f.flag({"optimizerInBackward"}, false);
   if (t.optimizer_in_backward && t.accumulation > 1)
     f.report("optimizerInBackward", "contradiction", "cannot be used with gradient accumulation: gradients are gone after each backward");

@@ -4,6 +4,7 @@
 
 #include "engines/encoders.hpp"
 #include "engines/llama_cpp.hpp"
+#include "estimate/overheads.hpp"
 #include "estimate/weights_of.hpp"
 #include "training/optimizer.hpp"
 #include "training/encoder_step.hpp"
@@ -42,7 +43,8 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
 }
 
 /// What is trained beside a frozen base; QLoRA's base lies in 4 bits.
-std::optional<Adaptation> adaptation(const TrainingScenario& t) {
+std::optional<Adaptation> adaptation(const Scenario& s) {
+  const TrainingScenario& t = s.training;
   if (t.method == "full") return std::nullopt;
   Adaptation a;
   a.targets = t.lora.targets;
@@ -51,17 +53,19 @@ std::optional<Adaptation> adaptation(const TrainingScenario& t) {
   a.dropout = t.lora.dropout;
   a.format = find_format(t.lora.format);
   a.magnitudes = t.method == "dora";
-  a.packed = t.method == "qlora";
+  if (t.method == "qlora") a.packed = base_format(*s.mix);
   return a;
 }
 
 void train(Machine& m, const Scenario& s, bool every_layer) {
   const TrainingScenario& t = s.training;
   TrainingPlan plan;
-  plan.adaptation = adaptation(t);
-  plan.loss_chunk = t.loss_chunk;
-  plan.weights = t.method == "qlora" ? bf16 : s.weight_format();
-  plan.autocast = t.precision == "bf16-amp" ? bf16 : nullptr;
+  plan.adaptation = adaptation(s);
+  plan.loss = t.loss;
+  plan.fused = t.fused;
+  if (t.wide_norms) plan.norms = fp32;
+  plan.autocast = t.precision == "bf16-amp" ? bf16 : t.precision == "fp16-amp" ? fp16 : nullptr;
+  plan.weights = t.method != "qlora" ? s.weight_format() : plan.autocast ? plan.autocast : bf16;
   plan.optimizer = find_optimizer(t.optimizer);
   plan.step = t.optimizer_step;
   plan.micro_batch = t.micro_batch;
@@ -72,6 +76,13 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   plan.accumulating = t.accumulation > 1;
   if (s.encoder_model) return run_encoder_step(m, *s.encoder_model, plan, every_layer);
   run_training_step(m, *s.model, plan, every_layer);
+}
+
+/// On a card of known size the allocator gives back what is free before it fails.
+AllocatorOptions allocator_options(const Scenario& s) {
+  AllocatorOptions options = s.allocator;
+  if (s.device) options.limit = in(bytes, usable_memory(*s.device) - outside_allocator());
+  return options;
 }
 
 }  // namespace
@@ -92,6 +103,8 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     run.peak = *std::max_element(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) { return a.highest < b.highest; });
     awaited = run.peak.moment;
   }
+  constexpr int steps = 2;   // the first one meets no optimizer states; from the second on nothing new is asked for
+  run.reserved = bytes(run.machine->memory.log.most_reserved(allocator_options(s), s.task == Task::training ? steps : 1));
   run.schedule = plan_layers(s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), !every_layer);
   const bool training = s.task == Task::training;
   for (const Parameter& p : run.machine->parameters.rows) {

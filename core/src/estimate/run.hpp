@@ -15,6 +15,7 @@ struct Run {
   std::unique_ptr<Machine> machine;
   Schedule schedule;
   Stretch peak;                  ///< the highest stretch of all
+  Bytes reserved;                ///< what PyTorch's allocator takes from the driver for it
   Bytes cache;                   ///< what the KV cache holds at the end
   Bytes file;                    ///< the tensors of the checkpoint
   double trainable = 0, total = 0;   ///< parameters

@@ -17,6 +17,7 @@
 #include "layers/pass.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
+#include "training/loss.hpp"
 
 namespace gpumem {
 
@@ -49,7 +50,11 @@ struct LoraScenario {
 struct TrainingScenario {
   std::string method = "full";      ///< full | lora | qlora | dora
   LoraScenario lora;
-  double loss_chunk = 0;            ///< rows of logits at a time; 0: all
+  LossPlan loss;
+  FusedKernels fused;               ///< beside what `kernels` says
+  std::string kernels = "torch";    ///< torch | liger
+  int transformers_version = 5000;  ///< major · 1000 + minor
+  bool wide_norms = false;          ///< norms' weights in fp32, whatever the others are in
   std::string precision = "bf16", optimizer = "adamw", optimizer_step = "fused";
   double micro_batch = 1, sequence_tokens = 2048, accumulation = 1;
   std::string attention = "flash", checkpointing = "none";
@@ -95,6 +100,7 @@ struct Scenario {
   LayerFields layer_fields;         ///< of the model with an inventory
   std::optional<Device> device;
   std::optional<Bytes> bytes_per_sample;
+  AllocatorOptions allocator;           ///< of PyTorch's allocator: expandable_segments, max_split_size_mb
   Detail detail = Detail::timeline;
 
   std::vector<Assumption> assumptions;
@@ -128,6 +134,11 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
 
 void read_inference(Fields& fields, Scenario& scenario);
 void read_training(Fields& fields, Scenario& scenario, bool weights_given);
+
+/// What PYTORCH_CUDA_ALLOC_CONF can hold.
+void read_allocator_options(Fields& options, Scenario& scenario);
+/// Options of training code, by the names they have there.
+void read_training_options(Fields& options, Scenario& scenario);
 
 /// The adapters of a scenario that trains no more than them.
 LoraScenario read_lora(Fields& fields);

@@ -9,19 +9,6 @@ bool among(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-/// A weight in 4 bits with what unpacking needs: scales of 64 weights in 8 bits, their scales, offset and code tables.
-/// Source: [bitsandbytes] functional.py quantize_4bit with compress_statistics
-Value packed_weight(Machine& m, double in, double width) {
-  const double weights = in * width, blocks = std::ceil(weights / 64);
-  const Value packed = m.parameter("weight", {std::ceil(weights / 2)}, uint8, false, weights);
-  m.parameter("weight.absmax", {blocks}, uint8, false, 0);
-  m.parameter("weight.quant_map", {16}, fp32, false, 0);
-  m.parameter("weight.nested_absmax", {std::ceil(blocks / 256)}, fp32, false, 0);
-  m.parameter("weight.nested_quant_map", {256}, fp32, false, 0);
-  m.parameter("weight.offset", {1}, fp32, false, 0);
-  return packed;
-}
-
 struct Lora {
   Value down, up, magnitude;
 };
@@ -82,11 +69,13 @@ Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, 
   const Machine::Scope scope(m, name);
   const double in = x->shape[-1];
   const Adaptation* a = m.adaptation;
-  const bool packed = a && a->packed;
-  const Value weight = packed ? packed_weight(m, in, width) : m.parameter("weight", transposed ? Shape{in, width} : Shape{width, in});
+  const Format* packed = a ? a->packed : nullptr;
+  const Value weight = packed ? m.parameter("weight", {width, in}, packed, false) : m.parameter("weight", transposed ? Shape{in, width} : Shape{width, in});
   const Value bias = has_bias ? m.parameter("bias", {width}) : Value();
   const auto base = [&](Value input) {
-    return packed ? m.linear_unpacked(std::move(input), bias, width, name) : m.linear(std::move(input), weight, bias, name, transposed);
+    if (!packed) return m.linear(std::move(input), weight, bias, name, transposed);
+    const Format* given = input->format;   // its result comes back in it
+    return m.cast(m.linear_unpacked(m.lower(std::move(input)), bias, width, name), given);
   };
   if (!a || !a->adapts(name)) return base(std::move(x));
   const Value held_by_caller = x;

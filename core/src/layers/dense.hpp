@@ -13,7 +13,7 @@ struct Adaptation {
   double rank = 16, dropout = 0;
   const Format* format = fp32;            ///< of the adapters; saved modules keep the base's
   bool magnitudes = false;                ///< DoRA: a trained length for each output
-  bool packed = false;                    ///< base linears in 4 bits, unpacked for each use
+  const Format* packed = nullptr;         ///< of base linears that are unpacked for each use; null: they lie as they are
 
   [[nodiscard]] bool adapts(const char* linear) const;
   [[nodiscard]] bool saves(const char* module) const;

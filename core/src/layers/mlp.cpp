@@ -47,6 +47,11 @@ Value gated_and_scaled(Machine& m, const MlpLayer& l, const Value& x) {
 /// Source: [transformers] models/llama/modeling_llama.py LlamaMLP.forward
 Value gated(Machine& m, const MlpLayer& l, const Value& x) {
   if (l.scaled) return gated_and_scaled(m, l, x);
+  if (m.fused.gated && l.activation == Activation::silu) {
+    Value gate = linear(m, "gate_proj", l, x, l.width);
+    Value product = m.silu_multiply(std::move(gate), linear(m, "up_proj", l, x, l.width));
+    return linear(m, "down_proj", l, std::move(product), x->shape[-1]);
+  }
   Value gate = activate(m, l.activation, linear(m, "gate_proj", l, x, l.width));
   Value up = linear(m, "up_proj", l, x, l.width);
   if (l.kept_halves) {

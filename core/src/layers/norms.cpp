@@ -3,6 +3,10 @@
 namespace gpumem {
 namespace {
 
+Value weight_of(Machine& m, const Value& x) {
+  return m.parameter("weight", {x->shape[-1]}, m.norm_format ? m.norm_format : m.weight_format, m.trainable);
+}
+
 /// x / sqrt(mean(x²) + ε), where `x` is already fp32.
 Value over_root_mean_square(Machine& m, const Value& x) {
   Value scale = m.rsqrt(m.add_number(m.mean_last(m.power(x, "x^2"))));
@@ -11,12 +15,13 @@ Value over_root_mean_square(Machine& m, const Value& x) {
 
 /// Source: [transformers] models/llama/modeling_llama.py LlamaRMSNorm.forward
 Value rms(Machine& m, const Value& x) {
+  if (m.fused.norm) return m.rms_norm(x, weight_of(m, x));
   const Format* format = x->format;
   Value hidden = m.cast(x, fp32);
   const Value variance = m.mean_last(m.power(hidden, "x^2"));
   Value scale = m.rsqrt(m.add_number(variance));
   hidden = m.multiply(hidden, std::move(scale));
-  const Value weight = m.parameter("weight", {x->shape[-1]});
+  const Value weight = weight_of(m, x);
   return m.multiply(weight, m.cast(hidden, format));
 }
 

@@ -190,6 +190,7 @@ std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const Rotary
     case AttentionLayer::RotaryFormat::wide_by_operand: return turn_by_operand(m, tables, query, key);
     case AttentionLayer::RotaryFormat::same: break;
   }
+  if (m.fused.rotary) return {query, key};   // turned in place
   Value q = turn(m, query, tables);
   Value k = turn(m, key, tables);
   return {std::move(q), std::move(k)};

@@ -15,6 +15,11 @@
 
 namespace gpumem {
 
+/// Kernels that stand in for what a framework writes out in Python.
+struct FusedKernels {
+  bool norm = false, rotary = false, gated = false;
+};
+
 struct Adaptation;   // what layers do to their linears; the machine only carries it
 
 class Machine {
@@ -30,9 +35,11 @@ class Machine {
   bool training = false;              ///< dropout is active
   const Format* autocast = nullptr;   ///< the format torch.autocast computes matrix products in
   const Format* weight_format = bf16;
+  const Format* norm_format = nullptr;   ///< of norms' weights, where they are kept wider than the rest
   bool trainable = true;              ///< whether parameters are, unless they say otherwise
   bool inside_layers = false;         ///< parameters asked for now are those of a layer
   const Adaptation* adaptation = nullptr;
+  FusedKernels fused;
   Component made = Component::activations;   ///< what new tensors are for, unless an operation says otherwise
 
   Machine();
@@ -124,6 +131,10 @@ class Machine {
   Value where(Value condition, Value x);
   Value softmax(Value x);
   Value layer_norm(Value x, Value weight, Value bias);
+  /// A root-mean-square norm in one kernel.
+  Value rms_norm(Value x, Value weight);
+  /// silu(gate) · up in one kernel.
+  Value silu_multiply(Value gate, Value up);
 
   Value embedding(Value ids, Value table, const char* label);
   Value linear(Value x, Value weight, Value bias, const char* label, bool transposed = false);
@@ -189,6 +200,10 @@ class Machine {
   Value efficient_attention(Value q, Value k, Value v, Value bias);
   Value log_softmax(Value x);
   Value nll_loss(Value log_probabilities, Value targets);
+  /// Both at once; backward writes the gradient over the logits.
+  Value loss_in_place(Value logits, Value targets);
+  /// x [R, h] times a head's weight [V, h] and the loss, so many rows at a time; gradients are made on the way.
+  Value linear_loss(Value x, Value weight, Value targets, double rows);
 
  private:
   friend class Scope;

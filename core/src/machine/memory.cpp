@@ -27,6 +27,7 @@ Value Memory::allocate(const Shape& shape, const Format* format, Component compo
   storage->holders = 1;
   storage->place = living_.size();
   living_.push_back(storage);
+  storage->logged = log.allocate(storage->rounded, 1);
   made->storage = storage;
   ledger.add(component, storage->raw, storage->rounded, 1);
   note();
@@ -67,8 +68,11 @@ void Memory::die(Storage* storage) {
   double leaving = storage->copies;
   if (leaving > 1 && storage->layer == running_layer) {
     ghosts_.push_back(*storage);
+    storage->copies_logged = -1;
     leaving = 1;
   }
+  log.release(storage->logged);
+  log.release(storage->copies_logged);
   ledger.remove(storage->component, storage->raw, storage->rounded, leaving);
   living_.back()->place = storage->place;
   living_[storage->place] = living_.back();
@@ -85,6 +89,7 @@ void Memory::multiply(int first_layer, int last_layer, double more) {
     if (s->layer < first_layer || s->layer > last_layer || s->copies > 1) continue;
     ledger.add(s->component, s->raw, s->rounded, more);
     s->copies = 1 + more;
+    s->copies_logged = log.allocate(s->rounded, more);
   }
 }
 
@@ -93,12 +98,14 @@ void Memory::divide(int first_layer, int last_layer) {
     if (s->layer < first_layer || s->layer > last_layer) continue;
     ledger.remove(s->component, s->raw, s->rounded, s->copies - 1);
     s->copies = 1;
+    log.release(s->copies_logged);
   }
 }
 
 void Memory::settle(int first_layer, int last_layer) {
-  std::erase_if(ghosts_, [&](const Storage& s) {
+  std::erase_if(ghosts_, [&](Storage& s) {
     if (s.layer < first_layer || s.layer > last_layer) return false;
+    log.release(s.copies_logged);
     ledger.remove(s.component, s.raw, s.rounded, s.copies - 1);
     return true;
   });
@@ -107,11 +114,14 @@ void Memory::settle(int first_layer, int last_layer) {
 void Memory::add_bulk(const Alive& alive) {
   ledger.add(alive.component, alive.raw(), alive.rounded(), alive.copies);
   bulk_.push_back(alive);
+  bulk_.back().logged = alive.component == Component::optimizer_states ? log.allocate_state(alive.rounded(), alive.copies)
+                                                                       : log.allocate(alive.rounded(), alive.copies);
 }
 
 void Memory::remove_bulk(Component component) {
-  std::erase_if(bulk_, [&](const Alive& a) {
+  std::erase_if(bulk_, [&](Alive& a) {
     if (a.component != component) return false;
+    log.release(a.logged);
     ledger.remove(a.component, a.raw(), a.rounded(), a.copies);
     return true;
   });

@@ -4,6 +4,7 @@
 #include <memory>
 #include <vector>
 
+#include "machine/allocation_log.hpp"
 #include "machine/ledger.hpp"
 #include "machine/value.hpp"
 
@@ -45,6 +46,7 @@ struct Alive {
   Shape shape;
   const Format* format;
   double copies;
+  int logged = -1;   ///< in the log of allocations
 
   [[nodiscard]] Bytes raw() const { return stored_bytes(shape, *format); }
   [[nodiscard]] Bytes rounded() const { return stored_bytes(shape, *format, allocation_unit); }
@@ -53,6 +55,7 @@ struct Alive {
 class Memory {
  public:
   Ledger ledger;
+  AllocationLog log;
 
   /// A tensor with memory of its own; a moment of the ledger.
   Value allocate(const Shape& shape, const Format* format, Component component, const char* label, int layer, int scope);

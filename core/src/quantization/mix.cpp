@@ -34,6 +34,8 @@ const Format* chosen_format(const Mix& mix, std::uint32_t roles, std::uint32_t c
 
 const Format* base_format(const Mix& mix) { return row(mix.base); }
 
+bool trains_on(const Mix& mix) { return mix.id == "nf4" || mix.id == "nf4-dq" || mix.id.starts_with("gptq-"); }
+
 const Format* fitting_format(const Format* format, double columns) {
   if (std::fmod(columns, format->block_elements) == 0) return format;
   const Format* other = row(format->fallback);

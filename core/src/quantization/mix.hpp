@@ -21,6 +21,10 @@ const Format* chosen_format(const Mix& mix, std::uint32_t roles, std::uint32_t c
 /// The format most of a mix's numbers have; null for the one the model computes in.
 const Format* base_format(const Mix& mix);
 
+/// Whether adapters can be trained beside linears stored so: unpacked for each use, forward and backward.
+/// Source: [peft] tuners/lora/bnb.py Linear4bit, tuners/lora/gptq.py
+bool trains_on(const Mix& mix);
+
 /// What llama.cpp takes in place of a format whose block does not divide a row.
 /// Source: [llama-cpp-quantizer] tensor_type_fallback
 const Format* fitting_format(const Format* format, double columns);

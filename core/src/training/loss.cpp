@@ -1,21 +1,74 @@
 #include "training/loss.hpp"
 
+#include <cmath>
+#include <utility>
+
 namespace gpumem {
 
-/// Logits are widened to fp32; only the log-probabilities are kept for backward.
+LossPlan::Shift shift_of_version(int version) {
+  constexpr int loss_in_a_function = 4046, labels_padded = 4049;
+  if (version >= labels_padded) return LossPlan::Shift::labels;
+  return version >= loss_in_a_function ? LossPlan::Shift::logits : LossPlan::Shift::logits_reassigned;
+}
+
+namespace {
+
+struct Targets {
+  Value padded;   ///< the labels and one more, where they are moved and not the logits
+  Value shifted;
+};
+
+Targets shifted_labels(Machine& m, const Value& labels, LossPlan::Shift shift) {
+  const double sequences = labels->shape[0], length = labels->shape[1];
+  const bool padded = shift == LossPlan::Shift::labels;
+  Targets t;
+  if (padded) t.padded = m.allocate({sequences, length + 1}, int64, "padded labels", Component::activations);
+  t.shifted = m.allocate({sequences, length - !padded}, int64, "shifted labels", Component::activations);
+  return t;
+}
+
+/// All logits at once, widened to fp32; of PyTorch's own loss only the log-probabilities are kept for backward.
 /// Source: [transformers] loss/loss_utils.py ForCausalLMLoss
-Value causal_loss(Machine& m, const Value& logits, const Value& labels) {
+Value causal_loss(Machine& m, Value logits, const Value& labels, const LossPlan& plan) {
   const Machine::Scope scope(m, "loss");
   const Component before = std::exchange(m.made, Component::logits);
-  const Value wide = m.cast(logits, fp32);
-  const double sequences = labels->shape[0], length = labels->shape[1];
-  const Value padded = m.allocate({sequences, length + 1}, int64, "padded labels", Component::activations);
-  const Value shifted = m.allocate({sequences, length}, int64, "shifted labels", Component::activations);
-  const Value rows = m.view(wide, {sequences * length, logits->shape[-1]});
-  Value loss = m.nll_loss(m.log_softmax(rows), shifted);
+  Value wide = m.cast(logits, fp32);
+  if (plan.shift == LossPlan::Shift::logits_reassigned) logits = wide;
+  const Targets targets = shifted_labels(m, labels, plan.shift);
+  Value held;   // what the shifted copy was made of
+  if (plan.shift != LossPlan::Shift::labels) {
+    held = wide;
+    wide = m.copy(m.pick(wide, {wide->shape[0], wide->shape[1] - 1, wide->shape[2]}), "logits, shifted", Layout::token_major);
+  }
+  wide = m.view(wide, {wide->shape[0] * wide->shape[1], wide->shape[2]});
+  Value loss = plan.kind == LossPlan::Kind::in_place ? m.loss_in_place(wide, targets.shifted) : m.nll_loss(m.log_softmax(wide), targets.shifted);
   m.made = before;
   return loss;
 }
+
+/// Rows of a chunk: as many as make its logits about as large as the hidden states, a power of two.
+/// Source: [liger-kernel] ops/fused_linear_cross_entropy.py fused_linear_cross_entropy_forward
+double rows_of_chunk(double rows, double vocabulary, double hidden) {
+  const double wanted = std::ceil(rows / std::ceil(vocabulary / hidden));
+  double power = 1;
+  while (power < wanted) power *= 2;
+  return power;
+}
+
+/// Source: [liger-kernel] transformers/model/llama.py lce_forward
+Value fused_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels, const LossPlan& plan) {
+  const Machine::Scope scope(m, "loss");
+  const double width = hidden->shape[2];
+  const Targets targets = shifted_labels(m, labels, plan.shift);
+  const Value weight = run.head_weight(m, width);
+  if (plan.shift != LossPlan::Shift::labels)
+    hidden = m.copy(m.pick(hidden, {hidden->shape[0], hidden->shape[1] - 1, width}), "hidden states, shifted", Layout::token_major);
+  const double rows = hidden->shape[0] * hidden->shape[1];
+  const Value flat = m.view(hidden, {rows, width});
+  return m.linear_loss(flat, weight, targets.shifted, rows_of_chunk(rows, weight->shape[0], width));
+}
+
+}  // namespace
 
 /// PyTorch's own cross entropy: the logits' format stays, but autocast computes the second half in fp32.
 /// Source: [transformers] models/whisper/modeling_whisper.py WhisperForConditionalGeneration.forward,
@@ -31,19 +84,21 @@ Value plain_loss(Machine& m, const Value& logits, const Value& labels, bool wide
   return loss;
 }
 
+namespace {
+
+/// Each chunk's logits are made again in backward.
 /// Source: [torch-fake-tensor-measurement] head, .float() and cross entropy on a chunk under a non-reentrant checkpoint
 Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels, double rows) {
   const Machine::Scope scope(m, "loss");
-  const double sequences = labels->shape[0], length = labels->shape[1], width = hidden->shape[-1];
-  const Value padded = m.allocate({sequences, length + 1}, int64, "padded labels");
-  const Value shifted = m.allocate({sequences, length}, int64, "shifted labels");
-  const Value flat = m.view(hidden, {sequences * length, width});
+  const double width = hidden->shape[-1];
+  const Targets labelled = shifted_labels(m, labels, LossPlan::Shift::labels);
+  const Value flat = m.view(hidden, {hidden->shape[0] * hidden->shape[1], width});
   // Lowered once for all chunks, as autocast's cache does.
   const Value weight = m.lower(run.head_weight(m, width));
   const std::vector<Value> chunks = m.split_rows(flat, rows);
   Value total;
   for (const Value& chunk : chunks) {
-    const Value targets = m.view(shifted, {chunk->shape[0]});
+    const Value targets = m.view(labelled.shifted, {chunk->shape[0]});
     Value part = m.checkpoint(chunk, [weight, targets](Machine& on, Value x) {
       const Component before = std::exchange(on.made, Component::logits);
       const Value wide = on.cast(on.linear(std::move(x), weight, {}, "logits"), fp32);
@@ -54,6 +109,21 @@ Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels,
     total = total ? m.add(total, part) : m.add_number(part, "0 + loss");
   }
   return m.scale(total, "mean loss");
+}
+
+}  // namespace
+
+Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, const Value& labels, const LossPlan& plan) {
+  if (plan.kind == LossPlan::Kind::chunked || plan.kind == LossPlan::Kind::fused) {
+    m.memory.ledger.enter("loss", run.end_layer());
+    return plan.kind == LossPlan::Kind::fused ? fused_loss(m, run, std::move(hidden), labels, plan)
+                                              : chunked_loss(m, run, std::move(hidden), labels, plan.rows);
+  }
+  Value logits = run.head(m, hidden, pass);
+  m.memory.ledger.enter("loss", run.end_layer());
+  m.memory.note();
+  logits = run.cap(m, logits);
+  return causal_loss(m, std::move(logits), labels, plan);
 }
 
 }  // namespace gpumem

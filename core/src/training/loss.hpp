@@ -3,13 +3,24 @@
 
 namespace gpumem {
 
-/// Cross entropy of logits [b, s, V] against labels [b, s] shifted by one.
-Value causal_loss(Machine& m, const Value& logits, const Value& labels);
+/// How logits and their loss are made.
+struct LossPlan {
+  enum class Kind { full, in_place, chunked, fused };
+  /// Labels are moved by one; or logits are, in a copy; or that copy is made where the first logits can go.
+  enum class Shift { labels, logits, logits_reassigned };
+  Kind kind = Kind::full;
+  Shift shift = Shift::labels;
+  double rows = 0;   ///< chunked: rows of logits that are there at a time
+};
+
+/// What the version of transformers (major · 1000 + minor) does about the shift by one.
+/// Source: [transformers] models/llama/modeling_llama.py up to 4.45; loss/loss_utils.py ForCausalLMLoss from 4.46, 4.49
+LossPlan::Shift shift_of_version(int version);
+
+/// The loss of hidden states [b, s, h] that have left the last norm, against labels [b, s] shifted by one.
+Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, const Value& labels, const LossPlan& plan);
 
 /// Cross entropy of logits [.., V] against as many labels, unshifted; in the logits' own format unless `widened`.
 Value plain_loss(Machine& m, const Value& logits, const Value& labels, bool widened);
-
-/// The same from hidden states [b, s, h], so many rows at a time: each chunk's logits are made again in backward.
-Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels, double rows);
 
 }  // namespace gpumem

@@ -1,7 +1,6 @@
 #include "training/step.hpp"
 
 #include "layers/gaps.hpp"
-#include "training/loss.hpp"
 #include "training/optimizer.hpp"
 
 namespace gpumem {
@@ -45,15 +44,7 @@ Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Val
   Value hidden = run.hidden_states(m, ids, pass, "forward");
   pass.rotary = {};
   pass.mask = {};
-  if (plan.loss_chunk > 0) {
-    m.memory.ledger.enter("loss", run.end_layer());
-    return chunked_loss(m, run, std::move(hidden), labels, plan.loss_chunk);
-  }
-  Value logits = run.head(m, hidden, pass);
-  m.memory.ledger.enter("loss", run.end_layer());
-  m.memory.note();
-  logits = run.cap(m, logits);
-  return causal_loss(m, logits, labels);
+  return decoder_loss(m, run, std::move(hidden), pass, labels, plan.loss);
 }
 
 }  // namespace
@@ -77,6 +68,8 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
 void freeze_base(Machine& m, const TrainingPlan& plan) {
   if (plan.adaptation) m.adaptation = &*plan.adaptation;
   m.trainable = !plan.adaptation;
+  m.fused = plan.fused;
+  m.norm_format = plan.norms;
 }
 
 void begin_forward(Machine& m, const TrainingPlan& plan) {
@@ -88,6 +81,7 @@ void begin_forward(Machine& m, const TrainingPlan& plan) {
 }
 
 void begin_step(Machine& m, const TrainingPlan& plan) {
+  m.memory.log.begin_step();
   add_optimizer_states(m, *plan.optimizer, plan.step);
   if (plan.accumulating) add_accumulated(m);
   m.accumulated = plan.accumulating;
@@ -112,6 +106,7 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
     };
   m.backward(std::move(loss));
   m.memory.ledger.enter("optimizer-step", end_layer);
+  m.memory.log.first_states();
   if (stay) step_temporaries(m, *plan.optimizer, plan.step, m.parameters.rows);
   for (Parameter& p : m.parameters.rows) p.gradient.drop();
   m.memory.remove_bulk(Component::gradients);

@@ -5,6 +5,7 @@
 
 #include "layers/dense.hpp"
 #include "layers/model.hpp"
+#include "training/loss.hpp"
 
 namespace gpumem {
 
@@ -18,7 +19,9 @@ struct TrainingPlan {
   bool checkpointing = false;
   bool optimizer_in_backward = false;
   std::optional<Adaptation> adaptation; ///< null: everything is trained
-  double loss_chunk = 0;                ///< rows of logits that are there at a time; 0: all
+  LossPlan loss;
+  FusedKernels fused;
+  const Format* norms = nullptr;        ///< format of the norms' weights, where it is not that of the others
   bool accumulating = false;            ///< gradients of earlier micro-batches are there when the step begins
 };
 
@@ -34,7 +37,7 @@ void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const F
 
 /// Puts all declared weights in memory.
 void add_weights(Machine& m);
-/// With adapters nothing of the model itself is trained; has to come before parameters are declared.
+/// With adapters nothing of the model itself is trained, and kernels are chosen; has to come before parameters are declared.
 void freeze_base(Machine& m, const TrainingPlan& plan);
 /// From here on operations are recorded, in the formats that autocast asks for.
 void begin_forward(Machine& m, const TrainingPlan& plan);

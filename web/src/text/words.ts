@@ -62,11 +62,12 @@ const words: Record<string, string> = {
   mxfp4: "MXFP4",
   nvfp4: "NVFP4",
   "bf16-amp": "bf16 autocast",
+  "fp16-amp": "fp16 autocast",
 };
 /** Where a word means something else in one menu. */
 const own: Record<string, Record<string, string>> = {
   "training.method": { full: "Full", lora: "LoRA", qlora: "QLoRA", dora: "DoRA" },
-  "training.crossEntropy": { full: "all logits at once", chunked: "in chunks" },
+  "training.crossEntropy": { full: "all logits at once", chunked: "in chunks", inplace: "in place", fused: "fused with the head" },
   "training.lora.targets": { "q_proj, v_proj": "q and v of attention", "all-linear": "all linear layers", other: "other modules …" },
 };
 export const wordName = (word: string) => words[word] ?? word;

@@ -16,7 +16,24 @@ void layer_norm_backward(Machine& m, Node& n, Gradients& g) {
     if (n.wants(i)) g.made[static_cast<std::size_t>(i)] = m.gradient_like(n, i, "gradient of layer norm");
 }
 
+/// The gradient is written over the one that arrived.
+void rms_norm_backward(Machine& m, Node& n, Gradients& g) {
+  if (n.wants(1)) g.made[1] = m.gradient_like(n, 1, "weight gradient");
+  g.made[0] = g.given[0];
+}
+
 }  // namespace
+
+/// Saves its input and the reciprocal root of each row, fp32.
+/// Source: [liger-kernel] ops/rms_norm.py LigerRMSNormFunction
+Value Machine::rms_norm(Value x, Value weight) {
+  const Value from = std::move(x), w = std::move(weight);
+  Node* node = record(rms_norm_backward, {&from, &w});
+  save(node, from);
+  Value out = allocate(from->shape, from->format, "norm");
+  save(node, allocate(from->shape.with_last(1), fp32, "1/root"));
+  return bind(node, out);
+}
 
 Value Machine::softmax(Value x) {
   Value from = std::move(x);

@@ -69,7 +69,22 @@ void gelu_function_backward(Machine& m, Node& n, In& g) {
   g.made[0] = like(m, g.given[0], "gradient");
 }
 
+/// Both gradients are written over what was saved.
+void silu_multiply_backward(Machine&, Node& n, In& g) {
+  for (std::size_t i = 0; i < 2; ++i) g.made[i] = n.saved[i];
+}
+
 }  // namespace
+
+/// Source: [liger-kernel] ops/swiglu.py LigerSiLUMulFunction
+Value Machine::silu_multiply(Value gate, Value up) {
+  const Value a = std::move(gate), b = std::move(up);
+  Node* node = record(silu_multiply_backward, {&a, &b});
+  save(node, a);
+  save(node, b);
+  Value out = like(*this, a, "silu(gate) x up");
+  return bind(node, out);
+}
 
 /// An operation with one operand and a result of its kind.
 Value Machine::unary(Value x, const char* label, Backward rule, bool save_input, bool save_output) {

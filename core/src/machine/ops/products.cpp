@@ -75,7 +75,7 @@ static void unpacked_backward(Machine& m, Node& n, Gradients& g) {
 }
 
 Value Machine::linear_unpacked(Value x, Value bias, double width, const char* label) {
-  const Value from = lower(std::move(x)), b = std::move(bias);
+  const Value from = std::move(x), b = std::move(bias);
   Node* node = record(unpacked_backward, {&from});
   const Value weight = unpack(*this, {width, from->shape[-1]}, from->format);
   Value out = allocate(from->shape.with_last(width), from->format, label);

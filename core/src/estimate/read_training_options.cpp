@@ -1,0 +1,60 @@
+#include "architectures/common.hpp"
+#include "estimate/scenario.hpp"
+
+namespace gpumem {
+namespace {
+
+/// "4.48.1" → 4048; text that is no version counts as the newest.
+int version_number(std::string_view text) {
+  int parts[2] = {0, 0}, at = 0;
+  bool digits = false;
+  for (const char c : text) {
+    if (c == '.' && at == 0) at = 1;
+    else if (c >= '0' && c <= '9' && parts[at] < 1000) parts[at] = parts[at] * 10 + (c - '0'), digits = true;
+    else break;
+  }
+  return digits ? parts[0] * 1000 + parts[1] : 1000 * 1000;
+}
+
+}  // namespace
+
+/// Source: [fms-acceleration] foak/framework_plugin_fast_kernels.py; [peft] utils/other.py prepare_model_for_kbit_training
+void read_training_options(Fields& options, Scenario& s) {
+  TrainingScenario& t = s.training;
+  t.loss.rows = options.count({"crossEntropyChunkTokens"}, 0, 1, most_tokens);
+  const std::string version = options.text({"transformers_version"}, "5");
+  t.transformers_version = version_number(version);
+  t.loss.shift = shift_of_version(t.transformers_version);
+  s.engine_options.set("transformers_version", version);
+  if (const Document* loss = options.value({"fast_loss"})) {
+    const bool fused = loss->is(Document::Kind::text) && loss->text() == "fused_ce_liger";
+    const bool on = loss->is(Document::Kind::boolean) && loss->truth();
+    if (fused || on) t.loss.kind = fused ? LossPlan::Kind::fused : LossPlan::Kind::in_place;
+    else if (!loss->is(Document::Kind::boolean)) options.report("fast_loss", "unknown-word", "must be true, false or \"fused_ce_liger\"");
+    s.engine_options.set("fast_loss", *loss);
+  }
+  const auto flag = [&](std::string_view name, bool& into) {
+    if (!options.value({name})) return;
+    into = options.flag({name}, false);
+    s.engine_options.set(name, into);
+  };
+  flag("fast_rms_layernorm", t.fused.norm);
+  flag("fast_rope_embeddings", t.fused.rotary);
+  flag("prepare_model_for_kbit_training", t.wide_norms);
+}
+
+/// Source: [pytorch-cuda-allocator] c10/core/AllocatorConfig.h
+void read_allocator_options(Fields& options, Scenario& s) {
+  if (options.value({"expandable_segments"})) {
+    s.allocator.expandable = options.flag({"expandable_segments"}, false);
+    s.engine_options.set("expandable_segments", s.allocator.expandable);
+  }
+  if (options.value({"max_split_size_mb"})) {
+    constexpr double least = 21, most = 1 << 20;   // it has to be more than a segment of the pool for medium sizes
+    const double size = options.count({"max_split_size_mb"}, least, least, most);
+    s.allocator.max_split = size * 1024 * 1024;
+    s.engine_options.set("max_split_size_mb", size);
+  }
+}
+
+}  // namespace gpumem
