@@ -96,7 +96,10 @@ Value biased(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Val
   bias = m.lower(std::move(bias));
   const double columns = std::ceil(bias->shape[3] / 8) * 8;
   if (!m.recording && columns != bias->shape[3]) bias = m.allocate(bias->shape.with_last(columns), bias->format, "bias, padded");
-  return m.flatten_heads(m.efficient_attention(m.lower(std::move(q)), m.lower(std::move(k)), m.lower(std::move(v)), bias));
+  q = m.lower(std::move(q));
+  k = m.lower(std::move(k));
+  v = m.lower(std::move(v));
+  return m.flatten_heads(m.efficient_attention(q, k, v, bias));
 }
 
 /// Source: [transformers] integrations/sdpa_attention.py sdpa_attention_forward

@@ -219,6 +219,7 @@ struct Decoder {
   std::vector<IdleWeights> beside;   ///< weights that are loaded and take no part in a text pass
 };
 
+/// Whether a layer has a mixer. Source: [transformers] models/mamba2/modeling_mamba2.py and kin
 inline bool has_mixers(const Decoder& m) {
   for (const DecoderLayer& l : m.layers)
     if (l.mixer) return true;

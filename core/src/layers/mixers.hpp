@@ -1,5 +1,6 @@
 #pragma once
 // What mixes tokens without attention.
+// Source: [transformers] models/lfm2/modeling_lfm2.py, models/mamba/modeling_mamba.py, models/mamba2/modeling_mamba2.py
 
 #include "layers/decoder.hpp"
 #include "layers/pass.hpp"

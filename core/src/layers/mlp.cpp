@@ -68,7 +68,9 @@ Value gated_fused(Machine& m, const MlpLayer& l, const Value& x) {
   auto halves = m.split(linear(m, "gate_up_proj", l, x, 2 * l.width), {l.width, l.width});
   Value activated = activate(m, l.activation, halves[0]);
   halves[1] = m.dropout(m.multiply(halves[1], std::move(activated)), l.inner_dropout);
-  return linear(m, "down_proj", l, halves[1], x->shape[-1]);
+  Value out = linear(m, "down_proj", l, halves[1], x->shape[-1]);
+  for (Value& half : halves) half.drop();   // in Python's order; libraries destroy a vector in different ones
+  return out;
 }
 
 /// Source: [transformers] models/gpt2/modeling_gpt2.py GPT2MLP.forward

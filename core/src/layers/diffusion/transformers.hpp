@@ -1,5 +1,6 @@
 #pragma once
 // Denoisers that are transformers.
+// Source: [diffusers] src/diffusers/models/transformers/
 
 #include "layers/diffusion/components.hpp"
 
