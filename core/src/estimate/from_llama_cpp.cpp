@@ -164,7 +164,7 @@ Document answer_for_llama_cpp(const Scenario& given) {
   Document devices = Document::list();
   for (const auto& [parts, i] : order) {
     const std::string role = i == 0 ? "host" : s.llama_cpp.gpus > 1 ? text_of({"stage ", number_text(static_cast<double>(i - 1))}) : "gpu";
-    Document device = device_document(s, parts, run ? std::string_view(run->peak.phase) : "decode", role);
+    Document device = device_document(s, parts, "load", role);
     if (s.detail == Detail::tensors) device.append("tensors", held_document(holders.all[i]));
     devices.push(std::move(device));
   }

@@ -7,16 +7,6 @@
 namespace gpumem {
 namespace {
 
-std::optional<Bytes> read_size(Fields& f, std::string_view name) {
-  const Document* v = f.value({name});
-  if (!v) return std::nullopt;
-  std::optional<Bytes> size;
-  if (v->is(Document::Kind::number) && v->number() >= 0 && v->number() <= 9007199254740992.0) size = bytes(v->number());
-  if (v->is(Document::Kind::text)) size = parse_size(v->text());
-  if (!size) f.report(name, "not-a-size", "must be bytes, or text with a unit such as \"24 GiB\" or \"80 GB\"");
-  return size;
-}
-
 /// Programs of decoders end in a language model's head; a classifier, or a model without a head, has other weights.
 bool runs_decoder_class(Fields& config) {
   for (const std::string_view purpose : {"ForCausalLM", "LMHeadModel", "ForConditionalGeneration"})

@@ -13,19 +13,8 @@ namespace {
 
 constexpr double most_blocks = 1e12;
 
-/// Bytes, or text with a unit.
-std::optional<Bytes> read_bytes(Fields& f, std::string_view name) {
-  const Document* v = f.value({name});
-  if (!v) return std::nullopt;
-  std::optional<Bytes> size;
-  if (v->is(Document::Kind::number) && v->number() >= 0 && v->number() <= 9007199254740992.0) size = bytes(v->number());
-  if (v->is(Document::Kind::text)) size = parse_size(v->text());
-  if (!size) f.report(name, "not-a-size", "must be bytes, or text with a unit such as \"24 GiB\" or \"80 GB\"");
-  return size;
-}
-
 void read_vllm(Fields& o, ServingScenario& v) {
-  v.pool = read_bytes(o, "kv_cache_memory_bytes");
+  v.pool = read_size(o, "kv_cache_memory_bytes");
   v.pool_blocks = o.count({"num_gpu_blocks_override"}, 0, 1, most_blocks);
   v.longest = o.count({"max_model_len"}, 0, 1, 1e9);
   v.batched_tokens = o.count({"max_num_batched_tokens"}, 0, 1, 1e9);

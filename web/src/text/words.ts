@@ -103,8 +103,15 @@ export const phaseNames: Record<string, { name: string; at: string }> = {
   "optimizer-step": { name: "step", at: "in the optimizer step" },
 };
 
+const overheads: Record<string, string> = {
+  "cuda-context": "CUDA context",
+  "cuda-graphs-serving": "CUDA graphs",
+  "nccl-communicator": "NCCL communicator",
+  "vllm-outside-torch": "outside of PyTorch",
+};
+
 export const overheadNames = (id: string): string =>
-  id.startsWith("cublas") ? "cuBLAS workspace" : id.startsWith("allocator") ? "Allocator's slack" : id === "cuda-context" ? "CUDA context" : id;
+  id.startsWith("cublas") ? "cuBLAS workspace" : id.startsWith("allocator") ? "Allocator's slack" : overheads[id] ?? id;
 
 export const stepNames: Record<string, string> = {
   storage: "storage",
