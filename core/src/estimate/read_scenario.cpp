@@ -123,18 +123,6 @@ void read_engine(Fields& request, Scenario& s) {
   engine.refuse_unknown();
 }
 
-void read_parallel(Fields& request, Scenario& s) {
-  Fields parallel = request.record("parallel");
-  const std::string_view split = s.engine == "llama.cpp" ? "pipeline" : serves(s.engine) ? "tensor" : "";
-  if (split == "pipeline") s.llama_cpp.gpus = parallel.count({split}, 1, 1, 64);
-  if (split == "tensor") s.serving.ranks = parallel.count({split}, 1, 1, 1 << 10);
-  for (const std::string_view name : {"data", "tensor", "pipeline", "context", "expert", "virtualStages"})
-    if (parallel.count({name}, 1, 1, 1 << 20) > 1 && name != split) parallel.report(name, "unsupported", "only one GPU is computed so far");
-  if (parallel.count({"zero"}, 0, 0, 3) > 0) parallel.report("zero", "unsupported", "only one GPU is computed so far");
-  for (const std::string_view name : {"sequenceParallel", "schedule", "shardGroup", "fsdp"}) parallel.value({name});
-  parallel.refuse_unknown();
-}
-
 void read_hardware(Fields& request, const Document& facts, Scenario& s) {
   if (!request.has("hardware")) return;
   Fields hardware = request.record("hardware");

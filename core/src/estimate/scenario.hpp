@@ -15,6 +15,7 @@
 #include "estimate/llama_cpp_options.hpp"
 #include "estimate/serving.hpp"
 #include "layers/pass.hpp"
+#include "placement/layout.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
 #include "training/loss.hpp"
@@ -93,6 +94,7 @@ struct Scenario {
   ServingScenario serving;          ///< of engines that serve from one pool
   DiffusionScenario diffusion;
   TrainingScenario training;
+  RankLayout layout;
   LlamaCppBatch llama_cpp_batch;
   LlamaCppOptions llama_cpp;
   std::optional<GgufHeader> gguf;   ///< a model given by the header of its file; its tensors are the inventory too
@@ -134,6 +136,9 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
 
 void read_inference(Fields& fields, Scenario& scenario);
 void read_training(Fields& fields, Scenario& scenario, bool weights_given);
+
+/// How it is spread over GPUs; the engine is known.
+void read_parallel(Fields& request, Scenario& scenario);
 
 /// What PYTORCH_CUDA_ALLOC_CONF can hold.
 void read_allocator_options(Fields& options, Scenario& scenario);
