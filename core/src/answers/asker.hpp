@@ -10,8 +10,8 @@
 
 namespace gpumem {
 
-/// `base` with the members of `change` in place of its own, as a JSON merge patch says it: null takes a member away.
-/// Source: [rfc-7396]
+/// `base` with the members of `change` in place of its own, as a JSON merge patch says it. A member that is null stays
+/// as null, which readers take for absent.
 void merge(Document& base, const Document& change);
 
 /// A merge patch that puts a value at "inference.contextTokens".

@@ -15,9 +15,9 @@ struct Growth {
   const char* name;         ///< in the answer
   const char* path;         ///< in the scenario
   double now, most;
-  const char* follows = nullptr;   ///< a field that cannot be more than it
-  double follower = 0;
 };
+
+constexpr std::string_view context_path = "inference.contextTokens";
 
 std::vector<Growth> growths(const Scenario& s) {
   constexpr double most_sequences = 1 << 20;
@@ -27,16 +27,19 @@ std::vector<Growth> growths(const Scenario& s) {
             {"maxSequenceTokens", "training.sequenceTokens", s.training.sequence_tokens, most_tokens}};
   const InferenceScenario& i = s.inference;
   if (s.pipeline) return {{"maxSequences", "inference.sequences", i.sequences, 1 << 12}};
-  return {{"maxContextTokens", "inference.contextTokens", i.context_tokens, most_tokens, "inference.promptTokens", i.prompt_tokens},
+  return {{"maxContextTokens", context_path.data(), i.context_tokens, most_tokens},
           {"maxSequences", "inference.sequences", i.sequences, most_sequences}};
 }
 
-/// Only what the request says itself has to follow: a default follows by itself.
-Document grown(const Asker& asker, const Growth& g, double to) {
+/// A prompt that fills the context goes on doing so, and what is as long as they are; a shorter one is kept.
+Document grown(const Scenario& s, const Growth& g, double to) {
   Document change = change_of(g.path, to);
-  if (!g.follows || to >= g.follower) return change;
-  const Document* given = asker.request().find("inference");
-  if (given && given->find("promptTokens")) merge(change, change_of(g.follows, to));
+  if (g.path != context_path) return change;
+  const InferenceScenario& i = s.inference;
+  const double prompt = i.prompt_tokens == i.context_tokens ? to : std::min(i.prompt_tokens, to);
+  merge(change, change_of("inference.promptTokens", prompt));
+  if (s.engine == "transformers" && i.prefill_tokens == i.prompt_tokens) merge(change, change_of("inference.prefillTokens", prompt));
+  if (s.engine == "vllm" && s.serving.longest == i.context_tokens) merge(change, change_of("engine.options.max_model_len", to));
   return change;
 }
 
@@ -47,6 +50,9 @@ std::string_view grown_most(const Parts& from, const Parts& to) {
     if (to.of[c] - from.of[c] > to.of[most] - from.of[most]) most = c;
   return component_ids[most];
 }
+
+/// Quantised as transformers loads them, by libraries that engines which serve leave out.
+bool transformers_only(std::string_view id) { return id == "int8" || id.starts_with("nf4") || id.starts_with("hqq"); }
 
 /// What engines load and a menu offers, from the smallest file to the largest; of equal ones what the scenario has comes last.
 std::vector<const Mix*> candidates(const Scenario& s) {
@@ -59,7 +65,7 @@ std::vector<const Mix*> candidates(const Scenario& s) {
   for (const std::string_view id : offered_weights) {
     const Mix* mix = find_mix(id);
     const bool wide = base_format(*mix) == fp32 && mix != s.mix;   // no checkpoint gains by it
-    if (mix->gguf != s.mix->gguf || wide) continue;
+    if (mix->gguf != s.mix->gguf || wide || (serves(s.engine) && transformers_only(id))) continue;
     other.mix = mix;
     rows.push_back({mix, weights_of(other).file});
   }
@@ -103,7 +109,7 @@ Document fit_document(const Asker& asker, const Scenario& s) {
     Parts least, beyond;
     double fails = std::numeric_limits<double>::infinity();
     const auto headroom = [&](double at) {
-      const Reading r = asker.ask(grown(asker, g, at));
+      const Reading r = asker.ask(grown(s, g, at));
       if (at == 1) least = r.parts;
       if (r.answered && r.headroom < 0 && at < fails) {
         fails = at;
