@@ -72,17 +72,17 @@ constexpr std::size_t most_pairs = 4, most_together = 5;
 
 /// The mildest pairs that are enough.
 std::vector<Tried> pairs(const Search& search, const std::vector<Tried>& singles) {
-  std::vector<std::pair<const Tried*, const Tried*>> all;
-  for (std::size_t i = 0; i < singles.size(); ++i)
-    for (std::size_t j = i + 1; j < singles.size(); ++j)
-      if (!singles[j].has(singles[i].parts[0]->kind) && search.promising(singles[i].saves + singles[j].saves)) all.emplace_back(&singles[i], &singles[j]);
-  std::stable_sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.first->regret() + a.second->regret() < b.first->regret() + b.second->regret(); });
+  constexpr int most_regret = 10;
   std::vector<Tried> enough;
-  for (const auto& [a, b] : all) {
-    if (enough.size() == most_pairs) break;
-    Tried t = search.attempt(*a, *b->parts[0]);
-    if (t.enough) enough.push_back(std::move(t));
-  }
+  for (int regret = 0; regret <= most_regret; ++regret)
+    for (const Tried& a : singles)
+      for (const Tried& b : singles) {
+        if (&a == &b) break;
+        if (a.regret() + b.regret() != regret || a.has(b.parts[0]->kind) || !search.promising(a.saves + b.saves)) continue;
+        Tried t = search.attempt(b, *a.parts[0]);
+        if (t.enough) enough.push_back(std::move(t));
+        if (enough.size() == most_pairs) return enough;
+      }
   return enough;
 }
 
@@ -142,12 +142,13 @@ Document advice_document(const Asker& asker, const Scenario& s) {
     if (more.empty()) more = together(search, all);
     for (Tried& t : more) all.push_back(std::move(t));
   }
-  std::stable_sort(all.begin(), all.end(), [](const Tried& a, const Tried& b) {
+  const auto before = [&](std::size_t i, std::size_t j) {
+    const Tried &a = all[i], &b = all[j];
     if (a.enough != b.enough) return a.enough;
     if (a.enough && a.regret() != b.regret()) return a.regret() < b.regret();
     return a.saves > b.saves;
-  });
-  for (const Tried& t : all) list.push(shown(t, search.limited()));
+  };
+  for (const std::size_t i : ordered(all.size(), before)) list.push(shown(all[i], search.limited()));
   return list;
 }
 

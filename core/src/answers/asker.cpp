@@ -54,6 +54,16 @@ Document change_of(std::string_view path, Document value) {
   return dot == std::string_view::npos ? made : change_of(path.substr(0, dot), std::move(made));
 }
 
+std::vector<std::size_t> ordered(std::size_t count, const std::function<bool(std::size_t, std::size_t)>& before) {
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < count; ++i) {
+    std::size_t at = order.size();
+    while (at > 0 && before(i, order[at - 1])) --at;
+    order.insert(order.begin() + static_cast<std::ptrdiff_t>(at), i);
+  }
+  return order;
+}
+
 Asker::Asker(const Document& request, const Document& facts) : request_(request), facts_(facts) {
   request_.set("detail", "summary");
   request_.set("questions", Document::list());

@@ -123,16 +123,15 @@ void add_smaller_batches(const TrainingScenario& t, std::vector<Change>& all) {
 
 std::vector<Change> changes_for(const Scenario& s) {
   std::vector<Change> all;
-  const auto add = [&](const Row& row) {
-    if (row.engines.empty() || names(row.engines, s.engine)) all.push_back({std::string(row.id), row.kind, patch_of(row.sets), row.costs, row.regret});
-  };
-  if (s.task == Task::training) {
-    for (const Row& row : training_rows) add(row);
-    add_smaller_batches(s.training, all);
-  } else {
-    for (const Row& row : inference_rows) add(row);
+  const bool training = s.task == Task::training;
+  constexpr int most_regret = 5;
+  for (int regret = 0; regret <= most_regret; ++regret) {
+    if (training && regret == 1) add_smaller_batches(s.training, all);
+    const Row* const rows = training ? training_rows : inference_rows;
+    for (std::size_t i = 0; i < (training ? std::size(training_rows) : std::size(inference_rows)); ++i)
+      if (const Row& row = rows[i]; row.regret == regret && (row.engines.empty() || names(row.engines, s.engine)))
+        all.push_back({std::string(row.id), row.kind, patch_of(row.sets), row.costs, row.regret});
   }
-  std::stable_sort(all.begin(), all.end(), [](const Change& a, const Change& b) { return a.regret < b.regret; });
   return all;
 }
 

@@ -56,22 +56,19 @@ bool transformers_only(std::string_view id) { return id == "int8" || id.starts_w
 
 /// What engines load and a menu offers, from the smallest file to the largest; of equal ones what the scenario has comes last.
 std::vector<const Mix*> candidates(const Scenario& s) {
-  struct Row {
-    const Mix* mix;
-    Bytes file;
-  };
-  std::vector<Row> rows;
+  std::vector<const Mix*> mixes, sorted;
+  std::vector<Bytes> files;
   Scenario other = s;
   for (const std::string_view id : offered_weights) {
     const Mix* mix = find_mix(id);
     const bool wide = base_format(*mix) == fp32 && mix != s.mix;   // no checkpoint gains by it
     if (mix->gguf != s.mix->gguf || wide || (serves(s.engine) && transformers_only(id))) continue;
     other.mix = mix;
-    rows.push_back({mix, weights_of(other).file});
+    mixes.push_back(mix);
+    files.push_back(weights_of(other).file);
   }
-  std::stable_sort(rows.begin(), rows.end(), [&](const Row& a, const Row& b) { return a.file != b.file ? a.file < b.file : a.mix != s.mix && b.mix == s.mix; });
-  std::vector<const Mix*> sorted;
-  for (const Row& row : rows) sorted.push_back(row.mix);
+  const auto before = [&](std::size_t a, std::size_t b) { return files[a] != files[b] ? files[a] < files[b] : mixes[a] != s.mix && mixes[b] == s.mix; };
+  for (const std::size_t i : ordered(mixes.size(), before)) sorted.push_back(mixes[i]);
   return sorted;
 }
 
