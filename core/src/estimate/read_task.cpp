@@ -83,7 +83,8 @@ void read_stored_weights(Fields& f, Scenario& s, bool given) {
   if (!given) s.weights = implied;
   const bool autocast = t.precision == "bf16-amp" || t.precision == "fp16-amp";
   const bool half = s.weights == "bf16" || (s.weights == "fp16" && t.precision == "fp16-amp");
-  const bool fits = half ? t.precision != "fp32" : s.weights == "fp32" && t.precision != "bf16";
+  const bool mixed = s.engine == "fsdp" && t.precision == "bf16" && s.weights == "fp32";   // gathered in bf16
+  const bool fits = mixed || (half ? t.precision != "fp32" : s.weights == "fp32" && t.precision != "bf16");
   if (!fits)
     f.report("precision", "contradiction", text_of({quoted(t.precision), " trains weights stored in ", autocast ? "fp32 or bf16" : implied, ", not in ", s.weights}));
 }

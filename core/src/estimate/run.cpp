@@ -5,6 +5,7 @@
 #include "engines/encoders.hpp"
 #include "engines/llama_cpp.hpp"
 #include "estimate/overheads.hpp"
+#include "estimate/spread_training.hpp"
 #include "estimate/weights_of.hpp"
 #include "training/optimizer.hpp"
 #include "training/encoder_step.hpp"
@@ -74,6 +75,7 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   plan.checkpointing = t.checkpointing == "full";
   plan.optimizer_in_backward = t.optimizer_in_backward;
   plan.accumulating = t.accumulation > 1;
+  if (s.engine == "fsdp") return run_spread_step(m, s, plan, every_layer);
   if (s.encoder_model) return run_encoder_step(m, *s.encoder_model, plan, every_layer);
   run_training_step(m, *s.model, plan, every_layer);
 }

@@ -99,6 +99,8 @@ class Machine {
   void backward(Value loss);
   /// What happens to a parameter whose gradient is complete; true if the gradient can go at once.
   std::function<bool(Parameter&)> on_gradient;
+  /// Called before a layer runs forward (`begins`) and after it; not when it runs again for a checkpoint.
+  std::function<void(int layer, bool begins)> on_forward_layer;
   /// Called before the first node of another layer runs backward.
   std::function<void(int from_layer, int to_layer)> on_backward_layer;
   /// Forgets autocast's cached copies: the autocast context has been left.
