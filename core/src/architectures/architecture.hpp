@@ -85,5 +85,15 @@ Decoder granitemoehybrid(Fields& config);
 Decoder jamba(Fields& config);
 Decoder nemotron_h(Fields& config);
 Decoder falcon_h1(Fields& config);
+Decoder exaone(Fields& config);
+Decoder qwen(Fields& config);
+Decoder internlm(Fields& config);
+Decoder baichuan(Fields& config);
+Decoder chatglm(Fields& config);
+Decoder mimo(Fields& config);
+Decoder deepseek(Fields& config);
+Decoder arctic(Fields& config);
+Decoder grok(Fields& config);
+Decoder nemotron_nas(Fields& config);
 
 }  // namespace gpumem

@@ -172,6 +172,8 @@ struct DecoderLayer {
     sums_inside,     ///< sequential; attention and MLP add the residual themselves (BLOOM)
     single,          ///< x + sub-layer(norm(x)): a mixer, attention or an MLP alone
     beside,          ///< x + mixer(n) + attention(n) with n = norm(x), then the MLP (Falcon-H1)
+    experts_beside,  ///< x + attention(norm(x)) = y, then y + mlp(norm(y)) + experts(norm(x)) (Arctic)
+    nothing,         ///< handed on as it came
     kept_all,        ///< sequential; normed input and attention's output are held until the layer ends
   };
   Order order = Order::sequential;
