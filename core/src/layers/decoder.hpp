@@ -26,6 +26,8 @@ enum class NormKind {
 enum class Activation {
   silu, gelu, relu, relu_squared,
   gelu_composed,   ///< by tanh, written out in Python
+  gelu_fast,       ///< by tanh, written out in another way
+  gelu_quick,      ///< by a sigmoid, written out
   gelu_function,   ///< the same as a function with a backward of its own (BLOOM)
 };
 
@@ -217,6 +219,7 @@ struct Decoder {
   bool logits_scaled = false;        ///< by a Python number
   bool eager_only = false;           ///< its attention has no fused kernel
   bool logits_in_fp32 = false;       ///< widened once they are computed
+  double mask_buffer = 0;            ///< tokens of a causal mask that the model keeps; 0: none
   double max_positions = 0;          ///< tokens it was made for; 0: not said
   std::vector<IdleWeights> beside;   ///< weights that are loaded and take no part in a text pass
 };
