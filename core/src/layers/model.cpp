@@ -163,6 +163,7 @@ Value ModelRun::cap(Machine& m, Value logits) {
 /// Source: [transformers] models/llama/modeling_llama.py LlamaRotaryEmbedding.__init__
 std::vector<Value> ModelRun::buffers(Machine& m) {
   std::vector<Value> held;
+  if (model_.mask_buffer > 0) held.push_back(m.allocate({model_.mask_buffer, model_.mask_buffer}, byte_flag, "causal mask", Component::workspace));
   if (model_.embedding_scaled) held.push_back(m.allocate({1}, fp32, "embedding scale", Component::workspace));
   for (const DecoderLayer& layer : model_.layers)
     if (layer.experts && layer.experts->choice_bias && !layer.experts->bias_is_parameter)
