@@ -239,7 +239,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   if (s.encoder_model && !s.plain()) count_weights_only(fields, facts, s);
   if (s.pipeline) read_pipeline_engine(fields, s);
   else read_engine(fields, s);
-  const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || s.engine != "transformers");
+  const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || (s.engine != "transformers" && s.task != Task::training));
   if (unspelled || (s.encoder_model && s.engine == "llama.cpp")) count_weights_only(fields, facts, s);
   check_weights(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");
