@@ -84,6 +84,7 @@ Document completed(const Scenario& s) {
   }
   if (s.bytes_per_sample) all.append("quick", Document::record({{"bytesPerSample", *s.bytes_per_sample}}));
   all.append("detail", s.detail == Detail::summary ? "summary" : s.detail == Detail::tensors ? "tensors" : "timeline");
+  all.append("questions", names_document(s.questions));
   return all;
 }
 

@@ -258,6 +258,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   quick.refuse_unknown();
   const std::string detail = fields.word({"detail"}, "timeline", {"summary", "timeline", "tensors"});
   s.detail = detail == "summary" ? Detail::summary : detail == "tensors" ? Detail::tensors : Detail::timeline;
+  read_questions(fields, s);
   fields.refuse_unknown();
   return s;
 }

@@ -24,6 +24,7 @@ namespace gpumem {
 
 enum class Task { inference, training };
 enum class Detail { summary, timeline, tensors };
+inline constexpr std::string_view known_questions[] = {"fit", "advice"};
 
 struct InferenceScenario {
   double sequences = 1, context_tokens = 4096, prompt_tokens = 4096, prefill_tokens = 4096;
@@ -110,6 +111,7 @@ struct Scenario {
   std::optional<Bytes> bytes_per_sample;
   AllocatorOptions allocator;           ///< of PyTorch's allocator: expandable_segments, max_split_size_mb
   Detail detail = Detail::timeline;
+  std::vector<std::string> questions;   ///< of known_questions, what is asked beside the estimate
 
   std::vector<Assumption> assumptions;
   /// Weights in one format that is computed with as it is.
@@ -145,6 +147,9 @@ void read_training(Fields& fields, Scenario& scenario, bool weights_given);
 
 /// How it is spread over GPUs; the engine is known.
 void read_parallel(Fields& request, Scenario& scenario);
+
+/// Hardware and detail are known.
+void read_questions(Fields& request, Scenario& scenario);
 
 /// What PYTORCH_CUDA_ALLOC_CONF can hold.
 void read_allocator_options(Fields& options, Scenario& scenario);
