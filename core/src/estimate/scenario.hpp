@@ -49,6 +49,11 @@ struct LoraScenario {
   std::string format = "fp32";
 };
 
+/// Number formats of what ranks send each other.
+struct ShardingScenario {
+  std::string gathered, reduced;    ///< weights before a unit runs; gradients behind it
+};
+
 struct TrainingScenario {
   std::string method = "full";      ///< full | lora | qlora | dora
   LoraScenario lora;
@@ -61,6 +66,7 @@ struct TrainingScenario {
   double micro_batch = 1, sequence_tokens = 2048, accumulation = 1;
   std::string attention = "flash", checkpointing = "none";
   bool optimizer_in_backward = false;
+  ShardingScenario sharding;
 };
 
 struct Device {
@@ -149,6 +155,13 @@ void read_questions(Fields& request, Scenario& scenario);
 void read_allocator_options(Fields& options, Scenario& scenario);
 /// Options of training code, by the names they have there.
 void read_training_options(Fields& options, Scenario& scenario);
+
+/// How a training is spread over data-parallel ranks: what the engine calls it; what is left to default, and what does
+/// not go together.
+void read_sharding_options(Fields& options, Scenario& scenario);
+void complete_sharding(Fields& request, Scenario& scenario);
+/// As a request says it.
+Document parallel_document(const RankLayout& layout);
 
 /// The adapters of a scenario that trains no more than them.
 LoraScenario read_lora(Fields& fields);
