@@ -5,6 +5,8 @@ import type { Answer, Catalog, Scenario } from "../engine/types";
 import type { Unit } from "../format/bytes";
 import type { Differences } from "./answer";
 import type { Words } from "./description";
+import type { Field } from "./field";
+import { shownFields } from "./fields";
 import type { Form } from "./form";
 import type { Uncounted } from "./uncounted";
 
@@ -29,3 +31,11 @@ export interface Page {
 
 export const PageContext = createContext<Page>(undefined as unknown as Page);
 export const usePage = () => useContext(PageContext);
+
+/** Without those that could not change this answer, unless something is typed into them. */
+export function useShownFields(): Field[] {
+  const { form, catalog, uncounted, answer, words } = usePage();
+  // Nothing is counted that these could change.
+  if (uncounted) return [];
+  return shownFields(form.values, catalog).filter(({ key, idle }) => form.values[key] || !answer || !idle?.(answer.scenario, words));
+}

@@ -1,5 +1,6 @@
 import type { Answer } from "../../engine/types";
 import { Breakdown } from "../Breakdown";
+import { Devices } from "../Devices";
 import { Notes } from "../Notes";
 import { Quick } from "../Quick";
 import { Timeline } from "../Timeline";
@@ -10,7 +11,7 @@ export function Answered({ answer }: { answer: Answer }) {
   return (
     <div class="details">
       {answer.timeline && answer.timeline.length > 1 && <Timeline answer={answer} />}
-      <Breakdown answer={answer} />
+      {answer.devices.length > 1 ? <Devices answer={answer} /> : <Breakdown answer={answer} device={answer.devices[0]} />}
       <div class="pair">
         <Quick answer={answer} />
         <Notes answer={answer} />

@@ -1,12 +1,13 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Engine } from "../../engine/engine";
-import type { Catalog } from "../../engine/types";
+import type { Answer, Catalog } from "../../engine/types";
 import type { Unit } from "../../format/bytes";
 import { useCalculator } from "../../state/calculator";
 import { wordsOf } from "../../state/description";
 import { useKept } from "../../state/kept";
 import { type Page, PageContext } from "../../state/page";
 import * as text from "../../text/en";
+import { deviceName } from "../../text/engines";
 import { Answered } from "../Answered";
 import { Bar } from "../Bar";
 import { Header } from "../Header";
@@ -18,7 +19,7 @@ import { Ways } from "../Ways";
 import "./style.css";
 
 export function App({ engine, first }: { engine: Engine; first: Catalog }) {
-  const words = useMemo(() => wordsOf(engine.describe()), [engine]);
+  const words = useMemo(() => wordsOf(engine, first), [engine]);
   const calculator = useCalculator(engine, words, first);
   const { form, set, load, answer, stale, uncounted, issues, catalog, differences, wantTensors } = calculator;
   const [unit, setUnit] = useKept<Unit>("unit", ["GiB", "GB"]);
@@ -41,9 +42,9 @@ export function App({ engine, first }: { engine: Engine; first: Catalog }) {
           <section class="top" aria-label={text.answer}>
             {calculator.unreadable && <p class="problem" role="alert">{text.unreadableAddress}</p>}
             {uncounted ? <Uncounted model={uncounted} /> : <Verdict waiting={calculator.waiting} />}
-            {answer && <Bar answer={answer} />}
+            {answer && <Bar device={answer.devices[0]} name={severalNames(answer)} />}
           </section>
-          {answer?.devices[0].fits === false && <Ways />}
+          {answer?.devices.some(({ fits }) => fits === false) && <Ways />}
           {answer && <Answered answer={answer} />}
         </div>
       </main>
@@ -54,6 +55,9 @@ export function App({ engine, first }: { engine: Engine; first: Catalog }) {
     </PageContext.Provider>
   );
 }
+
+/** Which one the bar is about, where there are several. */
+const severalNames = ({ devices: [first, ...others], scenario }: Answer) => (others.length > 0 || first.count > 1 ? deviceName(first, scenario.engine?.name) : undefined);
 
 /** Single keys work where nothing is being typed. */
 function useKeys(onSearch: () => void, onHelp: () => void) {

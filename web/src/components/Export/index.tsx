@@ -1,10 +1,11 @@
 import { useState } from "preact/hooks";
-import type { Answer, Scenario } from "../../engine/types";
+import type { Answer, Device, Scenario } from "../../engine/types";
 import { exactText, sizeText, type Unit } from "../../format/bytes";
 import { percentText } from "../../format/counts";
 import { addressOf, linkOf, longestAddress } from "../../state/address";
 import { usePage } from "../../state/page";
 import * as text from "../../text/en";
+import { deviceName } from "../../text/engines";
 import { componentNames } from "../../text/words";
 import "./style.css";
 
@@ -39,7 +40,12 @@ export function Export({ scenario }: { scenario?: Scenario }) {
   );
 }
 
-function markdown({ devices: [device] }: Answer, unit: Unit): string {
+function markdown({ devices, scenario }: Answer, unit: Unit): string {
+  const engine = scenario.engine?.name;
+  return devices.map((device) => `${devices.length > 1 ? `**${deviceName(device, engine)}**\n\n` : ""}${deviceTable(device, unit)}`).join("\n\n");
+}
+
+function deviceTable(device: Device, unit: Unit): string {
   const row = (...cells: string[]) => `| ${cells.join(" | ")} |`;
   return [
     row(text.component, unit, "bytes", text.percent),
