@@ -18,8 +18,9 @@ export const budgets = {
   offline: { limit: 1420 * kB, what: "the offline page, as it is" },
 };
 
-// What the page's files name, and loads only when it is needed.
-const lazy = /^assets\/architectures\./;
+// What the page's files name, and loads only when it is needed: inventories, and the styles of later parts, which bear their
+// component's name. Their scripts lie in a folder of their own.
+const lazy = /^assets\/(architectures\.|[A-Z])/;
 const afterwards = /^assets\/(models|gpus)\./;
 
 /** {first, later, offline} in bytes for a repository root that was built. */

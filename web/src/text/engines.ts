@@ -41,13 +41,3 @@ const engines: Record<string, FigureNotes> = {
 export const figureNotes = (engine = ""): FigureNotes => (Object.hasOwn(engines, engine) ? engines[engine] : torch);
 
 export const processNote = ({ role }: Device) => (role === "host" ? "resident and mapped, as the system's monitor shows" : "what nvidia-smi shows");
-
-/** "GPU 1", "each of 4 GPUs", "main memory"; a stage of a pipeline may be several GPUs. */
-export function deviceName({ role, count }: Pick<Device, "role" | "count">, engine = ""): string {
-  if (role === "host") return "main memory";
-  const stage = /^stage (\d+)$/.exec(role)?.[1];
-  if (stage !== undefined && engine === "llama.cpp") return `GPU ${stage}`;
-  const name = role === "gpu" ? "" : role;
-  if (count > 1) return `${name ? `${name}: ` : ""}each of ${count} GPUs`;
-  return name || "GPU";
-}

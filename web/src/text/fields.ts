@@ -24,7 +24,7 @@ const names: Record<string, string> = {
   "engine.options.n_gpu_layers": "Layers on GPU",
   "engine.options.n_cpu_moe": "Experts in RAM",
   "engine.options.n_batch": "Batch",
-  "engine.options.no_kv_offload": "KV cache in RAM",
+  "engine.options.no_kv_offload": "Cache in RAM",
   "engine.options.kv_unified": "Shared cache",
   "engine.options.swa_full": "Full windows",
   "engine.options.imatrix": "Importance matrix",

@@ -7,9 +7,9 @@ import { wordsOf } from "../../state/description";
 import { useKept } from "../../state/kept";
 import { type Page, PageContext } from "../../state/page";
 import * as text from "../../text/en";
-import { deviceName } from "../../text/engines";
-import { Answered } from "../Answered";
+import { deviceName } from "../../text/devices";
 import { Bar } from "../Bar";
+import { Details } from "../Details";
 import { Header } from "../Header";
 import { Inputs } from "../Inputs";
 import { searchId } from "../ModelField/search";
@@ -45,7 +45,7 @@ export function App({ engine, first }: { engine: Engine; first: Catalog }) {
             {answer && <Bar device={answer.devices[0]} name={severalNames(answer)} />}
           </section>
           {answer?.devices.some(({ fits }) => fits === false) && <Ways />}
-          {answer && <Answered answer={answer} />}
+          {answer && <Details answer={answer} />}
         </div>
       </main>
       <footer>

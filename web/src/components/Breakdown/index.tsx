@@ -4,7 +4,8 @@ import type { Answer, Band, Bytes, Device } from "../../engine/types";
 import { exactText, rangeText, sizeNumber } from "../../format/bytes";
 import { percentText } from "../../format/counts";
 import { usePage } from "../../state/page";
-import * as text from "../../text/en";
+import * as text from "../../text/details";
+import { onDevice } from "../../text/en";
 import { figureNotes, processNote } from "../../text/engines";
 import { componentNames, overheadNames } from "../../text/words";
 import { Opened, SourceLink } from "../Opened";
@@ -25,7 +26,7 @@ export function Breakdown({ answer, device, name }: { answer: Answer; device: De
 
   return (
     <section class="breakdown">
-      <h2 class={name && "unseen"}>{name ? `${text.breakdown} ${text.onDevice(name)}` : text.breakdown}</h2>
+      <h2 class={name && "unseen"}>{name ? `${text.breakdown} ${onDevice(name)}` : text.breakdown}</h2>
       <table>
         <thead>
           <tr>

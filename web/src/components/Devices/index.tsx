@@ -1,6 +1,6 @@
 import type { Answer } from "../../engine/types";
-import * as text from "../../text/en";
-import { deviceName } from "../../text/engines";
+import * as text from "../../text/details";
+import { deviceName } from "../../text/devices";
 import { Bar, mostOf } from "../Bar";
 import { Breakdown } from "../Breakdown";
 import "./style.css";

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { Answer, Device, TensorRow } from "../../engine/types";
 import { usePage } from "../../state/page";
-import * as text from "../../text/en";
+import * as text from "../../text/details";
 import { Size } from "../Size";
 import "./style.css";
 

@@ -2,7 +2,7 @@ import type { Answer, Bytes, Device } from "../../engine/types";
 import { sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
 import { isPartial } from "../../state/uncounted";
-import * as text from "../../text/en";
+import * as text from "../../text/details";
 import { stepNames } from "../../text/words";
 import { Size } from "../Size";
 import "./style.css";

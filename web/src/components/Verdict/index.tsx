@@ -4,7 +4,7 @@ import { grouped } from "../../format/counts";
 import { usePage } from "../../state/page";
 import { isPartial } from "../../state/uncounted";
 import * as text from "../../text/en";
-import { deviceName } from "../../text/engines";
+import { deviceName } from "../../text/devices";
 import { phaseNames, spokenName } from "../../text/words";
 import "./style.css";
 
