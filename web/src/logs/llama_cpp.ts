@@ -33,6 +33,12 @@ function loads(lines: string[]): Reading[][] {
   return all;
 }
 
+/** A server repeats what the process that loads has said, behind that one's number. */
+function once(lines: string[]): string[] {
+  const seen = new Set(lines);
+  return lines.filter((text) => !/^\[\d{1,10}\] /.test(text) || !seen.has(text.slice(text.indexOf(" ") + 1)));
+}
+
 /** Several lines of one device are several buffers: of the parts of a file, or of layers with and without windows. */
 function joined(readings: Reading[]): Reading[] {
   const rows: Reading[] = [];
@@ -49,5 +55,5 @@ const weightOf = (load: Reading[]) => load.reduce((sum, { quantity, bytes = 0 })
 export const llamaCpp: LogReader = {
   engine: "llama.cpp",
   looksFor: ["model buffer size", "KV buffer size", "RS buffer size", "compute buffer size"],
-  read: (lines) => joined(loads(lines).reduce((best, load) => (weightOf(load) >= weightOf(best) ? load : best))),
+  read: (lines) => joined(loads(once(lines)).reduce((best, load) => (weightOf(load) >= weightOf(best) ? load : best))),
 };
