@@ -15,6 +15,8 @@ export interface Page {
   set: (changes: Record<string, string>) => void;
   /** Puts a whole scenario in place of the form. */
   load: (scenario: Scenario) => void;
+  /** What the form says; absent where it cannot be put into a scenario. */
+  scenario?: Scenario;
   /** The last good answer; `stale` while the form says something else. */
   answer?: Answer;
   stale: boolean;

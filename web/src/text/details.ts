@@ -30,5 +30,6 @@ export const whyTraining = (states: string, other: string, overheads: string) =>
   `It takes four times the weights, whatever the optimizer, and nothing for length and batch. Counted here: gradients and optimizer states alive at the peak ${states}, activations and logits ${other}, overheads ${overheads}.`;
 export const published = "As published";
 export const notLoaded = "This part could not be loaded. Closing and opening it tries again.";
+export const commandTitle = "Command";
 export const logTitle = "Compare with your log";
 export const assumptions = "Assumptions";

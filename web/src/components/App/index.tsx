@@ -32,10 +32,11 @@ export function App({ engine, first }: { engine: Engine; first: Catalog }) {
     () => setHelp((shown) => !shown),
   );
 
-  const page: Page = { form, set, load, answer, stale, uncounted, issues, catalog, words, differences, unit, wantTensors };
+  const { scenario } = calculator;
+  const page: Page = { form, set, load, scenario, answer, stale, uncounted, issues, catalog, words, differences, unit, wantTensors };
   return (
     <PageContext.Provider value={page}>
-      <Header unit={unit} onUnit={setUnit} scenario={calculator.scenario} help={help} onHelp={setHelp} />
+      <Header unit={unit} onUnit={setUnit} scenario={scenario} help={help} onHelp={setHelp} />
       <main>
         <Inputs />
         <div class={`answer${stale ? " stale" : ""}`}>

@@ -6,6 +6,7 @@ import "./style.css";
 export function More() {
   return (
     <div class="more-parts">
+      <Folded title={text.commandTitle} load={() => import("../Command")} />
       <Folded title={text.logTitle} load={() => import("../LogCompare")} />
     </div>
   );

@@ -1,0 +1,19 @@
+// Texts of commands: written for the scenario, and read back.
+
+export const written = "Start it like this";
+export const copy = "Copy";
+export const copied = "Copied";
+export const notCopied = "The browser did not allow copying.";
+export const none = (engine: string) => `No command starts ${engine}; llama.cpp, vLLM, SGLang and TensorRT-LLM have one.`;
+export const read = "Read a command";
+export const readHint = "Paste a command that starts llama-server, vllm serve, sglang.launch_server or trtllm-serve; it becomes the scenario above.";
+export const use = "Use it";
+export const done = "The scenario above is now this command's.";
+
+export const tooLong = "This is too long for a command.";
+export const unknownCommand = "This starts none of llama-server, llama-cli, vllm serve, sglang.launch_server and trtllm-serve.";
+export const noModel = "The command names no model.";
+export const wholeContext = "The command names no length, so the engine would take all that the model was made for; here the length is the default.";
+export const ignored = (flags: string[]) => `Passed over, since they change no memory that is counted here: ${flags.join(", ")}.`;
+export const unsaid = (options: string[]) => `The command has no flag for ${options.join(", ")}.`;
+export const quantised = (format: string) => `The checkpoint has to be stored in ${format}.`;
