@@ -1,7 +1,7 @@
 // What every part of the page may read: the form, the answer, and how to change them.
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
-import type { Answer, Catalog, Scenario } from "../engine/types";
+import type { Answer, Catalog, Estimate, Scenario } from "../engine/types";
 import type { Unit } from "../format/bytes";
 import type { Differences } from "./answer";
 import type { Words } from "./description";
@@ -17,6 +17,11 @@ export interface Page {
   load: (scenario: Scenario) => void;
   /** What the form says; absent where it cannot be put into a scenario. */
   scenario?: Scenario;
+  /** Asks about another scenario than the form's. */
+  estimate: (scenario: Scenario) => Estimate;
+  /** Scenarios that were put aside to be compared with what is on screen. */
+  pins: Scenario[];
+  setPins: (pins: Scenario[]) => void;
   /** The last good answer; `stale` while the form says something else. */
   answer?: Answer;
   stale: boolean;

@@ -79,6 +79,7 @@ export const detailsNotLoaded = "The details could not be loaded. Loading the pa
 export const help = "Keyboard";
 export const keys = [
   ["/", "find a model"],
+  ["c", "put this aside to compare it"],
   ["?", "show or hide this list"],
   ["↑ ↓", "move through models and options; the answer follows at once"],
   ["Tab", "next field"],

@@ -1,11 +1,12 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Engine } from "../../engine/engine";
-import type { Answer, Catalog } from "../../engine/types";
+import type { Answer, Catalog, Scenario } from "../../engine/types";
 import type { Unit } from "../../format/bytes";
 import { useCalculator } from "../../state/calculator";
 import { wordsOf } from "../../state/description";
 import { useKept } from "../../state/kept";
 import { type Page, PageContext } from "../../state/page";
+import { withPin } from "../../state/pins";
 import * as text from "../../text/en";
 import { deviceName } from "../../text/devices";
 import { Bar } from "../Bar";
@@ -24,16 +25,19 @@ export function App({ engine, first }: { engine: Engine; first: Catalog }) {
   const { form, set, load, answer, stale, uncounted, issues, catalog, differences, wantTensors } = calculator;
   const [unit, setUnit] = useKept<Unit>("unit", ["GiB", "GB"]);
   const [help, setHelp] = useState(false);
+  const [pins, setPins] = useState<Scenario[]>([]);
+  const { scenario } = calculator;
   useKeys(
     () => {
       set({ "model.by": "id" });
       requestAnimationFrame(() => document.getElementById(searchId)?.focus());
     },
     () => setHelp((shown) => !shown),
+    () => scenario && answer && !stale && setPins(withPin(pins, scenario)),
   );
 
-  const { scenario } = calculator;
-  const page: Page = { form, set, load, scenario, answer, stale, uncounted, issues, catalog, words, differences, unit, wantTensors };
+  const estimate = (asked: Scenario) => engine.estimate({ ...asked, detail: "summary" }, catalog);
+  const page: Page = { form, set, load, scenario, estimate, pins, setPins, answer, stale, uncounted, issues, catalog, words, differences, unit, wantTensors };
   return (
     <PageContext.Provider value={page}>
       <Header unit={unit} onUnit={setUnit} scenario={scenario} help={help} onHelp={setHelp} />
@@ -61,9 +65,9 @@ export function App({ engine, first }: { engine: Engine; first: Catalog }) {
 const severalNames = ({ devices: [first, ...others], scenario }: Answer) => (others.length > 0 || first.count > 1 ? deviceName(first, scenario.engine?.name) : undefined);
 
 /** Single keys work where nothing is being typed. */
-function useKeys(onSearch: () => void, onHelp: () => void) {
+function useKeys(onSearch: () => void, onHelp: () => void, onPin: () => void) {
   const actions = useRef<Record<string, () => void>>({});
-  actions.current = { "/": onSearch, "?": onHelp };
+  actions.current = { "/": onSearch, "?": onHelp, c: onPin };
   useLayoutEffect(() => {
     const listen = (event: KeyboardEvent) => {
       const action = actions.current[event.key];
