@@ -10,6 +10,8 @@ const model = { id: "meta-llama/Llama-3.1-8B" };
 const models = { "meta-llama/Llama-3.1-8B": {}, "Qwen/Qwen3-4B": {} };
 const task = "inference";
 
+const written = (scenario) => commandOf(scenario, scenario);
+
 const scenarios = [
   { model, task, weights: "Q4_K_M", engine: { name: "llama.cpp", options: { kv_unified: true, n_batch: 1024, n_cpu_moe: 3, n_gpu_layers: 20, no_kv_offload: true, swa_full: true, tensor_split: [3, 1] } }, parallel: { pipeline: 2 }, inference: { contextTokens: 8192, sequences: 4, prefillTokens: 256, attention: "eager", kvFormat: "q8_0", offload: { experts: true } } },
   { model, task, weights: "bf16", engine: { name: "llama.cpp" }, inference: { contextTokens: 4096, sequences: 1, kvFormat: { key: "q8_0", value: "q4_0" } } },
@@ -20,8 +22,8 @@ const scenarios = [
 ];
 for (const scenario of scenarios) {
   const { name } = scenario.engine;
-  test(`what a ${name} command says comes back: ${commandOf(scenario, name).command.slice(0, 60)} …`, () => {
-    const { scenario: read, notes } = readCommand(commandOf(scenario, name).command, models);
+  test(`what a ${name} command says comes back: ${written(scenario).command.slice(0, 60)} …`, () => {
+    const { scenario: read, notes } = readCommand(written(scenario).command, models);
     assert.deepEqual(read, scenario);
     assert.deepEqual(notes, []);
   });
@@ -46,10 +48,13 @@ test("llama.cpp's context is that of all slots together, and the file's name say
 });
 
 test("what a command cannot say is named", () => {
-  const { notes } = commandOf({ model, task, weights: "nvfp4", engine: { name: "vllm", options: { kv_cache_scheme: 1, max_model_len: 100 } } }, "vllm");
+  const scenario = { model, task, weights: "nvfp4", engine: { name: "vllm", options: { kv_cache_scheme: 1, max_model_len: 100 } } };
+  const { notes } = written(scenario);
   assert.equal(notes.length, 2);
   assert.match(notes[1], /kv_cache_scheme\.$/);
-  assert.equal(commandOf({ model, task }, "transformers"), undefined);
+  assert.equal(commandOf({ model, task }, { model, engine: { name: "transformers" } }), undefined);
+  // A server would take the longest that the model was made for, and not the default of the answer.
+  assert.match(commandOf({ model, task }, { model, engine: { name: "vllm" }, inference: { contextTokens: 4096 } }).command, /--max-model-len 4096$/);
 });
 
 test("other commands, hostile ones and none at all are refused with a sentence, and nothing is run", () => {

@@ -20,9 +20,8 @@ export async function commandCommand(file: string): Promise<number> {
     process.stderr.write(issueText(answer.issues, file));
     return status.invalid;
   }
-  const engine = answer.scenario.engine?.name ?? "";
-  const written = commandOf(scenario, engine);
-  if (!written) throw new Problem(`No command starts ${engine} for this task.`);
+  const written = commandOf(scenario, answer.scenario);
+  if (!written) throw new Problem(`No command starts ${answer.scenario.engine?.name} for this task.`);
   written.notes.forEach(remark);
   await print(`${written.command.split("\n").map(printable).join("\n")}\n`);
   return status.fits;

@@ -12,8 +12,11 @@ export interface Written {
   notes: string[];
 }
 
-/** Undefined for engines that no command starts. */
-export function commandOf(scenario: Scenario, engine: string): Written | undefined {
+/** Of a scenario, and the same as the engine completed it; undefined for engines that no command starts. */
+export function commandOf(asked: Scenario, completed: Scenario): Written | undefined {
+  const engine = completed.engine?.name ?? "";
+  // Where nothing is said, servers take the longest that the model was made for, and not this default.
+  const scenario = { ...asked, inference: { contextTokens: valueAt(completed, "inference.contextTokens"), ...asked.inference } };
   const known = engineCommands.find((one) => one.engine === engine);
   if (!known || scenario.task === "training") return undefined;
   const { prepare = (same: Tree) => same, nameOf = (id: string) => id } = known;
@@ -27,7 +30,7 @@ export function commandOf(scenario: Scenario, engine: string): Written | undefin
   // A positional name comes first; a long command gets a line for each flag.
   const start = [...visible, ...known.start, ...(known.start.at(-1) === "serve" ? named.slice(-1) : named)].join(" ");
   const command = [start, ...flags].join(flags.length > 3 ? " \\\n  " : " ");
-  return { command, notes: notesOf(scenario, known.flags, done, given) };
+  return { command, notes: notesOf(scenario, engine, known.flags, done, given) };
 }
 
 function written({ names: [name], kind, words, not }: Flag, value: unknown, done: () => void): string[] {
@@ -43,9 +46,9 @@ function written({ names: [name], kind, words, not }: Flag, value: unknown, done
 }
 
 /** Settings that are no flag of the engine's command, by the words of the scenario. */
-function notesOf(scenario: Scenario, flags: Flag[], done: Set<string>, given: Tree): string[] {
+function notesOf(scenario: Scenario, engine: string, flags: Flag[], done: Set<string>, given: Tree): string[] {
   const lost = leaves(scenario.engine?.options ?? {}, "engine.options").filter((path) => !done.has(path) && !sayable(path, flags, given));
-  const format = scenario.weights && !done.has("weights") && !/^(bf16|fp16|fp32)$/.test(scenario.weights) && scenario.engine?.name !== "llama.cpp" ? [text.quantised(scenario.weights)] : [];
+  const format = scenario.weights && !done.has("weights") && !/^(bf16|fp16|fp32)$/.test(scenario.weights) && engine !== "llama.cpp" ? [text.quantised(scenario.weights)] : [];
   return [...format, ...(lost.length > 0 ? [text.unsaid(lost.map((path) => path.replace("engine.options.", "")))] : [])];
 }
 

@@ -26,4 +26,4 @@ export const quantities: Record<string, string> = {
   tokens: "Tokens in the pool",
   concurrency: "Longest requests at once",
 };
-export const place = (device: number | "host" | undefined) => (device === undefined ? "each GPU" : device === "host" ? "main memory" : `GPU ${device}`);
+export const place = (device: number | "host" | undefined) => (device === undefined ? "" : device === "host" ? "main memory" : `GPU ${device}`);

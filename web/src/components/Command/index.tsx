@@ -21,7 +21,7 @@ function Written() {
   const { scenario, answer, stale } = usePage();
   const [said, setSaid] = useState("");
   const engine = answer?.scenario.engine?.name ?? "";
-  const written = scenario && !stale ? commandOf(scenario, engine) : undefined;
+  const written = scenario && answer && !stale ? commandOf(scenario, answer.scenario) : undefined;
   if (!written) return <p>{text.none(wordName(engine))}</p>;
   const copy = async () => {
     const done = await navigator.clipboard.writeText(written.command).then(() => text.copied, () => text.notCopied);

@@ -5,7 +5,7 @@ import { usePage } from "../../state/page";
 import { withPin } from "../../state/pins";
 import * as text from "../../text/compare";
 import { fieldName } from "../../text/fields";
-import { componentNames, wordName } from "../../text/words";
+import { componentNames, optionName } from "../../text/words";
 import { figureRows, settingRows } from "./rows";
 import "./style.css";
 
@@ -41,11 +41,11 @@ export default function Compare() {
 }
 
 function Table({ columns }: { columns: Column[] }) {
-  const { load, unit } = usePage();
+  const { load, unit, words } = usePage();
   const answers = columns.map(({ answer }) => answer);
   const figure = (id: string) => (id === "process" ? text.needs : id === "usable" ? text.usable : (componentNames[id] ?? id));
   const rows = [
-    ...settingRows(answers).map(({ id, cells, differs }) => ({ id, name: fieldName(id), cells: cells.map((cell) => (cell === undefined ? undefined : wordName(cell))), differs })),
+    ...settingRows(answers).map(({ id, cells, differs }) => ({ id, name: fieldName(id), cells: cells.map((cell) => (cell === undefined ? undefined : optionName(id, cell, words))), differs })),
     { id: "fits", name: text.fits, ...fitCells(answers) },
     ...figureRows(answers).map(({ id, cells, differs }) => ({ id, name: figure(id), cells: cells.map((cell) => (cell === undefined ? undefined : sizeText(cell, unit, 2))), differs })),
   ];

@@ -4,13 +4,14 @@ import { sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
 import * as text from "../../text/ladder";
 import { optionName } from "../../text/words";
-import { methods, rung, savings } from "./rungs";
+import { methods, rung, savingsWith } from "./rungs";
 import "./style.css";
 
 /** What each method takes for the model and the card on screen. */
 export default function Ladder() {
   const { scenario, answer, estimate, catalog, words } = usePage();
   const asked = JSON.stringify(scenario);
+  const savings = savingsWith(words.optimizers.map(({ id }) => id));
   const rows = useMemo(
     () => methods.map((method) => ({ method, cells: savings.map(({ id, training }) => cellOf(id, scenario && rung(scenario, method, training), estimate)) })),
     [asked, catalog],

@@ -3,19 +3,19 @@ import type { Scenario } from "../../engine/types";
 
 export const methods = ["full", "lora", "qlora"];
 
-const plain = { checkpointing: "none", optimizer: "adamw", crossEntropy: "full" };
-
-export const savings: { id: string; training: Record<string, string> }[] = [
-  { id: "none", training: plain },
-  { id: "checkpointing", training: { ...plain, checkpointing: "full" } },
-  { id: "eight", training: { ...plain, checkpointing: "full", optimizer: "adamw-8bit" } },
-  { id: "fused", training: { checkpointing: "full", optimizer: "adamw-8bit", crossEntropy: "fused" } },
-];
-
-const adapters = { rank: 16, targets: ["all-linear"] };
+/** Those that the engine computes: an optimizer in 8 bits is left out where it knows none. */
+export function savingsWith(optimizers: string[]): { id: string; training: Record<string, string> }[] {
+  const checkpointed = { optimizer: "adamw", crossEntropy: "full", checkpointing: "full" };
+  const eight = optimizers.includes("adamw-8bit") ? { ...checkpointed, optimizer: "adamw-8bit" } : undefined;
+  return [
+    { id: "none", training: { ...checkpointed, checkpointing: "none" } },
+    { id: "checkpointing", training: checkpointed },
+    ...(eight ? [{ id: "eight", training: eight }] : []),
+    { id: "fused", training: { ...(eight ?? checkpointed), crossEntropy: "fused" } },
+  ];
+}
 
 /** All else stays as it is; what the weights are stored in is the method's. */
 export function rung({ weights: _, ...scenario }: Scenario, method: string, training: Record<string, string>): Scenario {
-  const { lora = adapters, ...before } = scenario.training ?? {};
-  return { ...scenario, training: { ...before, ...training, method, ...(method !== "full" && { lora }) } };
+  return { ...scenario, training: { ...scenario.training, ...training, method } };
 }

@@ -72,6 +72,7 @@ function Result({ log }: { log: string }) {
 
 function Table({ rows }: { rows: Compared[] }) {
   const { unit } = usePage();
+  const placed = rows.some(({ device }) => device !== undefined);
   const shown = (row: Compared, value?: number) =>
     value === undefined ? text.unanswered : row.bytes !== undefined ? sizeText(value, unit, 2) : row.quantity === "concurrency" ? value.toFixed(2) : grouped(value);
   return (
@@ -80,7 +81,7 @@ function Table({ rows }: { rows: Compared[] }) {
         <thead>
           <tr>
             <th scope="col">{text.line}</th>
-            <th scope="col">{text.where}</th>
+            {placed && <th scope="col">{text.where}</th>}
             {[text.log, text.here, text.off].map((name) => <th key={name} scope="col" class="number">{name}</th>)}
           </tr>
         </thead>
@@ -88,7 +89,7 @@ function Table({ rows }: { rows: Compared[] }) {
           {rows.map((row, i) => (
             <tr key={i}>
               <th scope="row" title={row.line}>{text.quantities[row.quantity]}</th>
-              <td>{text.place(row.device)}</td>
+              {placed && <td>{text.place(row.device)}</td>}
               <td class="number">{shown(row, row.bytes ?? row.count)}</td>
               <td class="number">{shown(row, row.ours)}</td>
               <td class="number">{row.off === undefined ? text.unanswered : signedPercent(row.off)}</td>
