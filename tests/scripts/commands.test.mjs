@@ -68,3 +68,25 @@ test("words are cut and quoted as a shell does", () => {
   for (const words of [["a b", "it's", "$HOME", "c"], ["x=1", "\"", "\\"]]) assert.deepEqual(splitCommand(words.map(quoted).join(" ")), words);
   assert.deepEqual(splitCommand('a "b \\" c"d \'e\'\\\n f # g\nh'), ["a", 'b " cd', "e", "f", "h"]);
 });
+
+const trainings = [
+  { training: { method: "full", microBatch: 2, gradientAccumulation: 8, sequenceTokens: 4096, checkpointing: "full", kernels: "liger", optimizer: "adamw", optimizerStep: "fused", precision: "bf16-amp" } },
+  { training: { method: "dora", lora: { rank: 32, dropout: 0.05, targets: ["q_proj", "v_proj"] }, microBatch: 1, gradientAccumulation: 1, sequenceTokens: 2048, checkpointing: "none", kernels: "torch", optimizer: "adafactor" } },
+  { weights: "nf4", training: { method: "qlora", lora: { rank: 16, dropout: 0, targets: ["all-linear"] }, microBatch: 4, gradientAccumulation: 1, sequenceTokens: 1024, checkpointing: "full", kernels: "torch", optimizer: "paged-adamw-8bit" } },
+];
+for (const one of trainings) {
+  test(`arguments of the Trainer for ${one.training.method} come back`, () => {
+    const scenario = { task: "training", ...one };
+    const { scenario: back } = read(commandOf({ model, ...scenario }, { model, ...scenario }).command);
+    if (back.training.method === undefined) back.training.method = "full";
+    assert.deepEqual(back, scenario);
+  });
+}
+
+test("arguments of a trainer are read from YAML, JSON and a command line", () => {
+  const yaml = "micro_batch_size: 2\nsequence_len: 8192\ngradient_checkpointing: true\noptim: adamw_bnb_8bit\nlora_r: 64\nlora_dropout: 0.1\nload_in_4bit: true\nbnb_4bit_use_double_quant: true\n";
+  const made = { method: "qlora", microBatch: 2, sequenceTokens: 8192, checkpointing: "full", optimizer: "adamw-8bit", lora: { rank: 64, dropout: 0.1 } };
+  assert.deepEqual(read(yaml).scenario, { task: "training", training: made });
+  assert.deepEqual(read('{"per_device_train_batch_size": 4, "bf16": true, "learning_rate": 2e-5}').scenario.training, { microBatch: 4, precision: "bf16-amp" });
+  assert.deepEqual(read("python train.py --per_device_train_batch_size 4 --optim sgd --output_dir r").scenario.training, { microBatch: 4, optimizer: "sgd" });
+});

@@ -5,6 +5,7 @@ import * as text from "../text/commands";
 import { engineCommands } from "./engines";
 import type { EngineCommand, Flag, Tree } from "./flag";
 import { longestCommand, splitCommand } from "./shell";
+import { readTrainer } from "./trainer";
 
 export interface ReadCommand {
   scenario: Tree;
@@ -12,12 +13,12 @@ export interface ReadCommand {
   notes: string[];
 }
 
-/** Throws an Error with a sentence for people. */
+/** Throws an Error with a sentence for people. Arguments of a trainer name no model: such a scenario has none. */
 export function readCommand(command: string, models: Record<string, object>): ReadCommand {
   if (command.length > longestCommand) throw new Error(text.tooLong);
   const words = splitCommand(command.replace(/^\s*\$ /, ""));
   const found = startOf(words);
-  if (!found) throw new Error(text.unknownCommand);
+  if (!found) return readTrainer(command);
   const { known, rest } = found;
   const scenario: Tree = { model: {}, task: "inference", engine: { name: known.engine } };
   const { model, ignored } = readFlags(rest, known, scenario);

@@ -5,6 +5,7 @@ import * as text from "../text/commands";
 import { engineCommands } from "./engines";
 import type { Flag, Tree } from "./flag";
 import { quoted } from "./shell";
+import { trainerArguments } from "./trainer";
 
 export interface Written {
   command: string;
@@ -18,7 +19,8 @@ export function commandOf(asked: Scenario, completed: Scenario): Written | undef
   // Where nothing is said, servers take the longest that the model was made for, and not this default.
   const scenario = { ...asked, inference: { contextTokens: valueAt(completed, "inference.contextTokens"), ...asked.inference } };
   const known = engineCommands.find((one) => one.engine === engine);
-  if (!known || scenario.task === "training") return undefined;
+  if (scenario.task === "training") return trainerArguments(asked, completed);
+  if (!known) return undefined;
   const { prepare = (same: Tree) => same, nameOf = (id: string) => id } = known;
   const given = prepare(scenario as unknown as Tree);
   const id = scenario.model.id ?? (typeof scenario.model.config?._name_or_path === "string" ? scenario.model.config._name_or_path : "MODEL");

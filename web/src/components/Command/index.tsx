@@ -47,7 +47,8 @@ function Read() {
     setNotes(undefined);
     try {
       const read = readCommand(command, catalog.models);
-      load({ ...read.scenario, ...(scenario?.hardware && { hardware: scenario.hardware }) } as unknown as Scenario);
+      // What is read says nothing of the card, and arguments of a trainer nothing of the model.
+      load({ ...(scenario && { model: scenario.model }), ...read.scenario, ...(scenario?.hardware && { hardware: scenario.hardware }) } as unknown as Scenario);
       setProblem("");
       setNotes(read.notes);
     } catch (error) {
