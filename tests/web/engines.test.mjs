@@ -18,7 +18,7 @@ const cases = [
   [{ model, hardware, engine: { name: "sglang" } }, { "Memory share": "0.7", "Pass, tokens": "2048", GPUs: "2" }, { engine: { name: "sglang" }, inference: { memoryFraction: 0.7, prefillTokens: 2048 }, parallel: { tensor: 2 } }],
   [{ model, hardware, engine: { name: "tensorrt-llm" } }, { "Memory share": "0.5" }, { engine: { name: "tensorrt-llm" }, inference: { memoryFraction: 0.5 } }],
   [{ model, hardware, weights: "Q4_K_M", engine: { name: "llama.cpp" } }, { "Layers on GPU": "20", GPUs: "2", Shares: "3, 1" }, { weights: "Q4_K_M", engine: { name: "llama.cpp", options: { n_gpu_layers: 20, tensor_split: [3, 1] } }, parallel: { pipeline: 2 } }],
-  [flux, { Width: "512", Height: "768", Sequences: "2" }, { inference: { width: 512, height: 768, sequences: 2 } }],
+  [flux, { Width: "512", Height: "768", Batch: "2" }, { inference: { width: 512, height: 768, sequences: 2 } }],
 ];
 for (const [start, filled, made] of cases) {
   test(`fields of ${start.engine?.name ?? "diffusers"} make the scenario that says the same, and its link brings them back`, async () => {

@@ -35,3 +35,22 @@ export const compareTitle = (count: number) => (count > 0 ? `Compare (${count} p
 export const commandTitle = "Command";
 export const logTitle = "Compare with your log";
 export const assumptions = "Assumptions";
+
+const overheads: Record<string, string> = {
+  "cuda-context": "CUDA context",
+  "cuda-graphs-serving": "CUDA graphs",
+  "nccl-communicator": "NCCL communicator",
+  "vllm-outside-torch": "outside of PyTorch",
+};
+
+export const overheadNames = (id: string): string =>
+  id.startsWith("cublas") ? "cuBLAS workspace" : id.startsWith("allocator") ? "Allocator's slack" : overheads[id] ?? id;
+
+export const stepNames: Record<string, string> = {
+  storage: "storage",
+  overhead: "a fifth more",
+  gradients: "gradients",
+  optimizer: "optimizer",
+  "training-factor": "× 4 in all",
+  samples: "samples",
+};

@@ -1,5 +1,6 @@
 // What the fields are called, and what each is worth knowing. Fields of one engine name its own option in the hint.
 
+/** By key; where an engine has its own, by engine and key. */
 const names: Record<string, string> = {
   weights: "Weights",
   "count.weights": "Weights",
@@ -11,6 +12,7 @@ const names: Record<string, string> = {
   "inference.contextTokens": "Context, tokens",
   "inference.promptTokens": "Prompt, tokens",
   "inference.sequences": "Sequences",
+  "diffusers inference.sequences": "Batch",
   "inference.prefillTokens": "Prefill, tokens",
   "pool.prefillTokens": "Pass, tokens",
   "llama.prefillTokens": "Micro-batch",
@@ -56,6 +58,7 @@ const names: Record<string, string> = {
   "training.crossEntropy": "Cross entropy",
   "training.kernels": "Kernels",
   "training.precision": "Precision",
+  "megatron.precision": "Precision",
   "training.optimizer": "Optimizer",
   "training.microBatch": "Micro-batch",
   "training.sequenceTokens": "Length, tokens",
@@ -70,13 +73,14 @@ const names: Record<string, string> = {
   "parallel.tensor": "Tensor parallel",
   "parallel.pipeline": "Pipeline stages",
   "parallel.virtualStages": "Virtual stages",
+  "parallel.schedule": "Schedule",
   "parallel.context": "Context parallel",
   "parallel.expert": "Expert parallel",
   "quick.bytesPerSample": "One sample",
 };
-export const fieldName = (key: string) => names[key] ?? key;
+export const fieldName = (key: string, engine = "") => names[`${engine} ${key}`] ?? names[key] ?? key;
 
-/** By key; where an engine has its own, by engine and key. */
+/** The same. */
 const hints: Record<string, string> = {
   "inference.sequences": "held at the same time",
   "inference.contextTokens": "prompt and answer of one sequence",
@@ -87,6 +91,7 @@ const hints: Record<string, string> = {
   "vllm inference.memoryFraction": "gpu_memory_utilization: of the card, for everything",
   "sglang inference.memoryFraction": "mem_fraction_static: of the card, for weights and pool",
   "tensorrt-llm inference.memoryFraction": "free_gpu_memory_fraction: of what the weights leave, for the pool",
+  "diffusers inference.sequences": "images or videos in one call",
   "llama.cpp inference.sequences": "slots, each with a context of its own",
   "engine.options.n_gpu_layers": "n_gpu_layers; the output counts as one more",
   "engine.options.n_cpu_moe": "n_cpu_moe: first layers whose experts stay in main memory",
@@ -124,6 +129,5 @@ export const fieldDefaults: Record<string, string> = {
   "engine.options.tensor_split": "equal shares",
   "llama.gpus": "1",
   "pool.gpus": "1",
-  "parallel.zero": "0",
   ...Object.fromEntries(["data", "tensor", "pipeline", "context", "expert", "virtualStages"].map((split) => [`parallel.${split}`, "1"])),
 };

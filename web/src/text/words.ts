@@ -31,6 +31,9 @@ const words: Record<string, string> = {
   "hqq-4-64": "HQQ",
   mxfp4: "MXFP4",
   nvfp4: "NVFP4",
+  "megatron-bf16": "bf16, fp32 master weights",
+  "megatron-fp16": "fp16, fp32 master weights",
+  selective: "attention only",
   "bf16-amp": "bf16 autocast",
   "fp16-amp": "fp16 autocast",
 };
@@ -77,25 +80,6 @@ export const phaseNames: Record<string, { name: string; at: string }> = {
   "text-encode": { name: "text", at: "in the text encoder" },
   denoise: { name: "denoising", at: "while denoising" },
   "vae-decode": { name: "decoding", at: "in the image decoder" },
-};
-
-const overheads: Record<string, string> = {
-  "cuda-context": "CUDA context",
-  "cuda-graphs-serving": "CUDA graphs",
-  "nccl-communicator": "NCCL communicator",
-  "vllm-outside-torch": "outside of PyTorch",
-};
-
-export const overheadNames = (id: string): string =>
-  id.startsWith("cublas") ? "cuBLAS workspace" : id.startsWith("allocator") ? "Allocator's slack" : overheads[id] ?? id;
-
-export const stepNames: Record<string, string> = {
-  storage: "storage",
-  overhead: "a fifth more",
-  gradients: "gradients",
-  optimizer: "optimizer",
-  "training-factor": "× 4 in all",
-  samples: "samples",
 };
 
 const makers: Record<string, string> = { nvidia: "NVIDIA", amd: "AMD" };

@@ -7,7 +7,7 @@ import { usePage } from "../../state/page";
 import * as text from "../../text/details";
 import { onDevice } from "../../text/en";
 import { figureNotes, processNote } from "../../text/engines";
-import { componentNames, overheadNames } from "../../text/words";
+import { componentNames } from "../../text/words";
 import { Opened, SourceLink } from "../Opened";
 import "./style.css";
 
@@ -44,7 +44,7 @@ export function Breakdown({ answer, device, name }: { answer: Answer; device: De
           ))}
           <Total name={text.allocated} note={notes.allocated} size={<Exact bytes={device.allocatedBytes} />} />
           {device.overheads.map((overhead) => (
-            <Row key={overhead.id} id="overhead" name={overheadNames(overhead.id)} open={open[overhead.id]} onToggle={() => toggle(overhead.id)} size={<Range band={overhead} />}>
+            <Row key={overhead.id} id="overhead" name={text.overheadNames(overhead.id)} open={open[overhead.id]} onToggle={() => toggle(overhead.id)} size={<Range band={overhead} />}>
               <p>{`${exactText(overhead.low)} … ${exactText(overhead.high)}`}</p>
               <SourceLink source={overhead.source} />
             </Row>

@@ -41,12 +41,13 @@ export function Field({ field }: { field: FieldRow }) {
   const id = idOf(key);
   const typed = page.form.values[key] ?? "";
   const { scenario } = page.answer ?? {};
-  const implied = impliedBy(valueAt(scenario, path) ?? valueAt(scenario, also?.[scenario?.engine?.name ?? ""] ?? "")) || fieldDefaults[key] || "";
+  const engine = scenario?.engine?.name ?? "";
+  const implied = impliedBy(valueAt(scenario, path) ?? valueAt(scenario, also?.[engine] ?? "")) || fieldDefaults[key] || "";
   const tied = described(id, path in page.issues);
   const change = (value: string) => page.set({ [key]: value });
 
   return (
-    <Frame id={id} path={path} label={fieldName(key)} hint={fieldHint(key, scenario?.engine?.name)}>
+    <Frame id={id} path={path} label={fieldName(key, engine)} hint={fieldHint(key, engine)}>
       {field.kind === "flag" ? (
         <input {...tied} type="checkbox" checked={typed === "true"} onChange={(event) => change(event.currentTarget.checked ? "true" : "")} />
       ) : field.words ? (
@@ -60,7 +61,9 @@ export function Field({ field }: { field: FieldRow }) {
 }
 
 const inputModes: Record<string, "numeric" | "decimal"> = { count: "numeric", number: "decimal" };
-const impliedBy = (value: unknown) => (Array.isArray(value) ? value.join(", ") : typeof value === "object" ? "" : String(value ?? ""));
+/** Shares that an engine works out have many digits. */
+const numberText = (value: number) => String(value % 1 ? Number(value.toPrecision(4)) : value);
+const impliedBy = (value: unknown) => (Array.isArray(value) ? value.join(", ") : typeof value === "object" ? "" : typeof value === "number" ? numberText(value) : String(value ?? ""));
 
 interface MenuProps {
   tied: ReturnType<typeof described>;

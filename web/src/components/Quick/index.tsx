@@ -3,7 +3,6 @@ import { sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
 import { isPartial } from "../../state/uncounted";
 import * as text from "../../text/details";
-import { stepNames } from "../../text/words";
 import { Size } from "../Size";
 import "./style.css";
 
@@ -35,7 +34,7 @@ export function Quick({ answer }: { answer: Answer }) {
       <ul>
         {quick.steps.map(({ id, bytes }) => (
           <li key={id}>
-            <span>{stepNames[id] ?? id}</span> <Size bytes={bytes} />
+            <span>{text.stepNames[id] ?? id}</span> <Size bytes={bytes} />
           </li>
         ))}
       </ul>
