@@ -9,6 +9,7 @@ import { type Page, PageContext } from "../../state/page";
 import { withPin } from "../../state/pins";
 import * as text from "../../text/en";
 import { deviceName } from "../../text/devices";
+import { Advice } from "../Advice";
 import { Bar } from "../Bar";
 import { Details } from "../Details";
 import { Header } from "../Header";
@@ -36,7 +37,7 @@ export function App({ engine, first }: { engine: Engine; first: Catalog }) {
     () => scenario && answer && !stale && setPins(withPin(pins, scenario)),
   );
 
-  const estimate = (asked: Scenario) => engine.estimate({ ...asked, detail: "summary" }, catalog);
+  const estimate = (asked: Scenario) => engine.estimate({ questions: [], ...asked, detail: "summary" }, catalog);
   const page: Page = { form, set, load, scenario, estimate, pins, setPins, answer, stale, uncounted, issues, catalog, words, differences, unit, wantTensors };
   return (
     <PageContext.Provider value={page}>
@@ -50,6 +51,7 @@ export function App({ engine, first }: { engine: Engine; first: Catalog }) {
             {answer && <Bar device={answer.devices[0]} name={severalNames(answer)} />}
           </section>
           {answer?.devices.some(({ fits }) => fits === false) && <Ways />}
+          {answer && <Advice engine={engine} />}
           {answer && <Details answer={answer} />}
         </div>
       </main>
