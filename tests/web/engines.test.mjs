@@ -64,6 +64,7 @@ test("each device has a bar and a table, and the figures the names that the log 
   const scenario = { model, hardware: { memory: "8 GiB" }, weights: "Q4_K_M", engine: { name: "llama.cpp", options: { n_gpu_layers: 30 } }, parallel: { pipeline: 2 } };
   const { page, close } = await browser.open(hashOf(scenario));
   assert.match(await verdictOf(page).textContent(), / on GPU [01]/);
+  await page.locator(".devices").waitFor();
   const names = await page.locator(".devices h3").allTextContents();
   assert.deepEqual(names.sort(), ["GPU 0", "GPU 1", "main memory"]);
   assert.equal(await page.locator(".devices figure.bar").count(), 3);
@@ -79,6 +80,7 @@ test("an engine that takes a pool says what would do, and what the pool is worth
   const { kvCache } = answerTo(scenario);
   assert.match(await verdictOf(page).textContent(), / on each of 2 GPUs, .* would do; the pool holds /);
   assert.ok((await verdictOf(page).textContent()).replaceAll(",", "").includes(String(kvCache.tokensThatFit)));
+  await page.locator(".details").waitFor();
   assert.doesNotMatch(await page.locator(".details").textContent(), /torch\.cuda/);
   await close();
 });
