@@ -15,8 +15,8 @@ export interface Field {
   also?: Record<string, string>;
   words?: (words: Words, values: Values) => string[];
   shown: (values: Values) => boolean;
-  /** Hidden all the same, unless something is typed into it: of what was answered last. */
-  idle?: (scenario: Scenario, words: Words) => boolean;
+  /** Hidden all the same, unless something is typed into it: by what was answered last, if anything was. */
+  idle?: (scenario: Scenario | undefined, words: Words, values: Values) => boolean;
 }
 
 export type Shown = Field["shown"];

@@ -33,7 +33,7 @@ export const inferenceFields: Field[] = [
   count("inference.sequences", (v) => serving(v) || pipeline(v) || (inference(v) && sampled(v))),
   count("inference.width", pipeline),
   count("inference.height", pipeline),
-  count("inference.frames", pipeline, { idle: ({ inference }) => inference?.frames === 1 }),
+  count("inference.frames", pipeline, { idle: (scenario) => scenario?.inference?.frames === 1 }),
 
   count(option("n_gpu_layers"), llamaCpp),
   count(option("n_cpu_moe"), (v) => llamaCpp(v) && is(v, "experts")),

@@ -44,5 +44,5 @@ export function useShownFields(): Field[] {
   const { form, catalog, uncounted, answer, words } = usePage();
   // Nothing is counted that these could change.
   if (uncounted) return [];
-  return shownFields(form.values, catalog).filter(({ key, idle }) => form.values[key] || !answer || !idle?.(answer.scenario, words));
+  return shownFields(form.values, catalog).filter(({ key, idle }) => form.values[key] || !idle?.(answer?.scenario, words, form.values));
 }

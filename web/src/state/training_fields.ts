@@ -15,7 +15,7 @@ const megatron = trainedBy("megatron");
 const split = (name: string, engines: string[], extra: Partial<Field> = {}, computedWith = name): Field =>
   count(`parallel.${name}`, trainedBy(...engines), {
     place: "hardware",
-    idle: ({ engine }, words) => !words.splits[engine?.name ?? ""]?.includes(computedWith),
+    idle: (_, words, values) => !words.splits[engineOf(values)]?.includes(computedWith),
     ...extra,
   });
 
