@@ -27,9 +27,25 @@ function inventories(): Plugin {
   };
 }
 
+interface Modules {
+  getModuleInfo: (id: string) => { isEntry: boolean; importers: readonly string[] } | null;
+}
+
+/** What the first answer needs is one file: pieces would be packed, and asked for, one by one. */
+function neededFirst(id: string, modules: Modules, seen = new Set<string>()): boolean {
+  const info = modules.getModuleInfo(id);
+  if (!info || seen.has(id)) return false;
+  seen.add(id);
+  return info.isEntry || info.importers.some((importer) => neededFirst(importer, modules, seen));
+}
+const groupOf = (id: string, modules: Modules) => (!/\.html$/.test(id) && neededFirst(id, modules) ? "first" : null);
+
+// What comes later has a folder of its own; its styles stand beside it by name.
+const chunkFileNames = ({ name }: { name: string }) => `assets/${name === "first" ? "" : "later/"}[name]-[hash].js`;
+
 export default defineConfig({
   base: "./",
-  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: false, reportCompressedSize: false },
+  build: { target: "es2022", assetsInlineLimit: 0, modulePreload: false, reportCompressedSize: false, rolldownOptions: { output: { chunkFileNames, codeSplitting: { groups: [{ name: groupOf }] } } } },
   json: { stringify: true },
   plugins: [preloadEngine(), inventories()],
 });

@@ -17,8 +17,21 @@ test("--version is the package's, and the engine's", async () => {
 test("--help names every command, and the exit status", async () => {
   const { status, out } = await gpumem(["--help"]);
   assert.equal(status, 0);
-  for (const word of ["estimate", "fit", "advise", "sweep", "models", "gpus"]) assert.match(out, new RegExp(`^  ${word} `, "m"));
+  for (const word of ["estimate", "fit", "advise", "sweep", "models", "gpus", "command", "from-command"]) assert.match(out, new RegExp(`^  ${word} `, "m"));
   assert.match((await gpumem(["estimate", "--help"])).out, /Exit status: 0 .* 1 .* 2 /);
+});
+
+test("a scenario becomes its engine's command, and the command the scenario again", async () => {
+  const scenario = { model: { id: "Qwen/Qwen3-4B" }, task: "inference", engine: { name: "vllm" }, inference: { contextTokens: 8192 }, parallel: { tensor: 2 } };
+  const { status, out, err } = await gpumem(["command", "-"], JSON.stringify(scenario));
+  assert.deepEqual([status, err], [0, ""]);
+  assert.equal(out, "vllm serve Qwen/Qwen3-4B --max-model-len 8192 --tensor-parallel-size 2\n");
+  for (const [args, input] of [[["from-command", "--", ...out.trim().split(" ")]], [["from-command", "-"], out]]) {
+    const back = await gpumem(args, input);
+    assert.deepEqual([back.status, JSON.parse(back.out)], [0, scenario]);
+  }
+  assert.equal((await gpumem(["command", "-"], JSON.stringify({ ...scenario, engine: { name: "transformers" } }))).status, 2);
+  assert.equal((await gpumem(["from-command", "rm", "-rf", "/"])).status, 2);
 });
 
 test("what cannot be understood is one sentence and exit status 2", async () => {

@@ -45,7 +45,7 @@ async function answerTo(text: string): Promise<string> {
   }
 }
 
-function issueText(issues: Issue[], file: string): string {
+export function issueText(issues: Issue[], file: string): string {
   const where = file === "-" ? "Standard input" : file;
   const lines = issues.map(({ path, message }) => `  ${path === "" ? "" : `${path} `}${message}`);
   return [`${where} is no valid scenario:`, ...lines].map((line) => `${printable(line)}\n`).join("");

@@ -2,6 +2,7 @@
 // The command line.
 import { Command, CommanderError, Option } from "commander";
 import { version } from "../../../package.json";
+import { commandCommand, fromCommandCommand } from "./command";
 import { estimateCommand, type EstimateOptions } from "./estimate";
 import { adviseCommand, fitCommand } from "./fit";
 import { gpusCommand, modelsCommand } from "./lists";
@@ -85,6 +86,16 @@ function program(): Command {
     .description("GPUs that a scenario can name by their id")
     .argument("[search...]", "words that the row must hold")
     .action((search: string[]) => ends(gpusCommand(search)));
+  gpumem
+    .command("command")
+    .description("the command that starts the engine as a scenario asks for it")
+    .argument("<file>", "a scenario as JSON; - is standard input")
+    .action((file: string) => ends(commandCommand(file)));
+  gpumem
+    .command("from-command")
+    .description("the scenario of a command such as vllm serve or llama-server, as JSON")
+    .argument("<command...>", "the command behind --, as one text or as words; - is standard input")
+    .action((words: string[]) => ends(fromCommandCommand(words)));
   return gpumem;
 }
 

@@ -62,6 +62,8 @@ export interface Device {
   usableBytes?: Bytes;
   fits?: boolean;
   headroomBytes?: Bytes;
+  /** Of an engine that takes more than it needs: the least in all. */
+  neededBytes?: Bytes;
   tensors?: TensorRow[];
 }
 export interface Moment {
@@ -98,7 +100,7 @@ export interface Answer {
   parameters: { total: number; active: number; trainable: number };
   devices: Device[];
   modelFile: { tensorBytes: Bytes; bitsPerWeight: number };
-  kvCache?: { bytesPerToken: Bytes; bytesPerSequence: Bytes; bytes: Bytes };
+  kvCache?: { bytesPerToken: Bytes; bytesPerSequence: Bytes; bytes: Bytes; tokensThatFit?: number; concurrency?: number };
   timeline?: Moment[];
   quickEstimate: {
     bytes: Bytes;

@@ -51,3 +51,6 @@ export function axisTicks(most: Bytes, unit: Unit, wanted = 4): Bytes[] {
   for (let at = 0; at * whole <= most; at += step) ticks.push(at * whole);
   return ticks;
 }
+
+/** What a log or a command writes as a number and one of these units. */
+export const bytesOf = (value: number, unit: "MiB" | "GiB"): Bytes => Math.round(value * scales.GiB.base ** scales.GiB.names.indexOf(unit));

@@ -34,3 +34,9 @@ export function parametersOrText(text: string): number | string {
   // Through text, since 1.1 × 1e9 is not a whole number in binary.
   return match ? Math.round(Number(match[1]) * powers[match[2].toLowerCase()]) : countOrText(text);
 }
+
+/** A share with its sign: "+1.3 %", "−0.4 %". */
+export function signedPercent(share: number): string {
+  const shown = (Math.abs(share) * 100).toFixed(Math.abs(share) < 0.1 ? 2 : 1);
+  return `${Number(shown) === 0 ? "±" : share < 0 ? "\u2212" : "+"}${shown}\u00a0%`;
+}

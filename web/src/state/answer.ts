@@ -35,7 +35,7 @@ export type Differences = Record<string, Record<string, Difference>>;
 
 /** Fills `found` option by option, the many cards last; each step is one estimate. */
 export function* differenceSteps(found: Differences, engine: Engine, form: Form, catalog: Catalog, words: Words, now: Answer) {
-  const menus = shownFields(form.values)
+  const menus = shownFields(form.values, catalog)
     .filter(({ words }) => words)
     .map((field) => ({ key: field.key, options: field.words?.(words, form.values) ?? [] }));
   if (form.values["hardware.by"] === "gpu") menus.push({ key: "hardware.gpu", options: Object.keys(catalog.gpus) });

@@ -47,7 +47,7 @@ export function useCalculator(engine: Engine, words: Words, first: Catalog) {
   // Until the catalog is there, a name that is not in it says nothing.
   const early = rows === first && !estimate.ok && estimate.issues.some(({ code }) => code === "unknown-model" || code === "unknown-gpu");
   const waiting = early || looking;
-  const shown = [...shownFields(form.values).map(({ path }) => path), modelKey(form.values["model.by"]), `hardware.${form.values["hardware.by"]}`];
+  const shown = [...shownFields(form.values, catalog).map(({ path }) => path), modelKey(form.values["model.by"]), `hardware.${form.values["hardware.by"]}`];
   const issues = estimate.ok || waiting ? {} : issuesByPath(estimate.issues, shown);
 
   useLayoutEffect(() => {

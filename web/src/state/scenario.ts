@@ -2,19 +2,27 @@
 import { idOf } from "../catalog/named";
 import type { Catalog, Scenario } from "../engine/types";
 import { countOrText, parametersOrText } from "../format/counts";
-import { parseJson } from "../import/json";
-import { fields, otherTargets, shownFields, targetChoices, targetsKey, type Field } from "./fields";
+import { type Field, methodKey } from "./field";
+import { fields, shownFields } from "./fields";
 import { type Form, previewOf, startForm } from "./form";
+import { cacheValuesKey } from "./inference_fields";
 import { isTree, setAt, takeAt, valueAt } from "./paths";
+import { otherTargets, targetChoices, targetsKey } from "./training_fields";
+import { engineOf, trainingEngineKey } from "./traits";
+import { typedConfig } from "./typed_config";
 
 /** Throws UnreadableJson where the text of the configuration is no JSON. */
-export function scenarioOf({ values, rest }: Form, { models, gpus }: Catalog): Scenario {
+export function scenarioOf({ values, rest }: Form, catalog: Catalog): Scenario {
+  const { models, gpus } = catalog;
   const scenario: Record<string, unknown> = structuredClone(rest);
   setAt(scenario, `model.${values["model.by"]}`, modelOf(values, models));
   scenario.task = values.task;
-  for (const field of shownFields(values)) {
+  for (const field of shownFields(values, catalog)) {
     const text = values[field.key]?.trim();
-    if (text && text !== otherTargets) setAt(scenario, field.path, typed(field, text));
+    if (!text || text === otherTargets) continue;
+    // Keys and values may differ; a single format is that of both.
+    if (field.key === cacheValuesKey) setAt(scenario, field.path, { ...cacheKeys(valueAt(scenario, field.path)), value: text });
+    else setAt(scenario, field.path, typed(field, text));
   }
   const hardware = values["hardware.by"];
   const named = nameOf(values, `hardware.${hardware}`, hardware === "gpu" ? gpus : {});
@@ -23,31 +31,27 @@ export function scenarioOf({ values, rest }: Form, { models, gpus }: Catalog): S
 }
 
 function modelOf(values: Form["values"], models: Catalog["models"]): unknown {
-  if (values["model.by"] === "config") return configOf(values["model.config"] ?? "");
+  if (values["model.by"] === "config") return typedConfig(values["model.config"] ?? "");
   if (values["model.by"] === "parameters") return parametersOrText(values["model.parameters"] ?? "");
   return nameOf(values, "model.id", models);
 }
 
 const nameOf = (values: Form["values"], path: string, rows: Record<string, object>) => values[previewOf(path)] || idOf(values[path] ?? "", rows);
 
-// One text is read again for every other field that changes; the last one is kept.
-let last = { text: "", config: undefined as unknown };
-function configOf(text: string): unknown {
-  if (text !== last.text || last.config === undefined) last = { text, config: parseJson(text) };
-  return last.config;
-}
+const cacheKeys = (format: unknown) => (typeof format === "string" ? { key: format } : {});
 
 function typed(field: Field, text: string): unknown {
   if (field.kind === "count" || field.kind === "number") return countOrText(text);
   if (field.kind === "names") return namesIn(text);
+  if (field.kind === "numbers") return namesIn(text).map(countOrText);
   return field.kind === "flag" ? text === "true" : text;
 }
 
 /** What no field can show stays in `rest`, so that the core still sees it, and says so where it is wrong. */
-export function formOf(scenario: Record<string, unknown>, first: Catalog): Form {
+export function formOf(scenario: Record<string, unknown>, catalog: Catalog): Form {
   const rest = structuredClone(scenario);
   delete rest.detail;
-  const { values } = startForm(first);
+  const { values } = startForm(catalog);
   values.task = takeAt(rest, "task") ?? "inference";
   takeModel(rest, values);
   for (const by of ["gpu", "memory"]) {
@@ -59,16 +63,35 @@ export function formOf(scenario: Record<string, unknown>, first: Catalog): Form 
   }
   if (!isTree(scenario.hardware)) Object.assign(values, { "hardware.by": "memory", "hardware.memory": "" });
   takeTargets(rest, values);
-  const weights = values.task === "training" ? "amp.weights" : values["model.by"] === "parameters" ? "count.weights" : "weights";
-  for (const { key, path } of fields) {
-    if (key === "engine.name" && (values.task !== "inference" || values["model.by"] === "parameters")) continue;
-    const text = path === "weights" && key !== weights ? undefined : takeAt(rest, path);
-    if (text !== undefined) values[key] = text;
-  }
+  const counted = values["model.by"] === "parameters";
+  const weights = values.task === "training" ? "amp.weights" : counted ? "count.weights" : "weights";
+  if (!counted) values[values.task === "training" ? trainingEngineKey : "engine.name"] = takeAt(rest, "engine.name") ?? "";
+  values[weights] = takeAt(rest, "weights") ?? "";
+  takeCache(rest, values);
+  // Which of a path's fields there is depends on the engine and the model.
+  const shown = shownFields({ ...values, [methodKey]: String(valueAt(rest, methodKey) ?? "") }, catalog);
+  for (const field of [...shown, ...fields.filter((one) => !shown.some(({ path }) => path === one.path))]) take(rest, field, values);
   // No field says this, but the method does.
   if (values["training.method"] === "qlora" && values["amp.weights"] && values["amp.weights"] !== "nf4-dq") rest.weights = values["amp.weights"];
   if (values["training.method"] === "qlora") delete values["amp.weights"];
   return { values, rest };
+}
+
+/** A field's value, under its own path or as an option of the engine. */
+function take(rest: Record<string, unknown>, { key, path, kind, also }: Field, values: Form["values"]): void {
+  const list = kind === "numbers" ? valueAt(rest, path) : undefined;
+  if (Array.isArray(list) && list.every((share) => typeof share === "number")) setAt(rest, path, list.join(", "));
+  const other = also?.[engineOf(values)];
+  const text = takeAt(rest, path) ?? (other && takeAt(rest, other));
+  if (text !== undefined) values[key] = text;
+}
+
+/** Formats of keys and of values, where both are said; no field shows anything else. */
+function takeCache(rest: Record<string, unknown>, values: Form["values"]): void {
+  const both = valueAt(rest, "inference.kvFormat");
+  if (engineOf(values) !== "llama.cpp" || !isTree(both) || Object.keys(both).some((name) => name !== "key" && name !== "value")) return;
+  values["inference.kvFormat"] = takeAt(rest, "inference.kvFormat.key") ?? "";
+  values[cacheValuesKey] = takeAt(rest, "inference.kvFormat.value") ?? "";
 }
 
 const namesIn = (text: string) => text.split(/[\s,]+/).filter(Boolean);

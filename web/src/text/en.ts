@@ -35,7 +35,6 @@ export const tooLong = "This is more than 4 MB; a config.json has a few kilobyte
 export const unreadableFile = "The file could not be read.";
 export const unreadableAddress = "The address holds no readable scenario, so this is the default one.";
 export const task = "Task";
-export const trained = (count: string) => `${count} of them are trained`;
 export const method = "Method";
 export const presetsTitle = "Examples";
 export const presets = { qlora: "8B QLoRA on 24 GB", lora: "32B LoRA on 80 GB", full: "Full fine-tune of 1B", serving: "Serve 70B on a B200" };
@@ -45,6 +44,7 @@ export const hardwareNames = { gpu: "Card", memory: "Memory" };
 export const memoryHint = "24 GiB, 80 GB";
 export const memoryNote = "Empty: only what is needed. GB and GiB are different.";
 export const more = "More settings";
+export const moreSplits = "More of the layout";
 export const byDefault = (value: string) => `${value} by default`;
 export const optionFits = "fits";
 export const optionRefused = "not with these settings";
@@ -71,40 +71,15 @@ export const limit = "usable";
 export const overLimit = "over the limit";
 export const overheads = "Overheads";
 export const unsure = "uncertain";
-export const timeline = "One pass over time";
-export const timelineNote = "tensors only; overheads come on top";
-export const asTable = "As a table";
-export const phase = "Phase";
-export const place = "Where";
-export const atPeak = "peak";
-export const breakdown = "What is alive at the peak";
-export const component = "Part";
-export const percent = "%";
-export const allocated = "All tensors";
-export const allocatedNote = "what torch.cuda.max_memory_allocated says";
-export const reserved = "Held by the allocator";
-export const reservedNote = "what torch.cuda.max_memory_reserved says";
-export const process = "The whole process";
-export const processNote = "what nvidia-smi shows";
-export const source = "Source";
-export const tensor = "Tensor";
-export const shape = "Shape";
-export const format = "Format";
-export const copies = "of them";
-export const allTensors = (count: number) => `Show all ${count}`;
-export const noTensors = "No single tensors are known for this.";
-export const quick = "Rule of thumb";
-export const quickLess = (size: string) => `${size} less than the process needs.`;
-export const quickMore = (size: string) => `${size} more than the process needs.`;
-export const whyInference = (cache: string, other: string, overheads: string) =>
-  `It adds a flat fifth to the weights, whatever the length and the number of sequences. Counted here: KV cache ${cache}, activations and logits ${other}, overheads ${overheads}.`;
-export const whyTraining = (states: string, other: string, overheads: string) =>
-  `It takes four times the weights, whatever the optimizer, and nothing for length and batch. Counted here: gradients and optimizer states alive at the peak ${states}, activations and logits ${other}, overheads ${overheads}.`;
-export const published = "As published";
-export const assumptions = "Assumptions";
+export const onDevice = (device: string) => `on ${device}`;
+/** Of an engine that takes a pool before the first request comes. */
+export const pooled = (needed: string, tokens: string, requests: string) =>
+  `${needed} would do; the pool holds ${tokens} tokens, ${requests} of the longest requests`;
+export const detailsNotLoaded = "The details could not be loaded. Loading the page again may help.";
 export const help = "Keyboard";
 export const keys = [
   ["/", "find a model"],
+  ["c", "put this aside to compare it"],
   ["?", "show or hide this list"],
   ["↑ ↓", "move through models and options; the answer follows at once"],
   ["Tab", "next field"],

@@ -1,45 +1,5 @@
 // What the scenario's and the estimate's words are called. A word without an entry is shown as it is.
 
-export const fieldNames: Record<string, string> = {
-  weights: "Weights",
-  "count.weights": "Weights",
-  "amp.weights": "Weights stored in",
-  "inference.kvFormat": "KV cache in",
-  "engine.name": "Engine",
-  "inference.contextTokens": "Context, tokens",
-  "inference.promptTokens": "Prompt, tokens",
-  "inference.sequences": "Sequences",
-  "inference.prefillTokens": "Prefill, tokens",
-  "inference.attention": "Attention",
-  "training.method": "Method",
-  "training.lora.rank": "Rank",
-  "training.lora.targets": "Adapters on",
-  "lora.names": "Modules",
-  "training.lora.dropout": "Adapter dropout",
-  "training.lora.format": "Adapters stored in",
-  "training.crossEntropy": "Cross entropy",
-  "training.precision": "Precision",
-  "training.optimizer": "Optimizer",
-  "training.microBatch": "Micro-batch",
-  "training.sequenceTokens": "Length, tokens",
-  "training.checkpointing": "Checkpointing",
-  "training.attention": "Attention",
-  "training.optimizerStep": "Optimizer step",
-  "training.gradientAccumulation": "Accumulation",
-  "training.optimizerInBackward": "Step in backward",
-  "quick.bytesPerSample": "One sample",
-};
-
-export const fieldHints: Record<string, string> = {
-  "inference.sequences": "held at the same time",
-  "inference.contextTokens": "prompt and answer of one sequence",
-  "inference.prefillTokens": "most tokens in one forward pass",
-  "lora.names": "names of linear layers, such as q_proj, o_proj",
-  "training.gradientAccumulation": "micro-batches per optimizer step",
-  "training.optimizerInBackward": "each gradient is used and freed at once",
-  "quick.bytesPerSample": "50 MB; counts in the rule of thumb only",
-};
-
 export const weightGroups = { full: "16 and 32 bits", eight: "8 bits", four: "4 bits", gguf: "GGUF files (llama.cpp)" };
 
 const words: Record<string, string> = {
@@ -51,6 +11,16 @@ const words: Record<string, string> = {
   sdpa: "SDPA (memory-efficient)",
   eager: "eager",
   transformers: "Transformers",
+  vllm: "vLLM",
+  sglang: "SGLang",
+  "tensorrt-llm": "TensorRT-LLM",
+  diffusers: "Diffusers",
+  torch: "plain PyTorch, one GPU",
+  fsdp: "PyTorch FSDP",
+  deepspeed: "DeepSpeed",
+  megatron: "Megatron",
+  dynamic: "grows with the text",
+  static: "full length from the start",
   "fp8-block": "FP8 in blocks (DeepSeek's)",
   fp8: "FP8",
   int8: "LLM.int8 (bitsandbytes)",
@@ -61,6 +31,9 @@ const words: Record<string, string> = {
   "hqq-4-64": "HQQ",
   mxfp4: "MXFP4",
   nvfp4: "NVFP4",
+  "megatron-bf16": "bf16, fp32 master weights",
+  "megatron-fp16": "fp16, fp32 master weights",
+  selective: "attention only",
   "bf16-amp": "bf16 autocast",
   "fp16-amp": "fp16 autocast",
 };
@@ -68,6 +41,9 @@ const words: Record<string, string> = {
 const own: Record<string, Record<string, string>> = {
   "training.method": { full: "Full", lora: "LoRA", qlora: "QLoRA", dora: "DoRA" },
   "training.crossEntropy": { full: "all logits at once", chunked: "in chunks", inplace: "in place", fused: "fused with the head" },
+  "llama.attention": { eager: "without flash attention" },
+  "training.kernels": { torch: "PyTorch", liger: "Liger" },
+  "parallel.zero": { "0": "nothing", "1": "optimizer states", "2": "and gradients", "3": "and parameters" },
   "training.lora.targets": { "q_proj, v_proj": "q and v of attention", "all-linear": "all linear layers", other: "other modules …" },
 };
 export const wordName = (word: string) => words[word] ?? word;
@@ -101,25 +77,9 @@ export const phaseNames: Record<string, { name: string; at: string }> = {
   loss: { name: "loss", at: "in the loss" },
   backward: { name: "backward", at: "in the backward pass" },
   "optimizer-step": { name: "step", at: "in the optimizer step" },
-};
-
-const overheads: Record<string, string> = {
-  "cuda-context": "CUDA context",
-  "cuda-graphs-serving": "CUDA graphs",
-  "nccl-communicator": "NCCL communicator",
-  "vllm-outside-torch": "outside of PyTorch",
-};
-
-export const overheadNames = (id: string): string =>
-  id.startsWith("cublas") ? "cuBLAS workspace" : id.startsWith("allocator") ? "Allocator's slack" : overheads[id] ?? id;
-
-export const stepNames: Record<string, string> = {
-  storage: "storage",
-  overhead: "a fifth more",
-  gradients: "gradients",
-  optimizer: "optimizer",
-  "training-factor": "× 4 in all",
-  samples: "samples",
+  "text-encode": { name: "text", at: "in the text encoder" },
+  denoise: { name: "denoising", at: "while denoising" },
+  "vae-decode": { name: "decoding", at: "in the image decoder" },
 };
 
 const makers: Record<string, string> = { nvidia: "NVIDIA", amd: "AMD" };

@@ -1,20 +1,23 @@
 import type { Answer } from "../../engine/types";
 import { Breakdown } from "../Breakdown";
+import { Devices } from "../Devices";
+import { More } from "../More";
 import { Notes } from "../Notes";
 import { Quick } from "../Quick";
 import { Timeline } from "../Timeline";
 import "./style.css";
 
 /** Everything below the verdict and the bar. */
-export function Answered({ answer }: { answer: Answer }) {
+export default function Answered({ answer }: { answer: Answer }) {
   return (
     <div class="details">
       {answer.timeline && answer.timeline.length > 1 && <Timeline answer={answer} />}
-      <Breakdown answer={answer} />
+      {answer.devices.length > 1 ? <Devices answer={answer} /> : <Breakdown answer={answer} device={answer.devices[0]} />}
       <div class="pair">
         <Quick answer={answer} />
         <Notes answer={answer} />
       </div>
+      <More />
     </div>
   );
 }

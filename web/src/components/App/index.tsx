@@ -1,15 +1,17 @@
 import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Engine } from "../../engine/engine";
-import type { Catalog } from "../../engine/types";
+import type { Answer, Catalog, Scenario } from "../../engine/types";
 import type { Unit } from "../../format/bytes";
 import { useCalculator } from "../../state/calculator";
 import { wordsOf } from "../../state/description";
 import { useKept } from "../../state/kept";
 import { type Page, PageContext } from "../../state/page";
+import { withPin } from "../../state/pins";
 import * as text from "../../text/en";
+import { deviceName } from "../../text/devices";
 import { Advice } from "../Advice";
-import { Answered } from "../Answered";
 import { Bar } from "../Bar";
+import { Details } from "../Details";
 import { Header } from "../Header";
 import { Inputs } from "../Inputs";
 import { searchId } from "../ModelField/search";
@@ -19,34 +21,38 @@ import { Ways } from "../Ways";
 import "./style.css";
 
 export function App({ engine, first }: { engine: Engine; first: Catalog }) {
-  const words = useMemo(() => wordsOf(engine.describe()), [engine]);
+  const words = useMemo(() => wordsOf(engine, first), [engine]);
   const calculator = useCalculator(engine, words, first);
   const { form, set, load, answer, stale, uncounted, issues, catalog, differences, wantTensors } = calculator;
   const [unit, setUnit] = useKept<Unit>("unit", ["GiB", "GB"]);
   const [help, setHelp] = useState(false);
+  const [pins, setPins] = useState<Scenario[]>([]);
+  const { scenario } = calculator;
   useKeys(
     () => {
       set({ "model.by": "id" });
       requestAnimationFrame(() => document.getElementById(searchId)?.focus());
     },
     () => setHelp((shown) => !shown),
+    () => scenario && answer && !stale && setPins(withPin(pins, scenario)),
   );
 
-  const page: Page = { form, set, load, answer, stale, uncounted, issues, catalog, words, differences, unit, wantTensors };
+  const estimate = (asked: Scenario) => engine.estimate({ questions: [], ...asked, detail: "summary" }, catalog);
+  const page: Page = { form, set, load, scenario, estimate, pins, setPins, answer, stale, uncounted, issues, catalog, words, differences, unit, wantTensors };
   return (
     <PageContext.Provider value={page}>
-      <Header unit={unit} onUnit={setUnit} scenario={calculator.scenario} help={help} onHelp={setHelp} />
+      <Header unit={unit} onUnit={setUnit} scenario={scenario} help={help} onHelp={setHelp} />
       <main>
         <Inputs />
         <div class={`answer${stale ? " stale" : ""}`}>
           <section class="top" aria-label={text.answer}>
             {calculator.unreadable && <p class="problem" role="alert">{text.unreadableAddress}</p>}
             {uncounted ? <Uncounted model={uncounted} /> : <Verdict waiting={calculator.waiting} />}
-            {answer && <Bar answer={answer} />}
+            {answer && <Bar device={answer.devices[0]} name={severalNames(answer)} />}
           </section>
-          {answer?.devices[0].fits === false && <Ways />}
+          {answer?.devices.some(({ fits }) => fits === false) && <Ways />}
           {answer && <Advice engine={engine} />}
-          {answer && <Answered answer={answer} />}
+          {answer && <Details answer={answer} />}
         </div>
       </main>
       <footer>
@@ -57,10 +63,13 @@ export function App({ engine, first }: { engine: Engine; first: Catalog }) {
   );
 }
 
+/** Which one the bar is about, where there are several. */
+const severalNames = ({ devices: [first, ...others], scenario }: Answer) => (others.length > 0 || first.count > 1 ? deviceName(first, scenario.engine?.name) : undefined);
+
 /** Single keys work where nothing is being typed. */
-function useKeys(onSearch: () => void, onHelp: () => void) {
+function useKeys(onSearch: () => void, onHelp: () => void, onPin: () => void) {
   const actions = useRef<Record<string, () => void>>({});
-  actions.current = { "/": onSearch, "?": onHelp };
+  actions.current = { "/": onSearch, "?": onHelp, c: onPin };
   useLayoutEffect(() => {
     const listen = (event: KeyboardEvent) => {
       const action = actions.current[event.key];

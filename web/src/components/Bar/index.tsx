@@ -1,15 +1,18 @@
-import type { Answer } from "../../engine/types";
+import type { Bytes, Device } from "../../engine/types";
 import { exactText, rangeText, sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
 import * as text from "../../text/en";
 import { shortName } from "../../text/words";
 import "./style.css";
 
+/** What a bar has to be long enough for. */
+export const mostOf = ({ processBytes, usableBytes = 0 }: Device): Bytes => Math.max(processBytes.high, usableBytes);
+
 /** Everything against the card: parts from left to right, then overheads with their band, the limit as a line. */
-export function Bar({ answer }: { answer: Answer }) {
+export function Bar({ device, name, scale }: { device: Device; name?: string; scale?: Bytes }) {
   const { unit } = usePage();
-  const { components, allocatedBytes, processBytes, usableBytes } = answer.devices[0];
-  const most = Math.max(processBytes.high, usableBytes ?? 0);
+  const { components, allocatedBytes, processBytes, usableBytes } = device;
+  const most = scale ?? mostOf(device);
   const share = (bytes: number) => `${(bytes / most) * 100}%`;
   const alive = components.filter(({ bytes }) => bytes > 0);
   const over = usableBytes !== undefined && processBytes.high > usableBytes;
@@ -38,6 +41,6 @@ export function Bar({ answer }: { answer: Answer }) {
   function describe(): string {
     const parts = alive.map(({ id, bytes }) => `${shortName(id)} ${sizeText(bytes, unit)}`);
     const limit = usableBytes === undefined ? [] : [`${text.limit} ${sizeText(usableBytes, unit)}`];
-    return `${text.bar}: ${[...parts, `${text.overheads} ${sizeText(processBytes.expected - allocatedBytes, unit)}`, ...limit].join(", ")}`;
+    return `${text.bar}${name ? ` ${text.onDevice(name)}` : ""}: ${[...parts, `${text.overheads} ${sizeText(processBytes.expected - allocatedBytes, unit)}`, ...limit].join(", ")}`;
   }
 }

@@ -1,19 +1,24 @@
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import type { Answer, Band, Bytes } from "../../engine/types";
+import type { Answer, Band, Bytes, Device } from "../../engine/types";
 import { exactText, rangeText, sizeNumber } from "../../format/bytes";
 import { percentText } from "../../format/counts";
 import { usePage } from "../../state/page";
-import * as text from "../../text/en";
-import { componentNames, overheadNames } from "../../text/words";
+import * as text from "../../text/details";
+import { onDevice } from "../../text/en";
+import { figureNotes, processNote } from "../../text/engines";
+import { componentNames } from "../../text/words";
 import { Opened, SourceLink } from "../Opened";
 import "./style.css";
 
 /** The parts at the peak, then what measurement adds to them; every row opens in place. */
-export function Breakdown({ answer }: { answer: Answer }) {
+export function Breakdown({ answer, device, name }: { answer: Answer; device: Device; name?: string }) {
   const { unit, wantTensors } = usePage();
   const [open, setOpen] = useState<Record<string, boolean>>({});
-  const device = answer.devices[0];
+  const notes = figureNotes(answer.scenario.engine?.name);
+  // Where nothing lies between the two, one line says it.
+  const { reservedBytes: held, allocatedBytes } = device;
+  const allocator = held.low !== held.high || held.high !== allocatedBytes;
   const toggle = (id: string) => {
     wantTensors();
     setOpen({ ...open, [id]: !open[id] });
@@ -21,7 +26,7 @@ export function Breakdown({ answer }: { answer: Answer }) {
 
   return (
     <section class="breakdown">
-      <h2>{text.breakdown}</h2>
+      <h2 class={name && "unseen"}>{name ? `${text.breakdown} ${onDevice(name)}` : text.breakdown}</h2>
       <table>
         <thead>
           <tr>
@@ -32,20 +37,20 @@ export function Breakdown({ answer }: { answer: Answer }) {
         </thead>
         <tbody>
           {device.components.filter(({ bytes }) => bytes > 0).map(({ id, bytes }) => (
-            <Row key={id} id={id} name={componentNames[id] ?? id} open={open[id]} onToggle={() => toggle(id)}
+            <Row key={id} id={id} name={componentNames[id] ?? id} note={notes.parts[id]} open={open[id]} onToggle={() => toggle(id)}
               size={<Exact bytes={bytes} />} percent={percentText(bytes, device.allocatedBytes)}>
-              <Opened id={id} answer={answer} />
+              <Opened id={id} answer={answer} device={device} />
             </Row>
           ))}
-          <Total name={text.allocated} note={text.allocatedNote} size={<Exact bytes={device.allocatedBytes} />} />
+          <Total name={text.allocated} note={notes.allocated} size={<Exact bytes={device.allocatedBytes} />} />
           {device.overheads.map((overhead) => (
-            <Row key={overhead.id} id="overhead" name={overheadNames(overhead.id)} open={open[overhead.id]} onToggle={() => toggle(overhead.id)} size={<Range band={overhead} />}>
+            <Row key={overhead.id} id="overhead" name={text.overheadNames(overhead.id)} open={open[overhead.id]} onToggle={() => toggle(overhead.id)} size={<Range band={overhead} />}>
               <p>{`${exactText(overhead.low)} … ${exactText(overhead.high)}`}</p>
               <SourceLink source={overhead.source} />
             </Row>
           ))}
-          <Total name={text.reserved} note={text.reservedNote} size={<Range band={device.reservedBytes} />} />
-          <Total name={text.process} note={text.processNote} size={<Range band={device.processBytes} />} />
+          {allocator && <Total name={text.reserved} note={notes.reserved} size={<Range band={held} />} />}
+          <Total name={text.process} note={processNote(device)} size={<Range band={device.processBytes} />} />
         </tbody>
       </table>
     </section>
@@ -66,6 +71,8 @@ function Range({ band }: { band: Band }) {
 interface RowProps {
   id: string;
   name: string;
+  /** What the engine's log calls it. */
+  note?: string;
   size: ComponentChildren;
   percent?: string;
   open?: boolean;
@@ -73,14 +80,14 @@ interface RowProps {
   children: ComponentChildren;
 }
 
-function Row({ id, name, size, percent, open = false, onToggle, children }: RowProps) {
+function Row({ id, name, note, size, percent, open = false, onToggle, children }: RowProps) {
   return (
     <>
       <tr>
         <th scope="row">
           <button type="button" class="opener" aria-expanded={open} onClick={onToggle}>
             <i class={`swatch c-${id}`} />
-            {name}
+            <span>{name} {note && <small>{note}</small>}</span>
           </button>
         </th>
         <td class="number">{size}</td>

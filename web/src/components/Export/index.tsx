@@ -1,11 +1,8 @@
 import { useState } from "preact/hooks";
 import type { Answer, Scenario } from "../../engine/types";
-import { exactText, sizeText, type Unit } from "../../format/bytes";
-import { percentText } from "../../format/counts";
 import { addressOf, linkOf, longestAddress } from "../../state/address";
 import { usePage } from "../../state/page";
 import * as text from "../../text/en";
-import { componentNames } from "../../text/words";
 import "./style.css";
 
 /** Copies of what is on screen; a wrong input has no link and no figures to give. */
@@ -31,23 +28,10 @@ export function Export({ scenario }: { scenario?: Scenario }) {
         <summary class="button">{text.exports}</summary>
         <div>
           <button type="button" disabled={off} onClick={() => copy(JSON.stringify(answer, null, 2))}>{text.copyJson}</button>
-          <button type="button" disabled={off} onClick={() => copy(markdown(answer as Answer, unit))}>{text.copyMarkdown}</button>
+          <button type="button" disabled={off} onClick={async () => copy((await import("./markdown")).markdown(answer as Answer, unit))}>{text.copyMarkdown}</button>
         </div>
       </details>
       <span class="said" role="status">{said}</span>
     </>
   );
-}
-
-function markdown({ devices: [device] }: Answer, unit: Unit): string {
-  const row = (...cells: string[]) => `| ${cells.join(" | ")} |`;
-  return [
-    row(text.component, unit, "bytes", text.percent),
-    "|---|---:|---:|---:|",
-    ...device.components
-      .filter(({ bytes }) => bytes > 0)
-      .map(({ id, bytes }) => row(componentNames[id] ?? id, sizeText(bytes, unit, 2), exactText(bytes), percentText(bytes, device.allocatedBytes))),
-    row(text.allocated, sizeText(device.allocatedBytes, unit, 2), exactText(device.allocatedBytes), "100"),
-    row(text.process, sizeText(device.processBytes.expected, unit, 2), exactText(device.processBytes.expected), ""),
-  ].join("\n");
 }

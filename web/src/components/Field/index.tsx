@@ -1,11 +1,13 @@
 import type { ComponentChildren } from "preact";
 import { changeText } from "../../format/bytes";
 import type { Difference } from "../../state/answer";
-import { type Field as FieldRow, weightGroup } from "../../state/fields";
+import type { Field as FieldRow } from "../../state/field";
 import { usePage } from "../../state/page";
 import { valueAt } from "../../state/paths";
+import { weightGroup } from "../../state/traits";
 import * as text from "../../text/en";
-import { fieldHints, fieldNames, optionName, weightGroups } from "../../text/words";
+import { fieldDefaults, fieldHint, fieldName } from "../../text/fields";
+import { optionName, weightGroups } from "../../text/words";
 import "./style.css";
 
 export const idOf = (key: string) => `field-${key.replaceAll(".", "-")}`;
@@ -35,15 +37,17 @@ export const described = (id: string, wrong: boolean) => ({ id, "aria-describedb
 
 export function Field({ field }: { field: FieldRow }) {
   const page = usePage();
-  const { key, path } = field;
+  const { key, path, also } = field;
   const id = idOf(key);
   const typed = page.form.values[key] ?? "";
-  const implied = impliedBy(page.answer && valueAt(page.answer.scenario, path));
+  const { scenario } = page.answer ?? {};
+  const engine = scenario?.engine?.name ?? "";
+  const implied = impliedBy(valueAt(scenario, path) ?? valueAt(scenario, also?.[engine] ?? "")) || fieldDefaults[key] || "";
   const tied = described(id, path in page.issues);
   const change = (value: string) => page.set({ [key]: value });
 
   return (
-    <Frame id={id} path={path} label={fieldNames[key] ?? path} hint={fieldHints[key]}>
+    <Frame id={id} path={path} label={fieldName(key, engine)} hint={fieldHint(key, engine)}>
       {field.kind === "flag" ? (
         <input {...tied} type="checkbox" checked={typed === "true"} onChange={(event) => change(event.currentTarget.checked ? "true" : "")} />
       ) : field.words ? (
@@ -57,7 +61,9 @@ export function Field({ field }: { field: FieldRow }) {
 }
 
 const inputModes: Record<string, "numeric" | "decimal"> = { count: "numeric", number: "decimal" };
-const impliedBy = (value: unknown) => (Array.isArray(value) ? value.join(", ") : String(value ?? ""));
+/** Shares that an engine works out have many digits. */
+const numberText = (value: number) => String(value % 1 ? Number(value.toPrecision(4)) : value);
+const impliedBy = (value: unknown) => (Array.isArray(value) ? value.join(", ") : typeof value === "object" ? "" : typeof value === "number" ? numberText(value) : String(value ?? ""));
 
 interface MenuProps {
   tied: ReturnType<typeof described>;

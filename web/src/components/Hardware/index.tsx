@@ -1,10 +1,10 @@
 import { useMemo } from "preact/hooks";
 import { idOf } from "../../catalog/named";
 import { previewOf } from "../../state/form";
-import { usePage } from "../../state/page";
+import { usePage, useShownFields } from "../../state/page";
 import * as text from "../../text/en";
 import { Choice } from "../Choice";
-import { described, Frame } from "../Field";
+import { described, Field, Frame } from "../Field";
 import { Search } from "../Search";
 
 /** A card of the catalog, each with whether this fits on it, or a size typed by hand. */
@@ -16,6 +16,8 @@ export function Hardware() {
   const rows = useMemo(() => Object.entries(gpus).map(([id, { name }]) => ({ id, name })), [gpus]);
   const fits = differences["hardware.gpu"] ?? {};
   const chosen = gpus[form.values[previewOf("hardware.gpu")] || idOf(value, gpus)];
+  const shown = useShownFields().filter(({ place }) => place === "hardware");
+  const folded = shown.filter((field) => field.folded);
   return (
     <section aria-label={text.hardware}>
       <h2 aria-hidden="true">{text.hardware}</h2>
@@ -29,6 +31,11 @@ export function Hardware() {
             onInput={(event) => set({ "hardware.memory": event.currentTarget.value })} />
         </Frame>
       )}
+      {shown.filter((field) => !field.folded).map((field) => <Field key={field.key} field={field} />)}
+      {folded.length > 0 && <details class="more" open={folded.some(({ path }) => path in issues) || undefined}>
+        <summary>{text.moreSplits}</summary>
+        {folded.map((field) => <Field key={field.key} field={field} />)}
+      </details>}
     </section>
   );
 }

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { longestText } from "../../import/json";
-import { methodKey, shownFields } from "../../state/fields";
-import { usePage } from "../../state/page";
+import { methodKey } from "../../state/field";
+import { usePage, useShownFields } from "../../state/page";
 import * as text from "../../text/en";
 import { wordName } from "../../text/words";
 import { Choice } from "../Choice";
@@ -14,7 +14,7 @@ import { useGiven } from "./given";
 import "./style.css";
 
 export function Inputs() {
-  const { form, set, issues, uncounted } = usePage();
+  const { form, set, issues } = usePage();
   const [refusal, setRefusal] = useState("");
   const read = async (file: File) => {
     // Looked at before reading: a large file would fill the memory of the page first.
@@ -35,8 +35,7 @@ export function Inputs() {
     return isConfig || tooLong;
   });
 
-  // Nothing is counted that these could change.
-  const shown = uncounted ? [] : shownFields(form.values);
+  const shown = useShownFields().filter(({ place }) => place !== "hardware");
   const folded = shown.filter((field) => field.folded);
   return (
     <form class="inputs" aria-label={text.inputs} onSubmit={(event) => event.preventDefault()}>

@@ -1,5 +1,5 @@
 import { changeText } from "../../format/bytes";
-import { methodKey } from "../../state/fields";
+import { methodKey } from "../../state/field";
 import { usePage } from "../../state/page";
 import * as text from "../../text/en";
 import { optionName } from "../../text/words";

@@ -1,16 +1,16 @@
 import { useState } from "preact/hooks";
-import type { Answer, TensorRow } from "../../engine/types";
+import type { Answer, Device, TensorRow } from "../../engine/types";
 import { usePage } from "../../state/page";
-import * as text from "../../text/en";
+import * as text from "../../text/details";
 import { Size } from "../Size";
 import "./style.css";
 
 const firstFew = 8;
 
 /** Inside a part: its formula, the same with numbers, where it comes from, and the single tensors. */
-export function Opened({ id, answer }: { id: string; answer: Answer }) {
+export function Opened({ id, answer, device }: { id: string; answer: Answer; device: Device }) {
   const explanation = answer.explanations?.find((row) => row.id === id);
-  const tensors = answer.devices[0].tensors?.filter(({ component }) => component === id) ?? [];
+  const tensors = device.tensors?.filter(({ component }) => component === id) ?? [];
   return (
     <>
       {explanation && (

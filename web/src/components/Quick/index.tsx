@@ -1,9 +1,8 @@
-import type { Answer } from "../../engine/types";
+import type { Answer, Bytes, Device } from "../../engine/types";
 import { sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
 import { isPartial } from "../../state/uncounted";
-import * as text from "../../text/en";
-import { stepNames } from "../../text/words";
+import * as text from "../../text/details";
 import { Size } from "../Size";
 import "./style.css";
 
@@ -11,15 +10,18 @@ import "./style.css";
 export function Quick({ answer }: { answer: Answer }) {
   const { unit } = usePage();
   const { quickEstimate: quick, devices, scenario } = answer;
-  const { components, processBytes, allocatedBytes } = devices[0];
-  const sum = (...ids: string[]) => sizeText(components.filter(({ id }) => ids.includes(id)).reduce((total, { bytes }) => total + bytes, 0), unit);
+  // The rule is about the model as a whole, wherever its parts lie; a pool that takes all there is says nothing of what is needed.
+  const over = (of: (device: Device) => Bytes) => devices.reduce((total, device) => total + of(device) * device.count, 0);
+  const needed = over(({ neededBytes, processBytes, allocatedBytes }) => (neededBytes === undefined ? processBytes.expected : neededBytes + processBytes.expected - allocatedBytes));
+  const sum = (...ids: string[]) => sizeText(over(({ components }) => components.filter(({ id }) => ids.includes(id)).reduce((total, { bytes }) => total + bytes, 0)), unit);
+  const cache = sizeText(over((device) => neededCache(device)), unit);
   const rest = sum("activations", "logits", "workspace");
-  const overheads = sizeText(processBytes.expected - allocatedBytes, unit);
-  const gap = quick.bytes - processBytes.expected;
+  const overheads = sizeText(over(({ processBytes, allocatedBytes }) => processBytes.expected - allocatedBytes), unit);
+  const gap = quick.bytes - needed;
   const why =
     scenario.task === "training"
       ? text.whyTraining(sum("gradients", "optimizer-states"), rest, overheads)
-      : text.whyInference(sum("kv-cache"), rest, overheads);
+      : text.whyInference(cache, rest, overheads);
 
   return (
     <section class="quick">
@@ -32,7 +34,7 @@ export function Quick({ answer }: { answer: Answer }) {
       <ul>
         {quick.steps.map(({ id, bytes }) => (
           <li key={id}>
-            <span>{stepNames[id] ?? id}</span> <Size bytes={bytes} />
+            <span>{text.stepNames[id] ?? id}</span> <Size bytes={bytes} />
           </li>
         ))}
       </ul>
@@ -46,4 +48,10 @@ export function Quick({ answer }: { answer: Answer }) {
       )}
     </section>
   );
+}
+
+/** Of a pool that takes all there is, what the sequences asked for would need. */
+function neededCache({ components, neededBytes, allocatedBytes }: Device): Bytes {
+  const held = components.reduce((sum, { id, bytes }) => (id === "kv-cache" ? sum + bytes : sum), 0);
+  return neededBytes === undefined ? held : neededBytes - (allocatedBytes - held);
 }

@@ -2,7 +2,8 @@ import { useState } from "preact/hooks";
 import type { Answer, Moment } from "../../engine/types";
 import { axisTicks, sizeNumber, sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
-import * as text from "../../text/en";
+import * as text from "../../text/details";
+import { limit } from "../../text/en";
 import { phaseNames, shortName } from "../../text/words";
 import { areas, runsOf } from "./shape";
 import "./style.css";
@@ -39,7 +40,7 @@ export function Timeline({ answer }: { answer: Answer }) {
           onPointerLeave={() => setPointed(undefined)}>
           {areas(moments, ids, top, height).map(({ id, path }) => <path key={id} class={`c-${id}`} d={path} />)}
         </svg>
-        {limited && <div class="cap" style={above(usableBytes)}><span>{text.limit}</span></div>}
+        {limited && <div class="cap" style={above(usableBytes)}><span>{limit}</span></div>}
         <div class="flag" style={{ left: along(peak), ...above(moments[peak].bytes) }} />
         {pointed !== undefined && <div class="here" style={{ left: along(told) }} />}
       </div>

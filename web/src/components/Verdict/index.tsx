@@ -1,8 +1,10 @@
 import type { Answer, Device } from "../../engine/types";
 import { exactText, rangeText, sizeNumber, sizeText, type Unit } from "../../format/bytes";
+import { grouped } from "../../format/counts";
 import { usePage } from "../../state/page";
 import { isPartial } from "../../state/uncounted";
 import * as text from "../../text/en";
+import { deviceName } from "../../text/devices";
 import { phaseNames, spokenName } from "../../text/words";
 import "./style.css";
 
@@ -26,10 +28,9 @@ export function Verdict({ waiting }: { waiting: boolean }) {
 const saysWhatIsExact = ["activations-unknown", "cache-from-fields"];
 
 function Sentence({ answer, unit }: { answer: Answer; unit: Unit }) {
-  const [device] = answer.devices;
+  const { devices, kvCache, scenario } = answer;
+  const device = devices.find(({ fits }) => fits === false) ?? devices[0];
   const { expected } = device.processBytes;
-  const blamed = causeOf(answer);
-  const cause = text.peak(phaseNames[device.peakPhase]?.at ?? device.peakPhase, spokenName(blamed.id), sizeText(blamed.bytes, unit));
   const { word, kind, rest } = judge(device, unit, isPartial(answer));
   const needed =
     device.usableBytes === undefined
@@ -39,15 +40,24 @@ function Sentence({ answer, unit }: { answer: Answer; unit: Unit }) {
     <>
       <strong class={kind}>{word}</strong>
       <strong title={exactText(expected)}>{` ${needed}`}</strong>
-      {`${rest ? `, ${rest}` : ""}${isPartial(answer) ? "" : `; ${cause}`}.`}
+      {devices.length > 1 || device.count > 1 ? ` ${text.onDevice(deviceName(device, scenario.engine?.name))}` : ""}
+      {`${rest ? `, ${rest}` : ""}${isPartial(answer) ? "" : `; ${cause()}`}.`}
     </>
   );
+
+  function cause(): string {
+    // What an engine takes for its pool says nothing about what is asked of it.
+    if (device.neededBytes !== undefined && device.usableBytes !== undefined && kvCache?.tokensThatFit !== undefined)
+      return text.pooled(sizeText(device.neededBytes, unit), grouped(kvCache.tokensThatFit), (kvCache.concurrency ?? 0).toFixed(1));
+    const blamed = causeOf(answer, device);
+    return text.peak(phaseNames[device.peakPhase]?.at ?? device.peakPhase, spokenName(blamed.id), sizeText(blamed.bytes, unit));
+  }
 }
 
 /** What makes this moment the highest: of the large parts the one that grew most, else the largest. */
-function causeOf({ devices: [{ components, allocatedBytes }], timeline = [] }: Answer) {
+function causeOf({ timeline = [] }: Answer, { components, allocatedBytes }: Device) {
   const moments = timeline.filter(({ phase }) => phase !== "");
-  const growth = ({ id, bytes }: { id: string; bytes: number }) => bytes - Math.min(bytes, ...moments.map((moment) => moment.components[id]));
+  const growth = ({ id, bytes }: { id: string; bytes: number }) => bytes - Math.min(bytes, ...moments.map((moment) => moment.components[id] ?? 0));
   const large = components.filter(({ bytes }) => bytes > allocatedBytes / 5);
   return (large.length > 0 ? large : components).reduce((a, b) => (growth(b) - growth(a) || b.bytes - a.bytes) > 0 ? b : a);
 }

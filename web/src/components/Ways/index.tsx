@@ -1,8 +1,10 @@
 import { idOf } from "../../catalog/named";
 import { changeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
+import { trainingEngineKey } from "../../state/traits";
 import * as text from "../../text/en";
-import { fieldNames, optionName } from "../../text/words";
+import { fieldName } from "../../text/fields";
+import { optionName } from "../../text/words";
 import "./style.css";
 
 const most = 4;
@@ -11,7 +13,8 @@ const firstWithBf16 = 8;
 /** Single changes that would make it fit, the mildest of each menu; where none is enough, those that save most. A click makes the change. */
 export function Ways() {
   const { differences, catalog, form, words, set, unit } = usePage();
-  const { "hardware.gpu": cards = {}, ...menus } = differences;
+  // Another engine is another question.
+  const { "hardware.gpu": cards = {}, "engine.name": _, [trainingEngineKey]: __, ...menus } = differences;
   const saving = Object.entries(menus)
     .flatMap(([key, options]) => Object.entries(options).map(([word, { bytes = 0, fits }]) => ({ key, word, bytes, fits })))
     .filter(({ bytes }) => bytes < 0)
@@ -33,7 +36,7 @@ export function Ways() {
       <h2>{enough.length > 0 || card ? text.wouldFit : text.savesMost}</h2>
       {(enough.length > 0 || card ? enough : firstOfEach(saving)).slice(0, most).map(({ key, word, bytes }) => (
         <button key={key + word} type="button" onClick={() => set({ [key]: word })}>
-          {`${fieldNames[key]}: ${optionName(key, word, words)} `}
+          {`${fieldName(key)}: ${optionName(key, word, words)} `}
           <b>{changeText(bytes, unit)}</b>
         </button>
       ))}

@@ -1,0 +1,60 @@
+// What training is asked with.
+import { adapting, count, type Field, field, flag, folded, methodKey, sampled, stepping, trainedBy, training, word } from "./field";
+import { engineOf, trainingEngineKey, type Values } from "./traits";
+
+export const targetsKey = "training.lora.targets";
+/** In the menu of modules, what opens a field for their names. */
+export const otherTargets = "other";
+export const targetChoices = ["q_proj, v_proj", "all-linear"];
+
+const several = (v: Values) => !["", "1", undefined].includes(v["training.gradientAccumulation"]?.trim());
+
+const megatron = trainedBy("megatron");
+
+/** How ranks share the work; of an engine's splits, those that the core computes. */
+const split = (name: string, engines: string[], extra: Partial<Field> = {}, computedWith = name): Field =>
+  count(`parallel.${name}`, trainedBy(...engines), {
+    place: "hardware",
+    idle: (_, words, values) => !words.splits[engineOf(values)]?.includes(computedWith),
+    ...extra,
+  });
+
+export const trainingFields: Field[] = [
+  word("engine.name", stepping, (d) => d.engines.training, { key: trainingEngineKey, idle: (_, words) => words.engines.training.length < 2 }),
+  word(methodKey, stepping, (d) => d.methods),
+  count("training.lora.rank", adapting),
+  field(targetsKey, "names", adapting, { words: () => [...targetChoices, otherTargets] }),
+  field(targetsKey, "names", (v) => adapting(v) && v[targetsKey] === otherTargets, { key: "lora.names" }),
+  // A frozen base lies in 16 bits or fewer; fp32 is for weights that are trained.
+  word("training.precision", (v) => training(v) && !megatron(v), (d, v) => (adapting(v) ? d.precisions.filter((precision) => precision !== "fp32") : d.precisions)),
+  word("training.precision", megatron, () => ["megatron-bf16", "megatron-fp16"], { key: "megatron.precision" }),
+  word("training.optimizer", training, (d) => d.optimizers.map(({ id }) => id)),
+  count("training.microBatch", (v) => stepping(v) || (training(v) && sampled(v))),
+  count("training.sequenceTokens", stepping),
+  word("training.checkpointing", stepping, (d, v) => (megatron(v) ? [...new Set([...d.checkpointing, "selective"])] : d.checkpointing)),
+
+  field("training.lora.dropout", "number", adapting, folded),
+  word("training.lora.format", adapting, () => ["fp32", "bf16", "fp16"], folded),
+  word("training.crossEntropy", stepping, (d) => d.crossEntropy, folded),
+  word("training.kernels", (v) => stepping(v) && !megatron(v), () => ["torch", "liger"], folded),
+  word("training.attention", stepping, (d) => d.attention, folded),
+  // Only autocast leaves a choice of what the weights are stored in; a base in 4 bits leaves none.
+  field("weights", "word", (v) => training(v) && v[methodKey] !== "qlora" && (v["training.precision"] === "bf16-amp" || engineOf(v) === "fsdp" || Boolean(v["amp.weights"])), {
+    key: "amp.weights",
+    words: () => ["fp32", "bf16"],
+    folded: true,
+  }),
+  word("training.optimizerStep", stepping, (d) => d.optimizerSteps, folded),
+  count("training.gradientAccumulation", (v) => stepping(v) && (v["training.optimizerInBackward"] !== "true" || several(v)), folded),
+  flag("training.optimizerInBackward", (v) => stepping(v) && !megatron(v) && (!several(v) || v["training.optimizerInBackward"] === "true"), folded),
+
+  split("data", ["fsdp", "deepspeed", "megatron"]),
+  split("zero", ["fsdp", "deepspeed", "megatron"], { words: () => ["0", "1", "2", "3"] }),
+  split("shardGroup", ["fsdp"], folded, "data"),
+  split("tensor", ["megatron", "fsdp"]),
+  split("pipeline", ["megatron"]),
+  split("virtualStages", ["megatron"], folded),
+  split("schedule", ["megatron"], { kind: "word", words: () => ["1f1b", "gpipe", "interleaved", "zb-h1", "zb-h2", "zbv", "dualpipe"], ...folded }, "pipeline"),
+  split("context", ["megatron"]),
+  split("expert", ["megatron"]),
+];

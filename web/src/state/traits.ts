@@ -1,0 +1,48 @@
+// What the form is about, where that decides which fields can change the answer: the engine, and what kind of model.
+import { configOf } from "../engine/engine";
+import type { Catalog } from "../engine/types";
+import { idOf } from "../catalog/named";
+import { readConfig } from "./typed_config";
+import { previewOf } from "./form";
+
+export type Values = Record<string, string>;
+
+/** A key of the form that nobody types: what shownFields() found out about the model, as words. */
+export const traitsKey = "model.traits";
+
+export const trainingEngineKey = "training.engine";
+
+/** What the menu of weights puts together; GGUF file types are written in capitals. */
+export function weightGroup(format: string): "full" | "eight" | "four" | "gguf" {
+  if (/^[A-Z]/.test(format)) return "gguf";
+  return /^(bf16|fp16|fp32|)$/.test(format) ? "full" : /^(fp8|int8|mxfp8|w8)/.test(format) ? "eight" : "four";
+}
+
+const expertCounts = ["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"];
+
+/** "pipeline", "experts" and "windows", as far as a configuration's fields say so. */
+export function traitsOf(values: Values, catalog: Catalog): string {
+  const config = (values["model.by"] === "config" ? readConfig(values["model.config"] ?? "") : values["model.by"] === "id" ? named(values, catalog) : undefined) as Record<string, unknown> | undefined;
+  if (!config) return "";
+  const inner = [config, config.text_config].filter((part): part is Record<string, unknown> => typeof part === "object" && part !== null);
+  const has = (names: string[]) => inner.some((part) => names.some((name) => Number(part[name]) > 1));
+  const traits = [];
+  if (typeof config._class_name === "string") traits.push("pipeline");
+  if (has(expertCounts)) traits.push("experts");
+  if (has(["sliding_window"])) traits.push("windows");
+  return traits.join(" ");
+}
+
+function named(values: Values, catalog: Catalog): unknown {
+  const id = values[previewOf("model.id")] || idOf(values["model.id"] ?? "", catalog.models);
+  return configOf({ model: { id } }, catalog);
+}
+
+export const is = (v: Values, trait: string) => (v[traitsKey] ?? "").split(" ").includes(trait);
+
+/** A pipeline has one engine, and a GGUF file's type makes it llama.cpp, unless another one is asked for. */
+export function engineOf(v: Values): string {
+  if (v.task !== "inference") return v[trainingEngineKey] || "torch";
+  if (is(v, "pipeline")) return "diffusers";
+  return v["engine.name"] || (weightGroup(v.weights ?? "") === "gguf" ? "llama.cpp" : "transformers");
+}
