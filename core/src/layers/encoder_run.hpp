@@ -22,6 +22,10 @@ class EncoderRun {
   Value decode(Machine& m, const Value& ids, Pass pass, std::string_view phase);
   /// Behind the last layer: hidden states → what the head makes of them.
   Value head(Machine& m, Value hidden);
+  /// How alike images and texts are: [texts, images], and what the model gives back beside it.
+  Value similarity(Machine& m, const Value& pixels, const Value& ids, const Pass& pass, std::string_view phase, std::vector<Value>& given);
+  /// Of similarities [b, b]: the loss of pairs that belong together.
+  Value pair_loss(Machine& m, const Value& similar);
   /// What the head reads of a decoder's output.
   Value scaled(Machine& m, const Value& hidden);
   /// Logits with a bias that is no parameter, where the model has one.
@@ -45,6 +49,7 @@ class EncoderRun {
   Value run_layers(Machine& m, const Stack& stack, int first, Value hidden, const Pass& pass, std::string_view phase);
   Value finish(Machine& m, const Stack& stack, Value hidden);
   Value logits(Machine& m, Value hidden);
+  Value pooled(Machine& m, const Head& head, const Value& hidden);
 
   const EncoderModel& model_;
   Schedule schedule_;
