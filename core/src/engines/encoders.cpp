@@ -85,7 +85,7 @@ GenerationFacts run_encoder(Machine& m, const EncoderModel& model, const Encoder
   declare_parameters(m, run, model, plan.text.weights);
   m.begin_layer(-1);
   const std::vector<Value> buffers = run.buffers(m);
-  if (!model.decoder || model.towers) {
+  if (!model.answers()) {
     forward_once(m, run, model, plan);
     return {};
   }

@@ -114,7 +114,7 @@ void read_engine(Fields& request, Scenario& s) {
   } else if (!training && !serving) {
     s.engine_options.set("cache_implementation", cache);
   }
-  if (s.encoder_model && s.encoder_model->decoder) read_encoder_options(options, s);
+  if (s.encoder_model && s.encoder_model->answers()) read_encoder_options(options, s);
   if (training) read_training_options(options, s);
   if (!llama_cpp) read_allocator_options(options, s);
   options.assume_ignored([&](std::string_view option) {

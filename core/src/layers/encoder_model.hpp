@@ -80,6 +80,8 @@ struct EncoderModel {
   std::optional<Towers> towers;
 
   [[nodiscard]] double width(const InputLayer& in) const { return in.width > 0 ? in.width : hidden; }
+  /// Whether the decoder writes an answer, token by token.
+  [[nodiscard]] bool answers() const { return decoder && !towers; }
   [[nodiscard]] bool reads_tokens() const { return encoder.input.kind == InputLayer::Kind::text; }
   /// Rows of hidden states the encoder makes of so many tokens; of images and sound it makes the same of all.
   [[nodiscard]] double rows(double length) const {
