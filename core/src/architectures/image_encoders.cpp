@@ -130,4 +130,51 @@ EncoderModel siglip(Fields& c) {
   return m;
 }
 
+namespace {
+
+std::vector<double> read_numbers(Fields& c, std::string_view name, std::vector<double> absent) {
+  const Document* given = c.value({name});
+  if (!given) return absent;
+  std::vector<double> numbers;
+  bool whole = given->is(Document::Kind::list) && given->items().size() <= 64;
+  for (std::size_t i = 0; whole && i < given->items().size(); ++i) {
+    const Document& item = given->items()[i];
+    whole = item.is(Document::Kind::number) && item.number() >= 1 && item.number() <= 1 << 16 && std::floor(item.number()) == item.number();
+    if (whole) numbers.push_back(item.number());
+  }
+  if (!whole) c.report(name, "wrong-type", "must be a list of whole numbers");
+  return whole ? numbers : absent;
+}
+
+}  // namespace
+
+/// Source: [transformers] models/resnet/configuration_resnet.py; images have the size that is asked for
+EncoderModel resnet(Fields& c) {
+  EncoderModel m;
+  ConvolutionNet& net = m.convolutions.emplace();
+  InputLayer& in = m.encoder.input;
+  in.kind = InputLayer::Kind::image;
+  in.channels = c.count({"num_channels"}, 3, 1, most_width);
+  in.side = 224;
+  in.patch = 32;
+  net.stem = c.count({"embedding_size"}, 64, 1, most_width);
+  net.bottleneck = c.word({"layer_type"}, "bottleneck", {"bottleneck", "basic"}) == "bottleneck";
+  net.early_stride = c.flag({"downsample_in_bottleneck"}, false);
+  net.activation = read_activation(c, {"hidden_act"}, "relu");
+  const std::vector<double> widths = read_numbers(c, "hidden_sizes", {256, 512, 1024, 2048}), depths = read_numbers(c, "depths", {3, 4, 6, 3});
+  if (widths.size() != depths.size() || widths.empty()) {
+    c.report("depths", "wrong-length", "must have a depth for each of hidden_sizes");
+    return m;
+  }
+  const bool first = c.flag({"downsample_in_first_stage"}, false);
+  for (std::size_t i = 0; i < widths.size(); ++i) net.stages.push_back({depths[i], widths[i], i > 0 || first ? 2.0 : 1.0});
+  m.hidden = widths.back();
+  const Document* labels = c.value({"id2label"});
+  const double named = labels && labels->is(Document::Kind::record) ? static_cast<double>(labels->members().size()) : 2;
+  m.head.kind = made_for(c, "ForImageClassification") ? Head::Kind::classes : Head::Kind::pooler;
+  m.head.classes = c.count({"num_labels"}, named, 1, most_vocabulary);
+  m.max_positions = 1;
+  return m;
+}
+
 }  // namespace gpumem

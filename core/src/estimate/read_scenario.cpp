@@ -228,7 +228,8 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   s.task = task == "training" ? Task::training : Task::inference;
   const bool weights_given = fields.has("weights");
   read_weights(fields, s);
-  if (s.encoder_model && !s.plain()) count_weights_only(fields, facts, s);
+  const bool convolves = s.encoder_model && s.encoder_model->convolutions;
+  if (s.encoder_model && (!s.plain() || (convolves && s.task == Task::training))) count_weights_only(fields, facts, s);
   if (s.pipeline) read_pipeline_engine(fields, s);
   else read_engine(fields, s);
   const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || s.engine != "transformers");

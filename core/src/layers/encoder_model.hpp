@@ -71,6 +71,18 @@ struct Towers {
   bool biased = false;               ///< similarities get a bias, and a loss of each pair by itself (SigLIP)
 };
 
+/// Convolutions in stages, each of which sees half as much in either direction (ResNet).
+struct ConvolutionNet {
+  struct Stage {
+    double depth, width, stride;
+  };
+  std::vector<Stage> stages;
+  double stem = 64;                  ///< channels of the first convolution
+  bool bottleneck = true;            ///< layers of three convolutions, the middle one narrow; else of two
+  bool early_stride = false;         ///< the first of the three is the one that steps
+  Activation activation = Activation::relu;
+};
+
 struct EncoderModel {
   double hidden = 0;
   double max_positions = 0;
@@ -78,6 +90,7 @@ struct EncoderModel {
   std::optional<Stack> decoder;
   Head head;
   std::optional<Towers> towers;
+  std::optional<ConvolutionNet> convolutions;   ///< instead of the encoder's layers
 
   [[nodiscard]] double width(const InputLayer& in) const { return in.width > 0 ? in.width : hidden; }
   /// Whether the decoder writes an answer, token by token.

@@ -42,6 +42,7 @@ class EncoderRun {
   using Held = std::vector<Value>;
   Value embed(Machine& m, const InputLayer& in, const Value& input, const Pass& pass, Held& held);
   Value embed_tokens(Machine& m, const InputLayer& in, const Value& ids, const Pass& pass, Held& held);
+  Value convolved(Machine& m, const Value& pixels);
   Value embed_image(Machine& m, const InputLayer& in, const Value& pixels);
   Value embed_sound(Machine& m, const InputLayer& in, const Value& features, Held& held);
   Value token_table(Machine& m, const InputLayer& in);
@@ -54,6 +55,7 @@ class EncoderRun {
   const EncoderModel& model_;
   Schedule schedule_;
   Value table_, logits_bias_;
+  std::vector<double> normed_;   ///< channels of norms that keep what they have seen
 };
 
 }  // namespace gpumem
