@@ -62,6 +62,7 @@ struct ExpertsLayer {
   bool router_in_fp32 = false;     ///< the router's input and weight are widened
   bool router_kept_in_fp32 = false;   ///< its weight is loaded so, its products are never lowered
   bool logits_in_fp32 = true;
+  bool always_stacked = false;     ///< one tensor for all experts, whatever the version of transformers
   bool choice_bias = false;        ///< experts are chosen by scores plus a bias that no gradient trains
   bool bias_is_parameter = false;
   bool grouped_choice = false;     ///< first groups of experts, then experts of those groups

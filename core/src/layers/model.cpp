@@ -101,10 +101,12 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     m.begin_layer(i);
     m.memory.ledger.enter(phase, i);
     const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(i)];
+    if (m.on_forward_layer) m.on_forward_layer(i, true);
     if (pass.checkpointing)   // what is run again holds the table and mask it needs
       hidden = m.checkpoint(hidden, [&layer, own = pass.of(layer.attention.window > 0)](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), own); });
     else
       hidden = decoder_layer(m, layer, hidden, pass);
+    if (m.on_forward_layer) m.on_forward_layer(i, false);
     if (gap != schedule_.gaps.end() && gap->after == i) pass_gap(m, *gap++);
   }
   m.inside_layers = false;
