@@ -30,5 +30,12 @@ EncoderModel bart(Fields& config);
 EncoderModel mbart(Fields& config);
 EncoderModel t5(Fields& config);
 EncoderModel mt5(Fields& config);
+EncoderModel resnet(Fields& config);
+EncoderModel clip(Fields& config);
+EncoderModel clip_vision(Fields& config);
+EncoderModel clip_text(Fields& config);
+EncoderModel siglip(Fields& config);
+EncoderModel siglip_vision(Fields& config);
+EncoderModel siglip_text(Fields& config);
 
 }  // namespace gpumem

@@ -24,6 +24,13 @@ constexpr std::array families = {
     Family{"mbart", mbart},
     Family{"t5", t5},
     Family{"mt5", mt5},
+    Family{"resnet", resnet},
+    Family{"clip", clip},
+    Family{"clip_vision_model", clip_vision},
+    Family{"clip_text_model", clip_text},
+    Family{"siglip", siglip},
+    Family{"siglip_vision_model", siglip_vision},
+    Family{"siglip_text_model", siglip_text},
 };
 
 }  // namespace
@@ -44,7 +51,7 @@ bool runs_encoder_class(Fields& c) {
   if (!c.has("architectures")) return true;
   if (made_for(c, "ForConditionalGeneration") || made_for(c, "ForMaskedLM") || made_for(c, "ForImageClassification")) return true;
   const std::string type = c.text({"model_type"}, "");
-  const bool alone = type.ends_with("bert") || type.ends_with("roberta") || type == "vit";   // no decoder beside it
+  const bool alone = type.ends_with("bert") || type.ends_with("roberta") || type == "vit" || type == "resnet" || type.starts_with("clip") || type.starts_with("siglip");   // no decoder beside it
   return alone && made_for(c, "Model") && !made_for(c, "LMHeadModel");
 }
 

@@ -25,6 +25,13 @@ Pass pass_of(const EncoderPlan& plan, double length) {
 void forward_once(Machine& m, EncoderRun& run, const EncoderModel& model, const EncoderPlan& plan) {
   m.memory.ledger.enter("forward", -1);
   const Value input = made_input(m, model, plan.text.sequences, plan.text.context_tokens);
+  if (model.towers) {
+    const Value ids = m.allocate({plan.text.sequences, plan.text.context_tokens}, int64, "token ids");
+    std::vector<Value> given;
+    run.similarity(m, input, ids, pass_of(plan, plan.text.context_tokens), "forward", given).drop();
+    while (!given.empty()) given.pop_back();
+    return;
+  }
   Value hidden = run.encode(m, input, pass_of(plan, plan.text.context_tokens), "forward");
   const Value result = run.head(m, hidden);
 }
@@ -78,7 +85,7 @@ GenerationFacts run_encoder(Machine& m, const EncoderModel& model, const Encoder
   declare_parameters(m, run, model, plan.text.weights);
   m.begin_layer(-1);
   const std::vector<Value> buffers = run.buffers(m);
-  if (!model.decoder) {
+  if (!model.answers()) {
     forward_once(m, run, model, plan);
     return {};
   }

@@ -121,7 +121,7 @@ void read_engine(Fields& request, Scenario& s) {
   } else if (!training && !serving) {
     s.engine_options.set("cache_implementation", cache);
   }
-  if (s.encoder_model && s.encoder_model->decoder) read_encoder_options(options, s);
+  if (s.encoder_model && s.encoder_model->answers()) read_encoder_options(options, s);
   if (training) read_training_options(options, s);
   read_sharding_options(options, s);
   if (!llama_cpp) read_allocator_options(options, s);
@@ -236,7 +236,8 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   s.task = task == "training" ? Task::training : Task::inference;
   const bool weights_given = fields.has("weights");
   read_weights(fields, s);
-  if (s.encoder_model && !s.plain()) count_weights_only(fields, facts, s);
+  const bool convolves = s.encoder_model && s.encoder_model->convolutions;
+  if (s.encoder_model && (!s.plain() || (convolves && s.task == Task::training))) count_weights_only(fields, facts, s);
   if (s.pipeline) read_pipeline_engine(fields, s);
   else read_engine(fields, s);
   const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || (s.engine != "transformers" && s.task != Task::training));

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "architectures/common.hpp"
 #include "estimate/scenario.hpp"
@@ -95,7 +96,11 @@ void read_images(Fields& f, Scenario& s) {
   s.inference.images = f.count({"images"}, 1, 1, 1 << 16);
   const Document* size = f.value({"imageSize"});
   if (!size) return;
-  const double side = s.encoder_model->encoder.input.side;
+  double& side = s.encoder_model->encoder.input.side;
+  if (s.encoder_model->convolutions && size->is(Document::Kind::list) && size->items().size() == 2 && size->items()[0].is(Document::Kind::number)) {
+    const double wanted = size->items()[0].number();   // convolutions take any size
+    if (wanted >= 32 && wanted <= 16384 && wanted == std::floor(wanted)) side = wanted;
+  }
   bool fits = size->is(Document::Kind::list) && size->items().size() == 2;
   for (std::size_t i = 0; fits && i < 2; ++i) fits = size->items()[i].is(Document::Kind::number) && size->items()[i].number() == side;
   if (!fits)

@@ -126,7 +126,7 @@ struct Scenario {
     if (model) return model->layers;
     return encoder_model->decoder ? encoder_model->decoder->layers : encoder_model->encoder.layers;
   }
-  [[nodiscard]] bool has_cache() const { return model || encoder_model->decoder; }
+  [[nodiscard]] bool has_cache() const { return model || encoder_model->answers(); }
 };
 
 /// llama.cpp's options spell formats in small letters, and two of them in their own way.

@@ -9,7 +9,7 @@ namespace gpumem {
 Value EncoderRun::token_table(Machine& m, const InputLayer& in) {
   const bool shared = model_.decoder && model_.reads_tokens();
   if (shared && &in == &model_.decoder->input) return table_;
-  table_ = m.parameter("embed_tokens.weight", {in.vocabulary, model_.hidden});
+  table_ = m.parameter("embed_tokens.weight", {in.vocabulary, model_.width(in)});
   return table_;
 }
 
@@ -37,7 +37,7 @@ Value EncoderRun::embed_tokens(Machine& m, const InputLayer& in, const Value& id
     if (in.positions_buffered) positions = m.memory.describe({rows, length}, int64);
     if (!positions) positions = m.allocate({rows, length}, int64, "positions");
     if (in.held) held.push_back(positions);
-    const Value table = m.parameter("embed_positions.weight", {in.positions, model_.hidden});
+    const Value table = m.parameter("embed_positions.weight", {in.positions, model_.width(in)});
     Value places = m.embedding(positions, table, "position embeddings");
     if (in.held) held.push_back(places);
     hidden = m.add(hidden, std::move(places));
@@ -46,18 +46,27 @@ Value EncoderRun::embed_tokens(Machine& m, const InputLayer& in, const Value& id
   return m.dropout(std::move(hidden), in.dropout);
 }
 
-/// A convolution as wide as its step makes a row of each patch; one more row stands for the whole.
-/// Source: [transformers] models/vit/modeling_vit.py ViTEmbeddings.forward
+/// A convolution as wide as its step makes a row of each patch; one more row may stand for the whole.
+/// Source: [transformers] models/vit/modeling_vit.py ViTEmbeddings.forward, models/clip/modeling_clip.py
+/// CLIPVisionEmbeddings.forward, models/siglip/modeling_siglip.py SiglipVisionEmbeddings.forward
 Value EncoderRun::embed_image(Machine& m, const InputLayer& in, const Value& pixels) {
-  const double b = pixels->shape[0], h = model_.hidden, patches = std::floor(in.side / in.patch) * std::floor(in.side / in.patch);
-  const Value whole = m.parameter("cls_token", {1, 1, h});
-  const Value places = m.parameter("position_embeddings", {1, patches + 1, h});
+  const double b = pixels->shape[0], h = model_.width(in), patches = std::floor(in.side / in.patch) * std::floor(in.side / in.patch);
+  const double count = patches + in.whole;
+  const Value whole = in.whole ? m.parameter("cls_token", {1, 1, h}) : Value();
+  const Value places = m.parameter("position_embeddings", in.places_looked_up ? Shape{count, h} : Shape{1, count, h});
   const Value weight = m.parameter("projection.weight", {h, in.channels, in.patch, in.patch});
-  const Value bias = m.parameter("projection.bias", {h});
+  const Value bias = in.patch_bias ? m.parameter("projection.bias", {h}) : Value();
   Value rows = m.view(m.convolve(pixels, weight, bias, {b, h, patches}, "patches"), {b, patches, h});
   rows->layout = Layout::head_major;
-  rows = m.prepend(whole, rows, "patches and the whole");
-  rows = m.add(rows, places);
+  if (!in.places_looked_up) {
+    rows = m.prepend(whole, rows, "patches and the whole");
+    rows = m.add(rows, places);
+  } else {
+    const Value patch_rows = rows;   // held until the rows are there
+    if (in.whole) rows = m.prepend(whole, rows, "patches and the whole");
+    rows = m.add(rows, m.embedding(m.memory.describe({1, count}, int64), places, "position embeddings"));
+  }
+  if (in.norm) rows = normalise(m, "pre_norm", *in.norm, rows);
   return m.dropout(std::move(rows), in.dropout);
 }
 

@@ -1,6 +1,8 @@
 #pragma once
 // A model with an encoder: tokens, pixels or sound in; rows of hidden states, classes, or a text by a decoder out.
 
+#include <cmath>
+
 #include "layers/decoder.hpp"
 
 namespace gpumem {
@@ -21,6 +23,10 @@ struct InputLayer {
   std::optional<NormKind> norm;
   double dropout = 0;
   double side = 0, patch = 0, channels = 0;   ///< of an image, in pixels
+  bool whole = true;                 ///< a row that stands for the whole image comes before its patches
+  bool patch_bias = true;
+  bool places_looked_up = false;     ///< rows of the position table are looked up by numbers kept on the device
+  double width = 0;                  ///< of the rows, where it is not that of the model
   double bands = 0, frames = 0;               ///< of sound: [bands, frames], half as many rows come out
 };
 
@@ -31,12 +37,19 @@ struct Stack {
   std::optional<NormKind> final_norm;
   double final_dropout = 0;
   double distance_buckets = 0;       ///< rows of a table of biases by distance; 0: none
+  bool causal = false;               ///< an encoder's tokens see only earlier ones
   double reach = 0;                  ///< tokens seen to each side by layers with a window
 };
 
 /// What comes behind the last layer.
 struct Head {
-  enum class Kind { none, pooler, classes, vocabulary };
+  enum class Kind {
+    none, pooler, classes, vocabulary,
+    first_normed,   ///< the first row through a norm (CLIP's images)
+    probe,          ///< attention of one learned row, then an MLP (SigLIP's images)
+    chosen,         ///< the row of the last token (CLIP's texts)
+    last_dense,     ///< the last row through a dense layer (SigLIP's texts)
+  };
   Kind kind = Kind::none;
   double classes = 0;
   bool transformed = false;          ///< a dense layer, its activation and a norm before the vocabulary
@@ -46,7 +59,28 @@ struct Head {
   bool tied = true;                  ///< to the token table
   bool scaled = false;               ///< what it reads is multiplied by a number
   bool biased_by_buffer = false;     ///< logits get a bias that is no parameter
+  MlpLayer mlp;                      ///< of a probe
+  double heads = 0;
   bool widened = false;              ///< its loss is computed in fp32
+};
+
+/// Images and texts that are compared: the decoder's place is that of the encoder of texts.
+struct Towers {
+  Head text;
+  double shared = 0;                 ///< width that both are projected to; 0: as they come
+  bool biased = false;               ///< similarities get a bias, and a loss of each pair by itself (SigLIP)
+};
+
+/// Convolutions in stages, each of which sees half as much in either direction (ResNet).
+struct ConvolutionNet {
+  struct Stage {
+    double depth, width, stride;
+  };
+  std::vector<Stage> stages;
+  double stem = 64;                  ///< channels of the first convolution
+  bool bottleneck = true;            ///< layers of three convolutions, the middle one narrow; else of two
+  bool early_stride = false;         ///< the first of the three is the one that steps
+  Activation activation = Activation::relu;
 };
 
 struct EncoderModel {
@@ -55,13 +89,18 @@ struct EncoderModel {
   Stack encoder;
   std::optional<Stack> decoder;
   Head head;
+  std::optional<Towers> towers;
+  std::optional<ConvolutionNet> convolutions;   ///< instead of the encoder's layers
 
+  [[nodiscard]] double width(const InputLayer& in) const { return in.width > 0 ? in.width : hidden; }
+  /// Whether the decoder writes an answer, token by token.
+  [[nodiscard]] bool answers() const { return decoder && !towers; }
   [[nodiscard]] bool reads_tokens() const { return encoder.input.kind == InputLayer::Kind::text; }
   /// Rows of hidden states the encoder makes of so many tokens; of images and sound it makes the same of all.
   [[nodiscard]] double rows(double length) const {
     const InputLayer& in = encoder.input;
     if (in.kind == InputLayer::Kind::sound) return in.frames / 2;
-    return in.kind == InputLayer::Kind::image ? in.side / in.patch * (in.side / in.patch) + 1 : length;
+    return in.kind == InputLayer::Kind::image ? std::floor(in.side / in.patch) * std::floor(in.side / in.patch) + in.whole : length;
   }
   /// What goes in: token ids, pixels, or bands of sound.
   [[nodiscard]] Shape input_shape(double sequences, double length) const {

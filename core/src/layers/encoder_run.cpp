@@ -85,6 +85,7 @@ Value EncoderRun::encode(Machine& m, Value input, Pass pass, std::string_view ph
   const Stack& stack = model_.encoder;
   m.begin_layer(-1);
   m.memory.ledger.enter(phase, -1);
+  if (model_.convolutions) return convolved(m, input);
   pass.tokens = model_.rows(pass.tokens);
   pass.causal = false;
   Held held;
@@ -92,6 +93,7 @@ Value EncoderRun::encode(Machine& m, Value input, Pass pass, std::string_view ph
   if (turned) held.push_back(m.allocate({1, pass.tokens}, int64, "positions"));
   Value hidden = embed(m, stack.input, input, pass, held);
   if (!stack.input.held) held.push_back(hidden);
+  if (stack.causal) pass.mask[0] = attention_mask(m, pass, 0, hidden->format);
   mask_both_ways_in(m, stack, pass, hidden->format);
   if (turned)
     for (RotaryTables& tables : pass.rotary) tables = rotary_tables(m, *turned, pass.tokens, hidden->format);
@@ -106,7 +108,8 @@ Value EncoderRun::decode(Machine& m, const Value& ids, Pass pass, std::string_vi
   m.memory.ledger.enter(phase, model_.decoder_start());
   Held held;
   Value hidden = embed(m, stack.input, ids, pass, held);
-  pass.mask[0] = attention_mask(m, pass, 0, hidden->format);
+  if (model_.towers) held.push_back(hidden);
+  if (!model_.towers || stack.causal) pass.mask[0] = attention_mask(m, pass, 0, hidden->format);
   bias_scores(m, stack, pass);
   return finish(m, stack, run_layers(m, stack, model_.decoder_start() + 1, std::move(hidden), pass, phase));
 }
@@ -147,7 +150,10 @@ Value EncoderRun::head(Machine& m, Value hidden) {
   const Head& head = model_.head;
   if (head.kind == Head::Kind::none) return hidden;
   if (head.kind == Head::Kind::vocabulary) return logits(m, std::move(hidden));
-  const Value first = m.pick(hidden, {hidden->shape[0], hidden->shape[2]});
+  if (head.kind >= Head::Kind::first_normed) return pooled(m, head, hidden);
+  const Value first = model_.convolutions ? m.allocate({hidden->shape[0], hidden->shape[1]}, hidden->format, "mean of all places")
+                                          : m.pick(hidden, {hidden->shape[0], hidden->shape[2]});
+  if (model_.convolutions && head.kind == Head::Kind::pooler) return first;
   if (head.kind == Head::Kind::pooler) return m.tanh(dense(m, "pooler.dense", first, model_.hidden, true));
   const Component before = std::exchange(m.made, Component::logits);
   Value scores = dense(m, "classifier", first, head.classes, true);
@@ -158,6 +164,12 @@ Value EncoderRun::head(Machine& m, Value hidden) {
 std::vector<Value> EncoderRun::buffers(Machine& m) {
   std::vector<Value> held;
   const InputLayer& in = model_.encoder.input;
+  for (const double channels : normed_) {
+    for (int of = 0; of < 2; ++of) held.push_back(m.allocate({channels}, m.weight_format, "running statistics", Component::workspace));
+    held.push_back(m.allocate({1}, int64, "batches seen", Component::workspace));
+  }
+  if (in.places_looked_up) held.push_back(m.allocate({model_.rows(0)}, int64, "positions", Component::workspace));
+  if (model_.towers) held.push_back(m.allocate({model_.decoder->input.positions}, int64, "positions", Component::workspace));
   if (in.positions_buffered || in.positions_counted) held.push_back(m.allocate({in.positions}, int64, "positions", Component::workspace));
   if (in.types > 0) held.push_back(m.allocate({in.positions}, int64, "token types", Component::workspace));
   if (const AttentionLayer* a = rotating(model_.encoder))

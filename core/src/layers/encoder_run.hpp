@@ -22,6 +22,10 @@ class EncoderRun {
   Value decode(Machine& m, const Value& ids, Pass pass, std::string_view phase);
   /// Behind the last layer: hidden states → what the head makes of them.
   Value head(Machine& m, Value hidden);
+  /// How alike images and texts are: [texts, images], and what the model gives back beside it.
+  Value similarity(Machine& m, const Value& pixels, const Value& ids, const Pass& pass, std::string_view phase, std::vector<Value>& given);
+  /// Of similarities [b, b]: the loss of pairs that belong together.
+  Value pair_loss(Machine& m, const Value& similar);
   /// What the head reads of a decoder's output.
   Value scaled(Machine& m, const Value& hidden);
   /// Logits with a bias that is no parameter, where the model has one.
@@ -38,6 +42,7 @@ class EncoderRun {
   using Held = std::vector<Value>;
   Value embed(Machine& m, const InputLayer& in, const Value& input, const Pass& pass, Held& held);
   Value embed_tokens(Machine& m, const InputLayer& in, const Value& ids, const Pass& pass, Held& held);
+  Value convolved(Machine& m, const Value& pixels);
   Value embed_image(Machine& m, const InputLayer& in, const Value& pixels);
   Value embed_sound(Machine& m, const InputLayer& in, const Value& features, Held& held);
   Value token_table(Machine& m, const InputLayer& in);
@@ -45,10 +50,12 @@ class EncoderRun {
   Value run_layers(Machine& m, const Stack& stack, int first, Value hidden, const Pass& pass, std::string_view phase);
   Value finish(Machine& m, const Stack& stack, Value hidden);
   Value logits(Machine& m, Value hidden);
+  Value pooled(Machine& m, const Head& head, const Value& hidden);
 
   const EncoderModel& model_;
   Schedule schedule_;
   Value table_, logits_bias_;
+  std::vector<double> normed_;   ///< channels of norms that keep what they have seen
 };
 
 }  // namespace gpumem

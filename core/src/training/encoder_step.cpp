@@ -11,6 +11,13 @@ void declare_parameters(Machine& m, EncoderRun& run, const EncoderModel& model, 
   m.declaring = true;
   const Format* read = model.reads_tokens() ? int64 : format;
   Pass pass;
+  if (model.towers) {
+    std::vector<Value> given;
+    run.similarity(m, m.memory.describe(model.input_shape(1, 1), format), m.memory.describe({1, 1}, int64), pass, "", given).drop();
+    while (!given.empty()) given.pop_back();
+    m.declaring = false;
+    return add_weights(m);
+  }
   Value hidden = run.encode(m, m.memory.describe(model.input_shape(1, 1), read), pass, "");
   if (model.decoder) {
     pass.encoded = std::move(hidden);
@@ -30,6 +37,19 @@ Value shifted(Machine& m, const Value& labels) {
   m.allocate({labels->shape[0], labels->shape[1] - 1}, int64, "labels, copied").drop();
   m.allocate(labels->shape, byte_flag, "labels to be ignored").drop();
   return ids;
+}
+
+/// Images and texts, as many of either.
+Value compare(Machine& m, EncoderRun& run, const TrainingPlan& plan, const Value& pixels, const Value& ids) {
+  Pass pass;
+  pass.sequences = plan.micro_batch;
+  pass.tokens = plan.tokens;
+  pass.kernel = plan.kernel;
+  pass.checkpointing = plan.checkpointing;
+  std::vector<Value> given;
+  Value loss = run.pair_loss(m, run.similarity(m, pixels, ids, pass, "forward", given));
+  while (!given.empty()) given.pop_back();
+  return loss;
 }
 
 Value run_forward(Machine& m, EncoderRun& run, const EncoderModel& model, const TrainingPlan& plan, const Value& input,
@@ -66,6 +86,12 @@ void run_encoder_step(Machine& m, const EncoderModel& model, const TrainingPlan&
   const std::vector<Value> buffers = run.buffers(m);
   const bool text = model.reads_tokens();
   const Value input = m.allocate(model.input_shape(plan.micro_batch, plan.tokens), text ? int64 : plan.weights, text ? "token ids" : "input");
+  if (model.towers) {
+    const Value ids = m.allocate({plan.micro_batch, plan.tokens}, int64, "token ids");
+    begin_forward(m, plan);
+    Value loss = compare(m, run, plan, input, ids);
+    return finish_step(m, run.schedule(), model.end(), plan, std::move(loss));
+  }
   const bool per_token = model.head.kind == Head::Kind::vocabulary;
   const Value labels = m.allocate(per_token ? Shape{plan.micro_batch, plan.tokens} : Shape{plan.micro_batch}, int64, "labels");
   begin_forward(m, plan);
