@@ -1,5 +1,5 @@
 // The engine behind every face: a scenario in, an estimate out. What a scenario's names stand for comes from a catalog.
-import create from "../../../build/wasm/estimator.mjs";
+import create from "../../../wasm/estimator.mjs";
 import type { Catalog, Description, Estimate, Scenario } from "./types";
 
 export interface Engine {
@@ -10,8 +10,8 @@ export interface Engine {
   version(): string;
 }
 
-export async function createEngine(wasmBinary: ArrayBuffer | Uint8Array): Promise<Engine> {
-  const estimator = await create({ wasmBinary });
+export async function createEngine(binary: BufferSource | Response): Promise<Engine> {
+  const estimator = await create(binary);
   const estimateText = (scenario: unknown, catalog: Catalog) => estimator.estimate(scenario, factsOf(scenario, catalog));
   return {
     estimateText,
