@@ -16,7 +16,7 @@ export function build() {
 function buildEngine() {
   const env = emscriptenEnvironment();
   run("emcmake", ["cmake", "--preset", "wasm"], { env });
-  run("cmake", ["--build", "build/wasm", "--target", "estimator"], { env });
+  run("cmake", ["--build", "build/wasm", "--target", "estimator", "first"], { env });
 }
 
 /** The page first, since its build empties dist/; then every vite.<what>.config.ts. */
