@@ -97,7 +97,7 @@ Decoder read_model(Fields& config, std::vector<Assumption>& assumptions) {
   const std::string type = config.text({"model_type"}, "");
   if (const Family* family = family_of(type)) return family->read(config);
   if (!whole_engine) {
-    config.report("model_type", "part-not-loaded", "is known to the whole engine, which is not loaded yet");
+    config.report("model_type", "part-not-loaded", "needs a part of the calculator that is not loaded");
     return {};
   }
   if (config.source() && looks_plain(config)) {

@@ -1,5 +1,6 @@
 #include "architectures/encoder_architecture.hpp"
 #include "gpumem/estimate.hpp"
+#include "machine/parts.hpp"
 #include "quantization/mix.hpp"
 
 namespace gpumem {
@@ -16,14 +17,14 @@ Document words(std::initializer_list<std::string_view> all) {
 Document describe() {
   Document optimizers = Document::list();
   for (const catalog::OptimizerRow& o : catalog::optimizers) optimizers.push(Document::record({{"id", o.id}, {"name", o.name}}));
-  Document sources = Document::record();
-  for (const catalog::SourceRow& s : catalog::sources)
-    sources.append(std::string(s.key), Document::record({{"title", s.title}, {"url", s.url}}));
-  Document architectures = Document::list();
-  for (const auto& types : {programmed_types(), encoder_types()})
-    for (const std::string_view type : types) architectures.push(type);
-  Document every = Document::list();
-  for (const Mix& mix : catalog::mixes) every.push(mix.id);
+  Document sources = Document::record(), architectures = Document::list(), every = Document::list();
+  if (whole_engine) {   // no menu needs them before that one is there
+    for (const catalog::SourceRow& s : catalog::sources)
+      sources.append(std::string(s.key), Document::record({{"title", s.title}, {"url", s.url}}));
+    for (const auto& types : {programmed_types(), encoder_types()})
+      for (const std::string_view type : types) architectures.push(type);
+    for (const Mix& mix : catalog::mixes) every.push(mix.id);
+  }
   return Document::record({{"weights", words({"bf16", "fp16", "fp32", "fp8", "fp8-block", "int8", "nf4", "nf4-dq", "gptq-4-128", "awq-4-128", "hqq-4-64",
                                               "mxfp4", "nvfp4", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "IQ4_XS", "Q3_K_M", "IQ3_XXS", "Q2_K"})},
                            {"architectures", std::move(architectures)},

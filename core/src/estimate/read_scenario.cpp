@@ -9,7 +9,7 @@ namespace {
 
 /// The engine of the first answer leaves this to the whole one.
 void leave(Fields& request) {
-  request.report("", "part-not-loaded", "is answered by the whole engine, which is not loaded yet");
+  request.report("", "part-not-loaded", "needs a part of the calculator that is not loaded");
 }
 
 /// Programs of decoders end in a language model's head; a classifier, or a model without a head, has other weights.

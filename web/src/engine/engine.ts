@@ -8,9 +8,11 @@ export interface Engine {
   estimate(scenario: Scenario, catalog: Catalog): Estimate;
   describe(): Description;
   version(): string;
+  /** False for the engine of the first answer: what it refuses, the whole one may answer. */
+  whole: boolean;
 }
 
-export async function createEngine(binary: BufferSource | Response): Promise<Engine> {
+export async function createEngine(binary: BufferSource | Response, whole = true): Promise<Engine> {
   const estimator = await create(binary);
   const estimateText = (scenario: unknown, catalog: Catalog) => estimator.estimate(scenario, factsOf(scenario, catalog));
   return {
@@ -18,6 +20,7 @@ export async function createEngine(binary: BufferSource | Response): Promise<Eng
     estimate: (scenario, catalog) => JSON.parse(estimateText(scenario, catalog)) as Estimate,
     describe: () => JSON.parse(estimator.describe()) as Description,
     version: () => estimator.version(),
+    whole,
   };
 }
 
