@@ -28,7 +28,7 @@ void read_config(const Document* config, std::string_view path, const Document& 
   Fields fields(config, std::string(path), issues);
   s.config = config;
   if (!whole_engine && (fields.has("_class_name") || fields.has("quantization_config"))) return leave(fields);
-  if (fields.has("_class_name")) return read_pipeline_model(fields, facts, s);
+  if (whole_engine && fields.has("_class_name")) return read_pipeline_model(fields, facts, s);
   const std::size_t before = issues.size();
   const std::string type = fields.text({"model_type"}, "");
   const Document* library = facts.find("architectures");
@@ -57,11 +57,11 @@ void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
     return model.report("", ways == 0 ? "missing" : "ambiguous", "must name the model in exactly one way: id, config, gguf or parameters");
   if (model.has("safetensors")) return model.report("safetensors", "unsupported", "headers of safetensors are not read yet; give the config");
   if (!whole_engine && (model.has("gguf") || model.has("parameters"))) return leave(request);
-  if (model.has("gguf")) {
+  if (whole_engine && model.has("gguf")) {
     Fields header = model.record("gguf");
     s.gguf = read_gguf_header(header, s.inventory.emplace());
     s.gguf_given = model.value({"gguf"});
-  } else if (model.has("parameters")) {
+  } else if (whole_engine && model.has("parameters")) {
     s.parameters = model.count({"parameters"}, std::nullopt, 1, 1e15);
   } else if (const Document* config = model.value({"config"})) {
     read_config(config, "model.config", facts, request.issues(), s);
