@@ -14,13 +14,15 @@ struct Family {
   Decoder (*read)(Fields&);
 };
 
-/// Those that the engine of the first answer has: layers in the order `sequential` or `sandwich`, without experts.
+/// Those that the engine of the first answer has: layers in the order `sequential` or `sandwich`, without experts;
+/// attention whose projections are apart and whose heads turn as a whole.
 constexpr std::array first_families = {
     Family{"llama", llama},         Family{"mistral", mistral},   Family{"qwen2", qwen2},
-    Family{"qwen3", qwen3},         Family{"phi3", phi3},         Family{"gemma", gemma},
+    Family{"qwen3", qwen3},         Family{"gemma", gemma},
     Family{"gemma2", gemma2},       Family{"gemma3_text", gemma3_text}, Family{"gemma3", gemma3},
 };
 constexpr std::array families = {
+    Family{"phi3", phi3},
     Family{"gpt2", gpt2},           Family{"gpt_neox", gpt_neox}, Family{"opt", opt},
     Family{"mixtral", mixtral},     Family{"qwen2_moe", qwen2_moe}, Family{"qwen3_moe", qwen3_moe},
     Family{"olmoe", olmoe},         Family{"granitemoe", granitemoe}, Family{"phimoe", phimoe},

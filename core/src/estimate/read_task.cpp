@@ -151,6 +151,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   t.method = f.word({"method"}, "full", {"full", "lora", "qlora", "dora", "prefix"});
   unsupported_unless(f, "method", {"full", "lora", "qlora", "dora"}, t.method, "training");
   const bool adapters = t.method != "full";
+  if (!whole_engine && adapters) return f.report("method", "part-not-loaded", "needs a part of the calculator that is not loaded");
   Fields lora = f.record("lora");
   if (adapters) t.lora = read_lora(lora);
   if (adapters && !s.model)

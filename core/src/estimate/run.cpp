@@ -45,7 +45,7 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
 /// What is trained beside a frozen base; QLoRA's base lies in 4 bits.
 std::optional<Adaptation> adaptation(const Scenario& s) {
   const TrainingScenario& t = s.training;
-  if (t.method == "full") return std::nullopt;
+  if (!whole_engine || t.method == "full") return std::nullopt;
   Adaptation a;
   a.targets = t.lora.targets;
   a.saved = t.lora.modules_to_save;

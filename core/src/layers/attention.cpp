@@ -94,7 +94,7 @@ AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pa
   if (whole_engine && a.form == AttentionLayer::Form::gptj) return gptj_attention(m, a, x, pass);
   const Machine::Scope scope(m, a.cross ? "encoder_attn" : "self_attn");
   if (whole_engine && a.latent) return latent_attention(m, a, x, pass);
-  QueryKeyValue p = a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x);
+  QueryKeyValue p = !whole_engine || a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x);
   if (a.rotary != AttentionLayer::Rotary::none) {
     auto [query, key] = rotate(m, a, pass.rotary_of(a.window > 0), p.query, p.key);
     p.query = std::move(query);

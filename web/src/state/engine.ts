@@ -14,7 +14,7 @@ export function useEngine(start: Engine, whole?: () => Promise<Engine>): { engin
       whole().then(
         (engine) => {
           setState({ engine, missing: false });
-          document.dispatchEvent(new CustomEvent("gpumem-engine"));
+          document.dispatchEvent(new CustomEvent("gpumem-engine", { bubbles: true }));
         },
         () => {
           setState({ engine: start, missing: true });
