@@ -1,6 +1,7 @@
 #include "layers/dense.hpp"
 
 #include <algorithm>
+
 #include "machine/parts.hpp"
 
 namespace gpumem {

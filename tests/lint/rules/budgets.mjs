@@ -8,7 +8,7 @@ const kB = 1000;
 export const budgets = {
   // What the first answer needs: index.html, script, styles, and the engine of the first answer. As measured, rounded up to the
   // next 2 kB; the aim is 90.
-  first: { limit: 110 * kB, what: "what the first answer needs, gzipped" },
+  first: { limit: 106 * kB, what: "what the first answer needs, gzipped" },
   // What every visitor loads after that: the whole engine. State-space models, llama.cpp's compute buffers, the pools of vLLM and
   // its kin, diffusion pipelines and the replay of the allocator are more than half of it.
   engine: { limit: 226 * kB, what: "the whole engine that comes after it, gzipped" },
