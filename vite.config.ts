@@ -10,7 +10,7 @@ function preloadEngine(): Plugin {
       order: "post",
       handler: (_, { bundle }) =>
         Object.keys(bundle ?? {})
-          .filter((file) => file.endsWith(".wasm"))
+          .filter((file) => /\bfirst-.*\.wasm$/.test(file))
           .map((file) => ({ tag: "link", injectTo: "head", attrs: { rel: "preload", as: "fetch", crossorigin: "", href: `./${file}` } })),
     },
   };

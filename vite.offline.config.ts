@@ -42,7 +42,12 @@ export default defineConfig({
   publicDir: false,
   assetsInclude: ["**/*.deflate"],
   // What the page fetches, this one has inside.
-  resolve: { alias: [{ find: /^.*\/fetched_inventories$/, replacement: resolve("web/src/catalog/bundled_inventories.ts") }] },
+  resolve: {
+    alias: [
+      { find: /^.*\/fetched_inventories$/, replacement: resolve("web/src/catalog/bundled_inventories.ts") },
+      { find: /^.*\/fetched_engines$/, replacement: resolve("web/src/engine/bundled_engine.ts") },
+    ],
+  },
   build: { target: "es2022", outDir: "dist/offline", emptyOutDir: true, modulePreload: false, reportCompressedSize: false },
   json: { stringify: true },
   plugins: [viteSingleFile(), sealed()],

@@ -1,5 +1,5 @@
 // Builds everything that is shipped: the engine as WebAssembly, the catalog for the page, and dist/.
-import { copyFileSync, existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { generateForWeb } from "./generate_catalog.mjs";
 import { setup } from "./setup.mjs";
@@ -12,12 +12,11 @@ export function build() {
   for (const config of viteConfigs()) run("node", ["node_modules/vite/bin/vite.js", "build", "--config", config]);
 }
 
-/** build/wasm/estimator.mjs and estimator.wasm, with the module's types beside it. Ninja does nothing when nothing changed. */
+/** build/wasm/*.wasm. Ninja does nothing when nothing changed. */
 function buildEngine() {
   const env = emscriptenEnvironment();
   run("emcmake", ["cmake", "--preset", "wasm"], { env });
-  run("cmake", ["--build", "build/wasm", "--target", "estimator"], { env });
-  copyFileSync(join(root, "wasm/estimator.d.ts"), join(root, "build/wasm/estimator.d.mts"));
+  run("cmake", ["--build", "build/wasm", "--target", "estimator", "first"], { env });
 }
 
 /** The page first, since its build empties dist/; then every vite.<what>.config.ts. */

@@ -1,33 +1,45 @@
-// What JavaScript may call. A request crosses as a plain object, an answer as JSON text; nothing else crosses.
+// What JavaScript may call. A request crosses as bytes (request_bytes.hpp), an answer as JSON text; nothing else crosses.
 
-#include <emscripten/bind.h>
+#include <vector>
 
 #include "gpumem/estimate.hpp"
-#include "js_object.hpp"
+#include "request_bytes.hpp"
 #include "write_json.hpp"
 
 namespace {
 
-std::string estimate(const emscripten::val& scenario, const emscripten::val& facts) {
-  using gpumem::Document;
-  const std::optional<Document> request = gpumem::read_js(scenario);
-  const std::optional<Document> known = gpumem::read_js(facts);
-  if (request && known) return gpumem::write_json(gpumem::estimate(*request, *known));
-  Document issues = Document::list();
-  issues.push(Document::record({{"path", request ? "model.config" : ""},
-                                {"code", "too-large"},
-                                {"message", "holds more than 100000 values, or is nested more than 32 levels deep"}}));
-  return gpumem::write_json(Document::record({{"ok", false}, {"issues", issues}}));
-}
-
-std::string describe() { return gpumem::write_json(gpumem::describe()); }
-
-std::string version() { return GPUMEM_VERSION; }
+std::vector<unsigned char> request;
+std::string answer;   // until the next call
 
 }  // namespace
 
-EMSCRIPTEN_BINDINGS(gpumem) {
-  emscripten::function("estimate", &estimate);
-  emscripten::function("describe", &describe);
-  emscripten::function("version", &version);
+extern "C" {
+
+/// Room for the bytes of a scenario and of its facts.
+unsigned char* gpumem_request(std::size_t size) {
+  request.resize(size);
+  return request.data();
 }
+
+const char* gpumem_answer() { return answer.data(); }
+
+/// Each of these returns the size of its answer.
+std::size_t gpumem_estimate() {
+  gpumem::RequestBytes bytes(request.data());
+  const gpumem::Document scenario = bytes.document();
+  const gpumem::Document facts = bytes.document();
+  answer = gpumem::write_json(gpumem::estimate(scenario, facts));
+  return answer.size();
+}
+
+std::size_t gpumem_describe() {
+  answer = gpumem::write_json(gpumem::describe());
+  return answer.size();
+}
+
+std::size_t gpumem_version() {
+  answer = GPUMEM_VERSION;
+  return answer.size();
+}
+
+}  // extern "C"

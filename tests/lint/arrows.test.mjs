@@ -30,7 +30,7 @@ const right = [
   file("core/src/layers/attention.cpp", '#include "layers/norm.hpp"\n#include "machine/machine.hpp"\n#include "gpumem/units.hpp"'),
   file("core/src/estimate.cpp", '#include "layers/norm.hpp"\n#include "gpumem_catalog.hpp"\n#include <vector>'),
   file("wasm/bindings.cpp", '#include "gpumem/units.hpp"\n#include "to_js.hpp"'),
-  file("web/src/engine/load.ts", 'import create from "../../../build/wasm/estimator.mjs";\nimport wasm from "../../../build/wasm/estimator.wasm?url";\nimport { h } from "preact";'),
+  file("web/src/engine/load.ts", 'import create from "../../../wasm/estimator.mjs";\nimport wasm from "../../../build/wasm/estimator.wasm?url";\nimport { h } from "preact";'),
 ];
 test("what follows the arrows is no problem", () => {
   assert.deepEqual(arrowProblems([layer, machine, units, file("wasm/to_js.hpp"), ...right]), []);

@@ -11,7 +11,7 @@ Document estimate(const Document& request, const Document& facts) {
   Document answer = answer_once(request, facts);
   const Document* echoed = answer.find("scenario");
   const Document* questions = echoed ? echoed->find("questions") : nullptr;
-  if (!questions || questions->items().empty()) return answer;
+  if (!whole_engine || !questions || questions->items().empty()) return answer;
   std::vector<Issue> none;
   const Scenario scenario = read_scenario(request, facts, none);
   const Asker asker(request, facts);

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "architectures/common.hpp"
+#include "machine/parts.hpp"
 
 namespace gpumem {
 namespace {
@@ -13,10 +14,15 @@ struct Family {
   Decoder (*read)(Fields&);
 };
 
-constexpr std::array families = {
+/// Those that the engine of the first answer has: layers in the order `sequential` or `sandwich`, without experts;
+/// attention whose projections are apart and whose heads turn as a whole.
+constexpr std::array first_families = {
     Family{"llama", llama},         Family{"mistral", mistral},   Family{"qwen2", qwen2},
-    Family{"qwen3", qwen3},         Family{"phi3", phi3},         Family{"gemma", gemma},
+    Family{"qwen3", qwen3},         Family{"gemma", gemma},
     Family{"gemma2", gemma2},       Family{"gemma3_text", gemma3_text}, Family{"gemma3", gemma3},
+};
+constexpr std::array families = {
+    Family{"phi3", phi3},
     Family{"gpt2", gpt2},           Family{"gpt_neox", gpt_neox}, Family{"opt", opt},
     Family{"mixtral", mixtral},     Family{"qwen2_moe", qwen2_moe}, Family{"qwen3_moe", qwen3_moe},
     Family{"olmoe", olmoe},         Family{"granitemoe", granitemoe}, Family{"phimoe", phimoe},
@@ -73,22 +79,33 @@ bool looks_plain(Fields& c) {
          has("vocab_size") && (has("rms_norm_eps") || has("num_key_value_heads"));
 }
 
+const Family* family_of(std::string_view model_type) {
+  for (const Family& f : first_families)
+    if (f.model_type == model_type) return &f;
+  if (whole_engine)
+    for (const Family& f : families)
+      if (f.model_type == model_type) return &f;
+  return nullptr;
+}
+
 }  // namespace
 
-bool has_program(std::string_view model_type) {
-  return std::any_of(families.begin(), families.end(), [&](const Family& f) { return f.model_type == model_type; });
-}
+bool has_program(std::string_view model_type) { return family_of(model_type) != nullptr; }
 
 std::vector<std::string_view> programmed_types() {
   std::vector<std::string_view> types;
+  for (const Family& f : first_families) types.push_back(f.model_type);
   for (const Family& f : families) types.push_back(f.model_type);
   return types;
 }
 
 Decoder read_model(Fields& config, std::vector<Assumption>& assumptions) {
   const std::string type = config.text({"model_type"}, "");
-  for (const Family& family : families)
-    if (family.model_type == type) return family.read(config);
+  if (const Family* family = family_of(type)) return family->read(config);
+  if (!whole_engine) {
+    config.report("model_type", "part-not-loaded", "needs a part of the calculator that is not loaded");
+    return {};
+  }
   if (config.source() && looks_plain(config)) {
     assumptions.push_back({"unlisted-architecture",
                            text_of({"The model type ", quoted(type), " is not known here; its fields are those of a plain decoder with a gated MLP and "
@@ -96,7 +113,7 @@ Decoder read_model(Fields& config, std::vector<Assumption>& assumptions) {
     return llama(config);
   }
   std::string known;
-  for (const Family& family : families) add_word(known, family.model_type);
+  for (const std::string_view one : programmed_types()) add_word(known, one);
   if (type.empty())
     config.report("model_type", "missing", text_of({"is needed to know the architecture; known: ", known}));
   else

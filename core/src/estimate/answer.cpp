@@ -18,7 +18,7 @@ Document band_document(const Band& b) {
 std::string place(const Scenario& s, int layer, int layers) {
   if (layer < 0) return "embedding";
   if (layer >= layers) return "head";
-  if (s.model || !s.encoder_model->decoder) return "layer " + number_text(layer);
+  if (!whole_engine || s.model || !s.encoder_model->decoder) return "layer " + number_text(layer);
   const EncoderModel& m = *s.encoder_model;
   if (layer < m.encoder_end()) return "encoder layer " + number_text(layer);
   if (layer <= m.decoder_start()) return layer < m.decoder_start() ? "encoder norm" : "decoder embedding";
@@ -154,7 +154,7 @@ Document device_document(const Scenario& s, const Parts& parts, std::string_view
 }
 
 Document answer_for(const Scenario& s, const Run& run) {
-  const int layers = s.model ? static_cast<int>(s.model->layers.size()) : s.encoder_model->end();
+  const int layers = !whole_engine || s.model ? static_cast<int>(s.model->layers.size()) : s.encoder_model->end();
   Document device = device_document(s, run.peak.parts, run.peak.phase, "gpu", run.reserved);
   device.set("count", s.layout.ranks());
   if (s.detail == Detail::tensors) device.append("tensors", tensors_document(run, layers));

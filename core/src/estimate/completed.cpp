@@ -71,8 +71,8 @@ Document completed(const Scenario& s) {
   if (training)
     all.append("training", training_document(s.training));
   else
-    all.append("inference", s.pipeline ? pipeline_inference_document(s) : inference_document(s.inference));
-  if (s.engine == "llama.cpp") append_llama_cpp(s.llama_cpp, all);
+    all.append("inference", whole_engine && s.pipeline ? pipeline_inference_document(s) : inference_document(s.inference));
+  if (whole_engine && s.engine == "llama.cpp") append_llama_cpp(s.llama_cpp, all);
   if (s.device) {
     Document hardware = Document::record();
     if (s.device->gpu.empty())

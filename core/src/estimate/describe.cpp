@@ -1,6 +1,7 @@
 #include "architectures/encoder_architecture.hpp"
 #include "estimate/offered_weights.hpp"
 #include "gpumem/estimate.hpp"
+#include "machine/parts.hpp"
 #include "quantization/mix.hpp"
 
 namespace gpumem {
@@ -17,15 +18,15 @@ Document words(std::initializer_list<std::string_view> all) {
 Document describe() {
   Document optimizers = Document::list();
   for (const catalog::OptimizerRow& o : catalog::optimizers) optimizers.push(Document::record({{"id", o.id}, {"name", o.name}}));
-  Document sources = Document::record();
-  for (const catalog::SourceRow& s : catalog::sources)
-    sources.append(std::string(s.key), Document::record({{"title", s.title}, {"url", s.url}}));
-  Document architectures = Document::list();
-  for (const auto& types : {programmed_types(), encoder_types()})
-    for (const std::string_view type : types) architectures.push(type);
-  Document every = Document::list(), offered = Document::list();
+  Document sources = Document::record(), architectures = Document::list(), every = Document::list(), offered = Document::list();
+  if (whole_engine) {   // no menu needs them before that one is there
+    for (const catalog::SourceRow& s : catalog::sources)
+      sources.append(std::string(s.key), Document::record({{"title", s.title}, {"url", s.url}}));
+    for (const auto& types : {programmed_types(), encoder_types()})
+      for (const std::string_view type : types) architectures.push(type);
+    for (const Mix& mix : catalog::mixes) every.push(mix.id);
+  }
   for (const std::string_view id : offered_weights) offered.push(id);
-  for (const Mix& mix : catalog::mixes) every.push(mix.id);
   return Document::record({{"weights", std::move(offered)},
                            {"architectures", std::move(architectures)},
                            {"allWeights", std::move(every)},

@@ -16,11 +16,13 @@ Document answer_once(const Document& scenario, const Document& facts) {
   std::vector<Issue> issues;
   const Scenario read = read_scenario(scenario, facts, issues);
   if (!issues.empty()) return refusal(issues);
-  if (read.parameters) return answer_for_count(read);
-  if (read.pipeline) return answer_for_pipeline(read);
-  if (read.engine == "llama.cpp") return answer_for_llama_cpp(read);
-  if (serves(read.engine)) return answer_for_served(read);
-  if (read.inventory) return answer_for_inventory(read);
+  if (whole_engine && read.parameters) return answer_for_count(read);
+  if (whole_engine) {
+    if (read.pipeline) return answer_for_pipeline(read);
+    if (read.engine == "llama.cpp") return answer_for_llama_cpp(read);
+    if (serves(read.engine)) return answer_for_served(read);
+    if (read.inventory) return answer_for_inventory(read);
+  }
   const Run run = run_scenario(read);
   if (read.task == Task::training && run.trainable == 0)
     return refusal({{"training.lora.targets", "unknown-module", "names no linear of this model: nothing would be trained. Try \"all-linear\"."}});

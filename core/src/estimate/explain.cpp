@@ -78,7 +78,7 @@ Document explanations(const Scenario& s, const Run& run) {
   Document list = Document::list();
   list.push(s.plain() ? row("weights", "parameters × bytes of their format", times(run.total, width_of(s), ""), "transformers") : mix_row(s, run));
   if (s.task == Task::inference && s.has_cache()) list.push(cache_row(s, run));
-  if (s.engine == "llama.cpp") {
+  if (whole_engine && s.engine == "llama.cpp") {
     list.push(row("workspace", "the highest address that ggml's allocator gives to a result of the graph of one batch",
                   text_of({grouped(in(bytes, run.peak.parts[Component::workspace])), " B"}), "ggml"));
     return list;

@@ -7,6 +7,11 @@
 namespace gpumem {
 namespace {
 
+/// The engine of the first answer leaves this to the whole one.
+void leave(Fields& request) {
+  request.report("", "part-not-loaded", "needs a part of the calculator that is not loaded");
+}
+
 /// Programs of decoders end in a language model's head; a classifier, or a model without a head, has other weights.
 bool runs_decoder_class(Fields& config) {
   for (const std::string_view purpose : {"ForCausalLM", "LMHeadModel", "ForConditionalGeneration"})
@@ -22,18 +27,20 @@ void read_config(const Document* config, std::string_view path, const Document& 
   }
   Fields fields(config, std::string(path), issues);
   s.config = config;
-  if (fields.has("_class_name")) return read_pipeline_model(fields, facts, s);
+  if (!whole_engine && (fields.has("_class_name") || fields.has("quantization_config"))) return leave(fields);
+  if (whole_engine && fields.has("_class_name")) return read_pipeline_model(fields, facts, s);
   const std::size_t before = issues.size();
   const std::string type = fields.text({"model_type"}, "");
   const Document* library = facts.find("architectures");
   if (issues.size() > before) return;
   const bool counted = has_inventory(*config, library);
-  if (runs_encoder_class(fields) || !counted) s.encoder_model = read_encoder_model(fields);
+  if (whole_engine && (runs_encoder_class(fields) || !counted)) s.encoder_model = read_encoder_model(fields);
   if (s.encoder_model || issues.size() > before) return;
   if (!counted || (has_program(type) && runs_decoder_class(fields))) {
     s.model = read_model(fields, s.assumptions);
     return;
   }
+  if (!whole_engine) return leave(fields);
   s.inventory = read_inventory(fields, *library);
   s.cache_rows = read_cache_rows(*config, *library);
   s.layer_fields = read_layer_fields(*config, *library);
@@ -49,11 +56,12 @@ void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
   if (ways != 1)
     return model.report("", ways == 0 ? "missing" : "ambiguous", "must name the model in exactly one way: id, config, gguf or parameters");
   if (model.has("safetensors")) return model.report("safetensors", "unsupported", "headers of safetensors are not read yet; give the config");
-  if (model.has("gguf")) {
+  if (!whole_engine && (model.has("gguf") || model.has("parameters"))) return leave(request);
+  if (whole_engine && model.has("gguf")) {
     Fields header = model.record("gguf");
     s.gguf = read_gguf_header(header, s.inventory.emplace());
     s.gguf_given = model.value({"gguf"});
-  } else if (model.has("parameters")) {
+  } else if (whole_engine && model.has("parameters")) {
     s.parameters = model.count({"parameters"}, std::nullopt, 1, 1e15);
   } else if (const Document* config = model.value({"config"})) {
     read_config(config, "model.config", facts, request.issues(), s);
@@ -101,13 +109,14 @@ void read_engine(Fields& request, Scenario& s) {
   if (s.gguf && s.engine != "llama.cpp") request.report("model.gguf", "unsupported", "a GGUF file is computed for inference with llama.cpp");
   if (serves(s.engine)) s.engine_version = engine.text({"version"}, s.engine == "vllm" ? "0.32" : "");
   Fields options = engine.record("options");
-  const bool llama_cpp = s.engine == "llama.cpp";
+  if (!whole_engine && name != "transformers" && name != "torch") return leave(request);
+  const bool llama_cpp = whole_engine && s.engine == "llama.cpp";
   if (llama_cpp) {
     s.imatrix = options.flag({"imatrix"}, false);
     s.inference.shared_cells = options.flag({"kv_unified"}, false);
     s.inference.full_windows = options.flag({"swa_full"}, false);
   }
-  const bool serving = serves(s.engine);
+  const bool serving = whole_engine && serves(s.engine);
   if (serving) read_serving_options(options, s);
   const std::string cache = serving ? "" : options.word({"cache_implementation"}, "dynamic", {"dynamic", "static"});
   s.inference.fixed_cache = cache == "static";
@@ -121,9 +130,9 @@ void read_engine(Fields& request, Scenario& s) {
   } else if (!training && !serving) {
     s.engine_options.set("cache_implementation", cache);
   }
-  if (s.encoder_model && s.encoder_model->answers()) read_encoder_options(options, s);
+  if (whole_engine && s.encoder_model && s.encoder_model->answers()) read_encoder_options(options, s);
   if (training) read_training_options(options, s);
-  read_sharding_options(options, s);
+  if (whole_engine) read_sharding_options(options, s);
   if (!llama_cpp) read_allocator_options(options, s);
   options.assume_ignored([&](std::string_view option) {
     s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(option), " is not known to this profile and was ignored."})});
@@ -178,7 +187,7 @@ std::string format_of(const Document* config) {
 void read_weights(Fields& fields, Scenario& s) {
   const std::string own = format_of(s.config);
   std::string id = own;
-  if (const CheckpointQuantization q = s.config ? checkpoint_quantization(*s.config) : CheckpointQuantization(); !q.method.empty()) {
+  if (const CheckpointQuantization q = whole_engine && s.config ? checkpoint_quantization(*s.config) : CheckpointQuantization(); !q.method.empty()) {
     if (!q.weights.empty()) id = q.weights;
     const std::string given = fields.text({"weights"}, id);
     if (given == q.weights) s.left_alone = q.left_alone;
@@ -190,6 +199,7 @@ void read_weights(Fields& fields, Scenario& s) {
   s.weights = fields.text({"weights"}, id);
   const Mix* mix = find_mix(s.weights);
   if (!mix) return fields.report("weights", "unknown-word", text_of({"must be a number format or a quantisation, such as bf16, fp8, nf4-dq, gptq-4-128 or Q4_K_M; not ", quoted(s.weights)}));
+  if (!whole_engine && (mix->gguf || mix->rules > 0)) leave(fields);
   s.mix = mix;
   s.weights = std::string(mix->id);
   s.compute = mix->gguf ? fp16 : own == "fp16" ? fp16 : bf16;
@@ -237,29 +247,31 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   const bool weights_given = fields.has("weights");
   read_weights(fields, s);
   const bool convolves = s.encoder_model && s.encoder_model->convolutions;
-  if (s.encoder_model && (!s.plain() || (convolves && s.task == Task::training))) count_weights_only(fields, facts, s);
-  if (s.pipeline) read_pipeline_engine(fields, s);
+  if (whole_engine && s.encoder_model && (!s.plain() || (convolves && s.task == Task::training))) count_weights_only(fields, facts, s);
+  if (whole_engine && s.pipeline) read_pipeline_engine(fields, s);
   else read_engine(fields, s);
   const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || (s.engine != "transformers" && s.task != Task::training));
-  if (unspelled || (s.encoder_model && s.engine == "llama.cpp")) count_weights_only(fields, facts, s);
-  check_weights(fields, s);
+  if (whole_engine && (unspelled || (s.encoder_model && s.engine == "llama.cpp"))) count_weights_only(fields, facts, s);
+  if (whole_engine) check_weights(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");
-  if (s.pipeline)
+  if (whole_engine && s.pipeline)
     read_pipeline_inference(inference, s);
   else if (s.task == Task::inference)
     read_inference(inference, s);
   else
     read_training(training, s, weights_given);
-  read_parallel(fields, s);
-  if (s.engine == "llama.cpp") check_llama_cpp(fields, s);
+  if (!whole_engine && fields.has("parallel")) leave(fields);
+  if (whole_engine) read_parallel(fields, s);
+  if (whole_engine && s.engine == "llama.cpp") check_llama_cpp(fields, s);
   read_hardware(fields, facts, s);
-  complete_serving(fields, s);
+  if (whole_engine) complete_serving(fields, s);
   Fields quick = fields.record("quick");
   s.bytes_per_sample = read_size(quick, "bytesPerSample");
   quick.refuse_unknown();
   const std::string detail = fields.word({"detail"}, "timeline", {"summary", "timeline", "tensors"});
   s.detail = detail == "summary" ? Detail::summary : detail == "tensors" ? Detail::tensors : Detail::timeline;
   read_questions(fields, s);
+  if (!whole_engine && !s.questions.empty()) leave(fields);
   fields.refuse_unknown();
   return s;
 }

@@ -9,7 +9,7 @@ namespace gpumem {
 namespace {
 
 double longest(const Scenario& s) {
-  if (s.encoder_model) return s.encoder_model->max_positions;
+  if (whole_engine && s.encoder_model) return s.encoder_model->max_positions;
   return s.model ? s.model->max_positions : most_tokens;
 }
 
@@ -56,9 +56,9 @@ void read_cache_format(Fields& f, Scenario& s) {
     s.inference.kv_format = f.text({"kvFormat"}, keys);
     if (!given && !s.llama_cpp.cache_values.empty()) s.inference.kv_values = s.llama_cpp.cache_values;
   }
-  if (s.engine == "llama.cpp") {
+  if (whole_engine && s.engine == "llama.cpp") {
     if (!s.cache_format() || !s.cached_values()) f.report("kvFormat", "unknown-word", text_of({"must be one format of llama.cpp, such as fp16, q8_0 or q4_0; not ", quoted(s.inference.kv_format)}));
-  } else if (serves(s.engine)) {
+  } else if (whole_engine && serves(s.engine)) {
     if (s.inference.kv_format == "auto") s.inference.kv_format = usual;
     if (!s.cache_format()) f.report("kvFormat", "unknown-word", text_of({"must be a number format such as bf16, fp16 or fp8; not ", quoted(s.inference.kv_format)}));
   } else if (s.inference.kv_format != usual) {
@@ -88,7 +88,7 @@ void read_stored_weights(Fields& f, Scenario& s, bool given) {
 
 /// Encoders of images read images of one size.
 void read_images(Fields& f, Scenario& s) {
-  const bool sees = s.encoder_model && s.encoder_model->encoder.input.kind == InputLayer::Kind::image;
+  const bool sees = whole_engine && s.encoder_model && s.encoder_model->encoder.input.kind == InputLayer::Kind::image;
   if (!sees) {
     if (f.count({"images"}, 0, 0, 1 << 16) > 0) f.report("images", "unsupported", "image inputs are not computed yet");
     return ignore(f, {"imageSize"}, s);
@@ -140,9 +140,9 @@ void read_inference(Fields& f, Scenario& s) {
   }
   read_cache_format(f, s);
   read_images(f, s);
-  if (s.engine == "llama.cpp") read_llama_cpp_offload(f, s);
+  if (whole_engine && s.engine == "llama.cpp") read_llama_cpp_offload(f, s);
   else ignore(f, {"offload"}, s);
-  if (serves(s.engine)) read_serving_fields(f, s);
+  if (whole_engine && serves(s.engine)) read_serving_fields(f, s);
   else ignore(f, {"memoryFraction", "cudaGraphs"}, s);
   ignore(f, {"width", "height", "frames", "draft"}, s);
   f.refuse_unknown();
@@ -153,6 +153,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   t.method = f.word({"method"}, "full", {"full", "lora", "qlora", "dora", "prefix"});
   unsupported_unless(f, "method", {"full", "lora", "qlora", "dora"}, t.method, "training");
   const bool adapters = t.method != "full";
+  if (!whole_engine && adapters) return f.report("method", "part-not-loaded", "needs a part of the calculator that is not loaded");
   Fields lora = f.record("lora");
   if (adapters) t.lora = read_lora(lora);
   if (adapters && !s.model)

@@ -26,7 +26,7 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
   plan.unpacks = s.mix->unpacked;
   plan.cache = s.cache_format();
   plan.cached_values = s.cached_values();
-  if (s.engine == "llama.cpp") plan.lay_out_cache = lay_out_llama_cpp_cache;
+  if (whole_engine && s.engine == "llama.cpp") plan.lay_out_cache = lay_out_llama_cpp_cache;
   plan.shared_cells = i.shared_cells;
   plan.full_windows = i.full_windows;
   if (!s.plain() && (s.engine == "llama.cpp" || !s.mix->gguf)) plan.stored = &stored.tensors;
@@ -36,7 +36,7 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
   plan.prefill_tokens = i.prefill_tokens;
   plan.kernel = kernel(i.attention);
   plan.fixed_cache = i.fixed_cache;
-  if (s.encoder_model) {
+  if (whole_engine && s.encoder_model) {
     plan.sequences *= i.images;
     return run_encoder(m, *s.encoder_model, {plan, i.encoder_tokens}, every_layer).cache;
   }
@@ -46,7 +46,7 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
 /// What is trained beside a frozen base; QLoRA's base lies in 4 bits.
 std::optional<Adaptation> adaptation(const Scenario& s) {
   const TrainingScenario& t = s.training;
-  if (t.method == "full") return std::nullopt;
+  if (!whole_engine || t.method == "full") return std::nullopt;
   Adaptation a;
   a.targets = t.lora.targets;
   a.saved = t.lora.modules_to_save;
@@ -78,8 +78,8 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   plan.checkpointing = t.checkpointing == "full";
   plan.optimizer_in_backward = t.optimizer_in_backward;
   plan.accumulating = t.accumulation > 1;
-  if (s.engine == "fsdp") return run_spread_step(m, s, plan, every_layer);
-  if (s.encoder_model) return run_encoder_step(m, *s.encoder_model, plan, every_layer);
+  if (whole_engine && s.engine == "fsdp") return run_spread_step(m, s, plan, every_layer);
+  if (whole_engine && s.encoder_model) return run_encoder_step(m, *s.encoder_model, plan, every_layer);
   run_training_step(m, *s.model, plan, every_layer);
 }
 
@@ -110,7 +110,7 @@ Run run_scenario(const Scenario& s, bool every_layer) {
   }
   constexpr int steps = 2;   // the first one meets no optimizer states; from the second on nothing new is asked for
   run.reserved = bytes(run.machine->memory.log.most_reserved(allocator_options(s), s.task == Task::training ? steps : 1));
-  run.schedule = plan_layers(s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), !every_layer);
+  run.schedule = plan_layers(!whole_engine || s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), !every_layer);
   const bool training = s.task == Task::training;
   for (const Parameter& p : run.machine->parameters.rows) {
     const double count = p.count() * p.copies;

@@ -15,6 +15,7 @@
 #include "estimate/llama_cpp_options.hpp"
 #include "estimate/serving.hpp"
 #include "layers/pass.hpp"
+#include "machine/parts.hpp"
 #include "placement/layout.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
@@ -115,7 +116,7 @@ struct Scenario {
 
   std::vector<Assumption> assumptions;
   /// Weights in one format that is computed with as it is.
-  [[nodiscard]] bool plain() const { return !mix->gguf && mix->rules == 0; }
+  [[nodiscard]] bool plain() const { return !whole_engine || (!mix->gguf && mix->rules == 0); }
   [[nodiscard]] const Format* weight_format() const { return plain() ? base_format(*mix) : compute; }
   /// Of keys; null where the name is not known.
   [[nodiscard]] const Format* cache_format() const { return cache_format_of(inference.kv_format); }
@@ -123,10 +124,10 @@ struct Scenario {
   [[nodiscard]] const Format* cache_format_of(const std::string& name) const;
   /// The layers that text passes: the decoder's, or those of an encoder that stands alone.
   [[nodiscard]] const std::vector<DecoderLayer>& layers() const {
-    if (model) return model->layers;
+    if (!whole_engine || model) return model->layers;
     return encoder_model->decoder ? encoder_model->decoder->layers : encoder_model->encoder.layers;
   }
-  [[nodiscard]] bool has_cache() const { return model || encoder_model->answers(); }
+  [[nodiscard]] bool has_cache() const { return !whole_engine || model || encoder_model->answers(); }
 };
 
 /// llama.cpp's options spell formats in small letters, and two of them in their own way.

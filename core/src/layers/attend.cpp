@@ -1,6 +1,7 @@
 // The three ways transformers computes attention on a GPU.
 
 #include "layers/attention.hpp"
+#include "machine/parts.hpp"
 
 namespace gpumem {
 namespace {
@@ -104,7 +105,7 @@ Value biased(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Val
 
 /// Source: [transformers] integrations/sdpa_attention.py sdpa_attention_forward
 Value sdpa(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value k, Value v) {
-  if (a.biased_scores) return biased(m, a, pass, std::move(q), std::move(k), std::move(v));
+  if (whole_engine && a.biased_scores) return biased(m, a, pass, std::move(q), std::move(k), std::move(v));
   const Value mask = mask_of(a, pass);
   const double groups = a.heads / a.kv_heads;
   const bool one_query = pass.tokens == 1;

@@ -5,6 +5,7 @@
 #include "layers/norms.hpp"
 #include "layers/older_attention.hpp"
 #include "layers/rotary.hpp"
+#include "machine/parts.hpp"
 
 namespace gpumem {
 namespace {
@@ -55,7 +56,7 @@ QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x, cons
     p.query = projected("q_proj", "q_norm", x, a.heads, a.input_bias);
   if (a.heads_outermost && a.scaled_query) p.query = heads_outermost(m, std::move(p.query));
   const bool key_bias = a.input_bias && !a.bare_key;
-  if (a.cross && pass.cross_cache && pass.cross_cache->holds(m.layer())) {
+  if (whole_engine && a.cross && pass.cross_cache && pass.cross_cache->holds(m.layer())) {
     pass_over(m, a, "k_proj", source->shape[-1], key_bias);
     pass_over(m, a, "v_proj", source->shape[-1], a.input_bias);
     return p;
@@ -90,10 +91,10 @@ QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x) {
 
 /// Source: [transformers] models/llama/modeling_llama.py LlamaAttention.forward
 AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pass& pass) {
-  if (a.form == AttentionLayer::Form::gptj) return gptj_attention(m, a, x, pass);
+  if (whole_engine && a.form == AttentionLayer::Form::gptj) return gptj_attention(m, a, x, pass);
   const Machine::Scope scope(m, a.cross ? "encoder_attn" : "self_attn");
-  if (a.latent) return latent_attention(m, a, x, pass);
-  QueryKeyValue p = a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x);
+  if (whole_engine && a.latent) return latent_attention(m, a, x, pass);
+  QueryKeyValue p = !whole_engine || a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x);
   if (a.rotary != AttentionLayer::Rotary::none) {
     auto [query, key] = rotate(m, a, pass.rotary_of(a.window > 0), p.query, p.key);
     p.query = std::move(query);

@@ -6,6 +6,7 @@
 #include "layers/moe.hpp"
 #include "layers/norms.hpp"
 #include "layers/older_attention.hpp"
+#include "machine/parts.hpp"
 
 namespace gpumem {
 namespace {
@@ -17,14 +18,15 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   Value residual = x;
   x = normalise(m, "input_layernorm", l.norm, x);
   AttentionResult attended;
-  if (!l.mixer) attended = attention(m, l.attention, x, pass);
-  x = l.mixer ? mix(m, *l.mixer, x, pass) : std::move(attended.output);
+  const bool mixed = whole_engine && l.mixer;
+  if (!mixed) attended = attention(m, l.attention, x, pass);
+  x = mixed ? mix(m, *l.mixer, x, pass) : std::move(attended.output);
   if (sandwich) x = normalise(m, "post_attention_layernorm", l.norm, x);
   x = m.dropout(x, l.dropout);
   x = l.scaled ? m.add(residual, m.scale(x, "scaled sub-layer")) : m.add(residual, x);
   residual = x;
   x = normalise(m, sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm", l.norm, x);
-  if (l.experts) x = mixture_of_experts(m, *l.experts, x);
+  if (whole_engine && l.experts) x = mixture_of_experts(m, *l.experts, x);
   else if (l.mlp.inlined) x = mlp(m, l.mlp, std::move(x));
   else x = mlp(m, l.mlp, x);
   if (sandwich) x = normalise(m, "post_feedforward_layernorm", l.norm, x);
@@ -166,6 +168,7 @@ Value experts_beside(Machine& m, const DecoderLayer& l, const Value& x, const Pa
 }  // namespace
 
 Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
+  if (!whole_engine) return sequential(m, l, std::move(x), pass);
   switch (l.order) {
     case DecoderLayer::Order::sequential:
     case DecoderLayer::Order::sandwich: return sequential(m, l, std::move(x), pass);

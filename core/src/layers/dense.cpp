@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "machine/parts.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -82,7 +84,7 @@ bool Adaptation::saves(const char* module) const { return among(saved, module); 
 Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, bool transposed) {
   const Machine::Scope scope(m, name);
   const double in = x->shape[-1];
-  const Adaptation* a = m.adaptation;
+  const Adaptation* a = whole_engine ? m.adaptation : nullptr;
   const Format* packed = a ? a->packed : nullptr;
   const Value weight = packed ? m.parameter("weight", {width, in}, packed, false) : m.parameter("weight", transposed ? Shape{in, width} : Shape{width, in});
   const Value bias = has_bias ? m.parameter("bias", {width}) : Value();

@@ -1,5 +1,7 @@
 #include "layers/norms.hpp"
 
+#include "machine/parts.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -94,6 +96,7 @@ Value layer_composed(Machine& m, const Value& x) {
 
 Value normalise(Machine& m, const char* name, NormKind kind, Value x) {
   const Machine::Scope scope(m, name);
+  if (!whole_engine) return kind == NormKind::rms ? rms(m, x) : rms_plus_one(m, x);
   switch (kind) {
     case NormKind::rms: return rms(m, x);
     case NormKind::rms_plus_one: return rms_plus_one(m, x);

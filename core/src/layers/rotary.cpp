@@ -1,5 +1,7 @@
 #include "layers/rotary.hpp"
 
+#include "machine/parts.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -168,11 +170,19 @@ Pair turn_leading(Machine& m, const AttentionLayer& a, const RotaryTables& table
   return {std::move(q_turned), std::move(k_turned)};
 }
 
+std::pair<Value, Value> turn_whole(Machine& m, const RotaryTables& tables, const Value& query, const Value& key) {
+  if (m.fused.rotary) return {query, key};   // turned in place
+  Value q = turn(m, query, tables);
+  Value k = turn(m, key, tables);
+  return {std::move(q), std::move(k)};
+}
+
 }  // namespace
 
 std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const RotaryTables& shared, const Value& query,
                                const Value& key) {
   const RotaryTables tables = a.rotary_repeated ? repeated(m, shared) : shared;
+  if (!whole_engine) return turn_whole(m, tables, query, key);
   switch (a.rotary) {
     case AttentionLayer::Rotary::complex: return turn_complex(m, query, key, tables);
     case AttentionLayer::Rotary::interleaved: return turn_interleaved(m, query, key, tables);
@@ -190,10 +200,7 @@ std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const Rotary
     case AttentionLayer::RotaryFormat::wide_by_operand: return turn_by_operand(m, tables, query, key);
     case AttentionLayer::RotaryFormat::same: break;
   }
-  if (m.fused.rotary) return {query, key};   // turned in place
-  Value q = turn(m, query, tables);
-  Value k = turn(m, key, tables);
-  return {std::move(q), std::move(k)};
+  return turn_whole(m, tables, query, key);
 }
 
 }  // namespace gpumem

@@ -6,7 +6,7 @@ import { problemsByLine } from "./files.mjs";
 const levels = { machine: 0, layers: 1, architectures: 2, engines: 2, training: 2, quantization: 2, placement: 3, estimate: 4, answers: 5 };
 
 // What web/ may take from outside itself: the built engine with its types, and the generated catalog.
-const webMayUse = [/^build\/wasm\/estimator\.(mjs|wasm)$/, /^wasm\/estimator(\.d\.ts)?$/, /^build\/catalog\//, /^package\.json$/];
+const webMayUse = [/^build\/wasm\/\w+\.wasm$/, /^wasm\/estimator\.mjs$/, /^build\/catalog\//, /^package\.json$/];
 
 /** `files` are those of core, wasm and web. */
 export function arrowProblems(files) {

@@ -39,9 +39,11 @@ async function open(browser, address, hash, { width = 1280, height = 900, settle
   await page.addInitScript(() => {
     window.estimates = [];
     addEventListener("gpumem-estimate", (event) => window.estimates.push(event.detail));
+    addEventListener("gpumem-engine", () => (window.wholeEngine = true));
   });
   await page.goto(address + hash);
-  if (settled) await page.waitForFunction(() => window.estimates.length > 0);
+  // From then on a change is answered at once; the page that is one file starts with the whole engine.
+  if (settled) await page.waitForFunction(() => window.estimates.length > 0 && (window.wholeEngine || location.protocol === "file:"));
   return { page, seen, close: () => context.close(), last: () => page.evaluate(() => window.estimates.at(-1)) };
 }
 

@@ -1,5 +1,5 @@
 // The engine behind every face: a scenario in, an estimate out. What a scenario's names stand for comes from a catalog.
-import create from "../../../build/wasm/estimator.mjs";
+import create from "../../../wasm/estimator.mjs";
 import type { Catalog, Description, Estimate, Scenario } from "./types";
 
 export interface Engine {
@@ -8,16 +8,19 @@ export interface Engine {
   estimate(scenario: Scenario, catalog: Catalog): Estimate;
   describe(): Description;
   version(): string;
+  /** False for the engine of the first answer: what it refuses, the whole one may answer. */
+  whole: boolean;
 }
 
-export async function createEngine(wasmBinary: ArrayBuffer | Uint8Array): Promise<Engine> {
-  const estimator = await create({ wasmBinary });
+export async function createEngine(binary: BufferSource | Response, whole = true): Promise<Engine> {
+  const estimator = await create(binary);
   const estimateText = (scenario: unknown, catalog: Catalog) => estimator.estimate(scenario, factsOf(scenario, catalog));
   return {
     estimateText,
     estimate: (scenario, catalog) => JSON.parse(estimateText(scenario, catalog)) as Estimate,
     describe: () => JSON.parse(estimator.describe()) as Description,
     version: () => estimator.version(),
+    whole,
   };
 }
 

@@ -24,7 +24,7 @@ function fromAddress(first: Catalog): { form: Form; unreadable: boolean } {
   return { form: scenario ? formOf(scenario, first) : startForm(first), unreadable: scenario === null };
 }
 
-export function useCalculator(engine: Engine, words: Words, first: Catalog) {
+export function useCalculator(engine: Engine, missing: boolean, words: Words, first: Catalog) {
   const [{ form, unreadable }, setState] = useState(() => fromAddress(first));
   const [rows, setRows] = useState(first);
   const [architectures, setArchitectures] = useState<Inventories>({});
@@ -39,7 +39,9 @@ export function useCalculator(engine: Engine, words: Words, first: Catalog) {
 
   const asked = useMemo(() => ask(engine, form, catalog, tensors ? "tensors" : "timeline"), [engine, form, catalog, tensors]);
   const { estimate } = asked;
-  const looking = useInventories(asked, catalog, setArchitectures);
+  const searching = useInventories(asked, catalog, setArchitectures);
+  // What the engine of the first answer refuses, the whole one is asked again.
+  const looking = searching || (!estimate.ok && !engine.whole && !missing);
   const uncounted = useMemo(() => (looking ? undefined : uncountedOf(engine, form, catalog, estimate)), [estimate, looking]);
   const last = useRef<Answer>(undefined);
   if (estimate.ok && !looking) last.current = estimate;
@@ -74,7 +76,7 @@ export function useCalculator(engine: Engine, words: Words, first: Catalog) {
 
   const [differences, setDifferences] = useState<Differences>({});
   useEffect(() => {
-    if (!estimate.ok || looking) return;
+    if (!estimate.ok || looking || !engine.whole) return;
     const found: Differences = {};
     const steps = differenceSteps(found, engine, form, catalog, words, estimate);
     let menusShown = false;
@@ -92,7 +94,7 @@ export function useCalculator(engine: Engine, words: Words, first: Catalog) {
     };
     let timer = setTimeout(work, menuDelay);
     return () => clearTimeout(timer);
-  }, [estimate, looking]);
+  }, [estimate, looking, engine]);
 
   return {
     form,

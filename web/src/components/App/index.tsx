@@ -4,6 +4,7 @@ import type { Answer, Catalog, Scenario } from "../../engine/types";
 import type { Unit } from "../../format/bytes";
 import { useCalculator } from "../../state/calculator";
 import { wordsOf } from "../../state/description";
+import { useEngine } from "../../state/engine";
 import { useKept } from "../../state/kept";
 import { type Page, PageContext } from "../../state/page";
 import { withPin } from "../../state/pins";
@@ -20,9 +21,10 @@ import { Verdict } from "../Verdict";
 import { Ways } from "../Ways";
 import "./style.css";
 
-export function App({ engine, first }: { engine: Engine; first: Catalog }) {
+export function App({ start, whole, first }: { start: Engine; whole?: () => Promise<Engine>; first: Catalog }) {
+  const { engine, missing } = useEngine(start, whole);
   const words = useMemo(() => wordsOf(engine, first), [engine]);
-  const calculator = useCalculator(engine, words, first);
+  const calculator = useCalculator(engine, missing, words, first);
   const { form, set, load, answer, stale, uncounted, issues, catalog, differences, wantTensors } = calculator;
   const [unit, setUnit] = useKept<Unit>("unit", ["GiB", "GB"]);
   const [help, setHelp] = useState(false);

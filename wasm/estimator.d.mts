@@ -1,4 +1,4 @@
-// What build/wasm/estimator.mjs exports: Emscripten's factory of the engine.
+// What estimator.mjs makes of the engine.
 
 export interface Estimator {
   /** A scenario and what its names stand for, {config, device}; returns the estimate as JSON text. */
@@ -8,4 +8,4 @@ export interface Estimator {
   version(): string;
 }
 
-export default function create(options: { wasmBinary: ArrayBuffer | Uint8Array }): Promise<Estimator>;
+export default function create(engine: BufferSource | Response): Promise<Estimator>;

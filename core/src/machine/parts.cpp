@@ -1,0 +1,7 @@
+#include "machine/parts.hpp"
+
+namespace gpumem {
+
+const bool whole_engine = true;
+
+}  // namespace gpumem
