@@ -96,6 +96,7 @@ void freeze_base(Machine& m, const TrainingPlan& plan) {
   m.trainable = !plan.adaptation;
   m.fused = plan.fused;
   m.norm_format = plan.norms;
+  m.input_format = plan.inputs;
 }
 
 void begin_forward(Machine& m, const TrainingPlan& plan) {

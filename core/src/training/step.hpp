@@ -24,6 +24,7 @@ struct TrainingPlan {
   FusedKernels fused;
   const Format* norms = nullptr;        ///< format of the norms' weights, where it is not that of the others
   bool accumulating = false;            ///< gradients of earlier micro-batches are there when the step begins
+  const Format* inputs = nullptr;       ///< what layers cast the tensors they are given to, where they do
   RankProgram* ranks = nullptr;         ///< what this rank does with others; null: it is alone
 };
 
