@@ -76,7 +76,11 @@ Document logits_row(const Scenario& s) {
 
 Document explanations(const Scenario& s, const Run& run) {
   Document list = Document::list();
-  list.push(s.plain() ? row("weights", "parameters × bytes of their format", times(run.total, width_of(s), ""), "transformers") : mix_row(s, run));
+  if (s.engine == "fsdp")
+    list.push(row("weights", "parameters × bytes of their format, every tensor cut along its first extent over the ranks of a shard",
+                  text_of({times(run.total, width_of(s), ""), "; of it on each GPU ", grouped(in(bytes, run.peak.parts[Component::weights])), " B"}), "pytorch-fsdp2"));
+  else
+    list.push(s.plain() ? row("weights", "parameters × bytes of their format", times(run.total, width_of(s), ""), "transformers") : mix_row(s, run));
   if (s.task == Task::inference && s.has_cache()) list.push(cache_row(s, run));
   if (whole_engine && s.engine == "llama.cpp") {
     list.push(row("workspace", "the highest address that ggml's allocator gives to a result of the graph of one batch",

@@ -55,7 +55,7 @@ DeviceBands bands_around(const Parts& parts, const Scenario& s, Bytes taken) {
     slack.high += taken - allocated;
   }
   if (served && s.serving.graphs) made.overheads.push_back(overhead("cuda-graphs-serving", {}, true));
-  if (served && s.serving.ranks > 1) made.overheads.push_back(overhead("nccl-communicator", {}, false));
+  if (served ? s.serving.ranks > 1 : training && s.layout.ranks() > 1) made.overheads.push_back(overhead("nccl-communicator", {}, false));
   made.reserved = made.process = {allocated, allocated, allocated};
   for (Overhead& o : made.overheads) {
     o.band = {whole(o.band.low), whole(o.band.expected), whole(o.band.high)};

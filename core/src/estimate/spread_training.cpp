@@ -15,7 +15,7 @@ void run_spread_step(Machine& m, const Scenario& s, const TrainingPlan& plan, bo
   FullyShard ranks(sharding, parameters_of(*s.model, plan, every_layer));
   TrainingPlan shared = plan;
   if (const Format* gathered = find_format(s.training.sharding.gathered)) {
-    shared.weights = gathered;
+    shared.weights = shared.inputs = gathered;
     if (shared.norms) shared.norms = gathered;
     if (shared.adaptation) shared.adaptation->format = gathered;
   }

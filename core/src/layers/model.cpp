@@ -28,6 +28,19 @@ std::vector<int> layer_kinds(const std::vector<DecoderLayer>& layers) {
 
 namespace {
 
+/// What a layer is given beside the hidden states, cast where layers cast their inputs; a layer that runs again for a
+/// checkpoint is given the same.
+/// Source: [pytorch-fsdp2] torch/distributed/fsdp/_fully_shard/_fsdp_state.py _cast_forward_inputs;
+/// [transformers] modeling_layers.py wraps forward only: the copies of checkpointed layers stay until their backward
+Pass given_to_layer(Machine& m, Pass pass) {
+  if (!m.input_format) return pass;
+  for (RotaryTables& t : pass.rotary) {
+    if (t.cos) t.cos = m.cast(std::move(t.cos), m.input_format);
+    if (t.sin) t.sin = m.cast(std::move(t.sin), m.input_format);
+  }
+  return pass;
+}
+
 /// Models with windows in some layers and none in others have a rotary table for each kind.
 int rotary_kinds(const Decoder& model) { return model.rotary_by_window ? 2 : 1; }
 
@@ -103,7 +116,9 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(i)];
     if (m.on_forward_layer) m.on_forward_layer(i, true);
     if (pass.checkpointing)   // what is run again holds the table and mask it needs
-      hidden = m.checkpoint(hidden, [&layer, own = pass.of(layer.attention.window > 0)](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), own); });
+      hidden = m.checkpoint(hidden, [&layer, own = given_to_layer(m, pass.of(layer.attention.window > 0))](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), own); });
+    else if (m.input_format)
+      hidden = decoder_layer(m, layer, hidden, given_to_layer(m, pass));
     else
       hidden = decoder_layer(m, layer, hidden, pass);
     if (m.on_forward_layer) m.on_forward_layer(i, false);

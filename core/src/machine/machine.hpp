@@ -36,6 +36,7 @@ class Machine {
   const Format* autocast = nullptr;   ///< the format torch.autocast computes matrix products in
   const Format* weight_format = bf16;
   const Format* norm_format = nullptr;   ///< of norms' weights, where they are kept wider than the rest
+  const Format* input_format = nullptr;  ///< what layers cast the tensors they are given to, where they do
   bool trainable = true;              ///< whether parameters are, unless they say otherwise
   bool inside_layers = false;         ///< parameters asked for now are those of a layer
   bool separate_experts = false;      ///< experts are modules of their own, run one by one; otherwise one stacked tensor

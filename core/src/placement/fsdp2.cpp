@@ -86,7 +86,11 @@ void FullyShard::leave_layer(Machine&, int layer) {
   if (plan_.reshard && layer >= 0) let_go(unit_of(layer));
 }
 
-void FullyShard::end_forward(Machine&) { kept_.drop(); }
+/// Where layers let go so does the root, for accelerate says it of each unit.
+void FullyShard::end_forward(Machine&) {
+  if (plan_.reshard) let_go(units_.front());
+  kept_.drop();
+}
 
 /// The unit that ran before it is gathered while this one runs.
 /// Source: [pytorch-fsdp2] _fsdp_param_group.py pre_backward, _backward_prefetch

@@ -97,6 +97,7 @@ void freeze_base(Machine& m, const TrainingPlan& plan) {
   m.fused = plan.fused;
   m.separate_experts = plan.separate_experts;
   m.norm_format = plan.norms;
+  m.input_format = plan.inputs;
 }
 
 void begin_forward(Machine& m, const TrainingPlan& plan) {

@@ -25,6 +25,7 @@ struct TrainingPlan {
   bool separate_experts = false;        ///< experts are modules of their own
   const Format* norms = nullptr;        ///< format of the norms' weights, where it is not that of the others
   bool accumulating = false;            ///< gradients of earlier micro-batches are there when the step begins
+  const Format* inputs = nullptr;       ///< what layers cast the tensors they are given to, where they do
   RankProgram* ranks = nullptr;         ///< what this rank does with others; null: it is alone
 };
 

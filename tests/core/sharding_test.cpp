@@ -1,0 +1,92 @@
+// Parameters spread over ranks: parts that sum to the whole, and small models whose phases PyTorch's fully_shard was
+// asked for on tensors without contents (Source: [torch-fake-tensor-measurement]).
+
+#include "placement/shards.hpp"
+#include "support/bench.hpp"
+#include "support/scenarios.hpp"
+
+using namespace gpumem;
+using namespace gpumem::test;
+
+namespace {
+
+const Json model = {{"model_type", "llama"}, {"hidden_size", 256}, {"num_hidden_layers", 3}, {"num_attention_heads", 4},
+                    {"num_key_value_heads", 2}, {"intermediate_size", 704}, {"vocab_size", 4096}, {"tie_word_embeddings", false}, {"head_dim", 64}};
+
+Json training(const char* weights = "fp32", const char* reduce = "float32", bool reshard = true, const char* checkpointing = "none") {
+  return {{"model", {{"config", model}}}, {"task", "training"}, {"weights", weights},
+          {"engine", {{"name", "fsdp"}, {"options", {{"mixed_precision_param", "bfloat16"}, {"mixed_precision_reduce", reduce}}}}},
+          {"training", {{"precision", "bf16"}, {"optimizer", "adamw"}, {"optimizerStep", "fused"}, {"microBatch", 1}, {"sequenceTokens", 64}, {"checkpointing", checkpointing}}},
+          {"parallel", {{"data", 4}, {"zero", reshard ? 3 : 2}, {"fsdp", {{"reshardAfterForward", reshard}}}}}};
+}
+
+double highest(const Json& answer, const char* phase) {
+  double bytes = 0;
+  for (const Json& point : answer["timeline"])
+    if (point["phase"] == phase) bytes = std::max(bytes, point["bytes"].get<double>());
+  return bytes;
+}
+
+std::vector<double> phases(const Json& request) {
+  const Json answer = estimated(request);
+  return {highest(answer, "forward"), highest(answer, "loss"), highest(answer, "backward"), highest(answer, "optimizer-step")};
+}
+
+}  // namespace
+
+TEST_CASE("The parts of all ranks sum to the whole") {
+  for (const double rows : {1, 7, 16, 1000, 4097})
+    for (const double ranks : {1, 2, 3, 8, 64, 1024}) {
+      double sum = 0;
+      for (double rank = 0; rank < ranks; ++rank) {
+        sum += rows_of_rank(rows, ranks, rank);
+        CHECK(rows_of_rank(rows, ranks, rank) <= shard_of({rows, 3}, ranks)[0]);
+      }
+      CHECK(sum == rows);
+      CHECK(padded_for({rows, 3}, ranks)[0] == ranks * shard_of({rows, 3}, ranks)[0]);
+    }
+}
+
+TEST_CASE("Phases under fully_shard are those that PyTorch was measured to have") {
+  CHECK(phases(training()) == std::vector<double>{23239168, 23568896, 28530688, 17266176});
+  CHECK(phases(training("bf16")) == std::vector<double>{16406528, 17105408, 21698560, 8648192});
+  CHECK(phases(training("fp32", "bfloat16")) == std::vector<double>{23239168, 23568896, 27055104, 17266176});
+  CHECK(phases(training("fp32", "float32", false)) == std::vector<double>{25896448, 27995648, 28530688, 17266176});
+  CHECK(phases(training("fp32", "float32", true, "full")) == std::vector<double>{23239168, 21495808, 27872768, 17266176});
+}
+
+TEST_CASE("Of a model whose rows divide evenly each rank holds its share of weights and states") {
+  const Json device = estimated(training())["devices"][0];
+  CHECK(device["count"] == 4);
+  for (const Json& c : device["components"]) {
+    if (c["id"] == "weights") CHECK(c["bytes"] == 4310784);           // 4,310,784 parameters × 4 B / 4
+    if (c["id"] == "optimizer-states") CHECK(c["bytes"] == 8621688);  // twice that, and 30 counters
+  }
+}
+
+TEST_CASE("Layers that are not run leave the same shards behind as those that are") {
+  Json request = training();
+  request["model"]["config"]["num_hidden_layers"] = 24;
+  const double deep = estimated(request)["devices"][0]["allocatedBytes"];
+  request["model"]["config"]["num_hidden_layers"] = 23;
+  const double less = estimated(request)["devices"][0]["allocatedBytes"];
+  request["model"]["config"]["num_hidden_layers"] = 22;
+  CHECK(deep - less == less - estimated(request)["devices"][0]["allocatedBytes"].get<double>());
+}
+
+TEST_CASE("What fully_shard cannot be is an issue") {
+  Json request = training();
+  request["parallel"]["shardGroup"] = 3;
+  CHECK(issues_of(request)["parallel.shardGroup"] == "contradiction");
+  request = training();
+  request["parallel"]["zero"] = 2;
+  CHECK(issues_of(request)["parallel.fsdp.reshardAfterForward"] == "contradiction");
+  request = training();
+  request["parallel"]["fsdp"]["version"] = 1;
+  CHECK(issues_of(request)["parallel.fsdp.version"] == "unsupported");
+}
+
+TEST_CASE("A training under fully_shard is completed to one that says the same") {
+  const Json first = estimated(training());
+  CHECK(estimated(first["scenario"])["devices"] == first["devices"]);
+}
