@@ -31,6 +31,8 @@ Decoder gemma3_text(Fields& config);
 Decoder gemma3(Fields& config);
 Decoder gpt2(Fields& config);
 Decoder gpt_neox(Fields& config);
+Decoder gpt_bigcode(Fields& config);
+Decoder qwen(Fields& config);
 Decoder opt(Fields& config);
 Decoder mixtral(Fields& config);
 Decoder qwen2_moe(Fields& config);

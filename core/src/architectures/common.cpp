@@ -67,6 +67,7 @@ Activation read_activation(Fields& c, Names names, std::string_view absent) {
   if (name == "silu" || name == "swish") return Activation::silu;
   if (name == "gelu" || name == "gelu_pytorch_tanh") return Activation::gelu;
   if (name == "gelu_new" || name == "gelu_accurate") return Activation::gelu_composed;
+  if (name == "gelu_fast") return Activation::gelu_fast;
   if (name == "relu") return Activation::relu;
   if (name == "relu2") return Activation::relu_squared;
   c.report(*names.begin(), "unknown-word",

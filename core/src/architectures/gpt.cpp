@@ -23,6 +23,27 @@ Decoder gpt2(Fields& c) {
   return m;
 }
 
+/// One head of keys and values for all queries, all three from one product.
+/// Source: [transformers] models/gpt_bigcode/modeling_gpt_bigcode.py
+Decoder gpt_bigcode(Fields& c) {
+  DecoderLayer layer = layer_norm_layer();
+  layer.order = DecoderLayer::Order::kept_attention;
+  layer.mlp.activation = read_activation(c, {"activation_function"}, "gelu_pytorch_tanh");
+  layer.attention.projection = AttentionLayer::Projection::split;
+  layer.attention.rotary = AttentionLayer::Rotary::none;
+  layer.attention.dropout = c.number({"attn_pdrop"}, 0.1, 0, 1);
+  layer.dropout = c.number({"resid_pdrop"}, 0.1, 0, 1);
+  const double hidden = c.count({"n_embd", "hidden_size"}, 768, 1, most_width);
+  const bool one_head = c.flag({"multi_query"}, true);
+  Decoder m = plain_decoder(c, {.vocabulary = 50257, .hidden = 768, .width = 4 * hidden, .layers = 12, .heads = 12,
+                                .kv_heads = one_head ? 1.0 : 0.0, .positions = 1024, .tied = true}, layer);
+  m.final_norm = NormKind::layer;
+  m.learned_positions = m.max_positions;
+  m.embedding_dropout = c.number({"embd_pdrop"}, 0.1, 0, 1);
+  m.own_loss = true;
+  return m;
+}
+
 /// Source: [transformers] models/gpt_neox/modeling_gpt_neox.py
 Decoder gpt_neox(Fields& c) {
   DecoderLayer layer = layer_norm_layer();

@@ -29,6 +29,19 @@ void read_rotating_layers(Fields& c, Decoder& m) {
 
 }  // namespace
 
+/// The first Qwen, whose code comes with its checkpoints: `intermediate_size` counts both halves of the MLP.
+/// Source: [qwen] modeling_qwen.py QWenAttention, QWenMLP, QWenLMHeadModel.forward
+Decoder qwen(Fields& c) {
+  DecoderLayer layer = gated_layer(c, true);
+  layer.attention.projection = AttentionLayer::Projection::split;
+  layer.attention.input_bias = true;
+  layer.attention.output_bias = layer.mlp.bias = !c.flag({"no_bias"}, true);
+  Decoder m = rms_decoder(c, {.vocabulary = 151936, .hidden = 4096, .width = 22016, .layers = 32, .heads = 32, .positions = 8192}, layer);
+  for (DecoderLayer& l : m.layers) l.mlp.width /= 2;
+  m.own_loss = true;
+  return m;
+}
+
 /// Source: [transformers] models/granite/configuration_granite.py
 Decoder granite(Fields& c) {
   Decoder m = rms_decoder(c, {.vocabulary = 32000, .hidden = 4096, .width = 11008, .layers = 32, .heads = 32}, gated_layer(c));

@@ -17,6 +17,7 @@ constexpr std::array families = {
     Family{"llama", llama},         Family{"mistral", mistral},   Family{"qwen2", qwen2},
     Family{"qwen3", qwen3},         Family{"phi3", phi3},         Family{"gemma", gemma},
     Family{"gemma2", gemma2},       Family{"gemma3_text", gemma3_text}, Family{"gemma3", gemma3},
+    Family{"gpt_bigcode", gpt_bigcode}, Family{"qwen", qwen},
     Family{"gpt2", gpt2},           Family{"gpt_neox", gpt_neox}, Family{"opt", opt},
     Family{"mixtral", mixtral},     Family{"qwen2_moe", qwen2_moe}, Family{"qwen3_moe", qwen3_moe},
     Family{"olmoe", olmoe},         Family{"granitemoe", granitemoe}, Family{"phimoe", phimoe},

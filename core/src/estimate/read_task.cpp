@@ -104,7 +104,7 @@ void read_images(Fields& f, Scenario& s) {
 /// Liger's kernels bring a loss of their own; options of the training code may replace the full one.
 void read_kernels(Fields& f, TrainingScenario& t) {
   t.kernels = f.word({"kernels"}, "torch", {"torch", "liger", "compile", "unsloth"});
-  unsupported_unless(f, "kernels", {"torch", "liger"}, t.kernels, "code");
+  unsupported_unless(f, "kernels", {"torch", "liger", "compile"}, t.kernels, "code");
   if (t.kernels == "liger") t.fused = {true, true, true};
   const std::string loss = f.word({"crossEntropy"}, t.kernels == "liger" ? "fused" : "full", {"full", "inplace", "chunked", "fused"});
   using Kind = LossPlan::Kind;
@@ -172,7 +172,8 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
     t.checkpointing = f.word({"checkpointing"}, "none", {"none", "full", "selective", "offload"});
   unsupported_unless(f, "checkpointing", {"none", "full"}, t.checkpointing, "checkpointing");
   read_kernels(f, t);
-  t.optimizer_in_backward = f.flag({"optimizerInBackward"}, false);
+  const catalog::OptimizerRow* optimizer = find_optimizer(t.optimizer);
+  t.optimizer_in_backward = f.flag({"optimizerInBackward"}, optimizer && optimizer->in_backward);
   if (t.optimizer_in_backward && t.accumulation > 1)
     f.report("optimizerInBackward", "contradiction", "cannot be used with gradient accumulation: gradients are gone after each backward");
   for (const std::string_view name : {"gradientFormat", "optimizerFormat", "residualFormat", "rl"})

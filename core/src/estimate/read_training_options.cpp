@@ -38,6 +38,11 @@ void read_training_options(Fields& options, Scenario& s) {
     into = options.flag({name}, false);
     s.engine_options.set(name, into);
   };
+  // fms-acceleration's runs go through the Trainer, whose accelerator widens what a model gives back under autocast.
+  // Source: [accelerate] utils/operations.py ConvertOutputsToFp32
+  t.loss.outputs_in_fp32 = options.value({"framework_config"}) != nullptr;
+  if (const Document* framework = options.value({"framework_config"})) s.engine_options.set("framework_config", *framework);
+  flag("convert_outputs_to_fp32", t.loss.outputs_in_fp32);
   flag("fast_rms_layernorm", t.fused.norm);
   flag("fast_rope_embeddings", t.fused.rotary);
   flag("prepare_model_for_kbit_training", t.wide_norms);

@@ -69,6 +69,7 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   if (t.wide_norms) plan.norms = fp32;
   plan.autocast = t.precision == "bf16-amp" ? bf16 : t.precision == "fp16-amp" ? fp16 : nullptr;
   plan.weights = t.method != "qlora" ? s.weight_format() : plan.autocast ? plan.autocast : bf16;
+  if (!plan.autocast) plan.loss.outputs_in_fp32 = false;
   plan.optimizer = find_optimizer(t.optimizer);
   plan.step = t.optimizer_step;
   plan.micro_batch = t.micro_batch;

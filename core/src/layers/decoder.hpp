@@ -26,6 +26,7 @@ enum class NormKind {
 enum class Activation {
   silu, gelu, relu, relu_squared,
   gelu_composed,   ///< by tanh, written out in Python
+  gelu_fast,       ///< the same in other steps
   gelu_function,   ///< the same as a function with a backward of its own (BLOOM)
 };
 
@@ -214,6 +215,7 @@ struct Decoder {
   bool head_bias = false;
   bool final_softcap = false;
   bool logits_scaled = false;        ///< by a Python number
+  bool own_loss = false;             ///< logits stay in their format; its code is not the one of all families
   bool eager_only = false;           ///< its attention has no fused kernel
   bool logits_in_fp32 = false;       ///< widened once they are computed
   double max_positions = 0;          ///< tokens it was made for; 0: not said

@@ -62,7 +62,27 @@ Value adapted(Machine& m, const Adaptation& a, Value x, Value result, const Valu
 
 }  // namespace
 
-bool Adaptation::adapts(const char* linear) const { return among(targets, "all-linear") || among(targets, linear); }
+namespace {
+
+/// What families call the linears that go by one name here.
+/// Source: [transformers] models/gpt2, gpt_bigcode, gpt_neox, bloom, phi and mixtral
+struct OtherName {
+  std::string_view here, there;
+};
+constexpr OtherName other_names[] = {
+    {"qkv_proj", "c_attn"}, {"qkv_proj", "query_key_value"}, {"out_proj", "c_proj"}, {"out_proj", "dense"}, {"o_proj", "dense"},
+    {"fc1", "c_fc"}, {"fc1", "dense_h_to_4h"}, {"fc1", "up_proj"}, {"fc2", "c_proj"}, {"fc2", "dense_4h_to_h"}, {"fc2", "down_proj"},
+    {"gate_proj", "w1"}, {"down_proj", "w2"}, {"up_proj", "w3"},
+};
+
+}  // namespace
+
+bool Adaptation::adapts(const char* linear) const {
+  if (among(targets, "all-linear") || among(targets, linear)) return true;
+  for (const OtherName& n : other_names)
+    if (n.here == linear && among(targets, n.there)) return true;
+  return false;
+}
 bool Adaptation::saves(const char* module) const { return among(saved, module); }
 
 Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, bool transposed) {

@@ -19,6 +19,15 @@ Value gelu_composed(Machine& m, const Value& x) {
   return m.multiply(std::move(half), std::move(factor));
 }
 
+/// Source: [transformers] activations.py FastGELUActivation
+Value gelu_fast(Machine& m, const Value& x) {
+  Value half = m.scale(x, "x / 2");
+  Value outer = m.scale(x, "0.8 x");
+  Value inner = m.add_number(m.multiply(m.scale(x, "0.04 x"), x), "1 + 0.04 x^2");
+  Value factor = m.add_number(m.tanh(m.multiply(std::move(outer), std::move(inner))), "1 + tanh");
+  return m.multiply(std::move(half), std::move(factor));
+}
+
 }  // namespace
 
 Value activate(Machine& m, Activation kind, Value x) {
@@ -28,6 +37,7 @@ Value activate(Machine& m, Activation kind, Value x) {
     case Activation::relu: return m.relu(std::move(x));
     case Activation::gelu_function: return m.gelu_function(std::move(x));
     case Activation::relu_squared: return m.power(m.relu(std::move(x)), "relu^2");
+    case Activation::gelu_fast: return gelu_fast(m, x);
     case Activation::gelu_composed: break;
   }
   return gelu_composed(m, x);

@@ -33,6 +33,7 @@ class ModelRun {
   void close_gaps(Machine& m, int from_layer, int to_layer, bool gradients_stay);
 
   [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+  [[nodiscard]] bool has_own_loss() const { return model_.own_loss; }
   [[nodiscard]] int end_layer() const { return static_cast<int>(model_.layers.size()); }
 
  private:

@@ -29,19 +29,25 @@ Targets shifted_labels(Machine& m, const Value& labels, LossPlan::Shift shift) {
 
 /// All logits at once, widened to fp32; of PyTorch's own loss only the log-probabilities are kept for backward.
 /// Source: [transformers] loss/loss_utils.py ForCausalLMLoss
-Value causal_loss(Machine& m, Value logits, const Value& labels, const LossPlan& plan) {
+/// A family's own loss moves logits in their format, whatever the version; autocast widens them for the softmax.
+/// Source: [transformers] 4.48 models/gpt_bigcode/modeling_gpt_bigcode.py GPTBigCodeForCausalLM.forward
+Value causal_loss(Machine& m, Value logits, const Value& labels, const LossPlan& plan, bool own) {
   const Machine::Scope scope(m, "loss");
   const Component before = std::exchange(m.made, Component::logits);
-  Value wide = m.cast(logits, fp32);
+  Value wide = own ? logits : m.cast(logits, fp32);
   if (plan.shift == LossPlan::Shift::logits_reassigned) logits = wide;
-  const Targets targets = shifted_labels(m, labels, plan.shift);
+  const LossPlan::Shift shift = own && plan.shift == LossPlan::Shift::labels ? LossPlan::Shift::logits : plan.shift;
+  const Targets targets = shifted_labels(m, labels, shift);
   Value held;   // what the shifted copy was made of
-  if (plan.shift != LossPlan::Shift::labels) {
+  if (shift != LossPlan::Shift::labels) {
     held = wide;
     wide = m.copy(m.pick(wide, {wide->shape[0], wide->shape[1] - 1, wide->shape[2]}), "logits, shifted", Layout::token_major);
   }
   wide = m.view(wide, {wide->shape[0] * wide->shape[1], wide->shape[2]});
-  Value loss = plan.kind == LossPlan::Kind::in_place ? m.loss_in_place(wide, targets.shifted) : m.nll_loss(m.log_softmax(wide), targets.shifted);
+  Value loss = plan.kind == LossPlan::Kind::in_place ? m.loss_in_place(wide, targets.shifted)
+               : own && m.autocast ? m.nll_loss(m.log_softmax(m.cast(wide, fp32)), targets.shifted)
+                                   : m.nll_loss(m.log_softmax(wide), targets.shifted);
+  if (plan.outputs_in_fp32 && logits->format != fp32) m.allocate(logits->shape, fp32, "logits given back, widened").drop();
   m.made = before;
   return loss;
 }
@@ -123,7 +129,7 @@ Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, co
   m.memory.ledger.enter("loss", run.end_layer());
   m.memory.note();
   logits = run.cap(m, logits);
-  return causal_loss(m, std::move(logits), labels, plan);
+  return causal_loss(m, std::move(logits), labels, plan, run.has_own_loss());
 }
 
 }  // namespace gpumem
