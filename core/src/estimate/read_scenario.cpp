@@ -116,6 +116,7 @@ void read_engine(Fields& request, Scenario& s) {
   }
   if (s.encoder_model && s.encoder_model->decoder) read_encoder_options(options, s);
   if (training) read_training_options(options, s);
+  else if (s.engine == "transformers") read_generation_options(options, s);
   if (!llama_cpp) read_allocator_options(options, s);
   options.assume_ignored([&](std::string_view option) {
     s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(option), " is not known to this profile and was ignored."})});

@@ -34,6 +34,8 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
   plan.context_tokens = i.context_tokens;
   plan.prefill_tokens = i.prefill_tokens;
   plan.kernel = kernel(i.attention);
+  plan.all_logits = i.all_logits;
+  if (i.own_tables) plan.rotary_rows = s.model ? s.model->max_positions : 0;
   plan.fixed_cache = i.fixed_cache;
   if (s.encoder_model) {
     plan.sequences *= i.images;
@@ -64,6 +66,7 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   plan.adaptation = adaptation(s);
   plan.loss = t.loss;
   plan.fused = t.fused;
+  plan.packed_inputs_kept = t.litgpt;
   constexpr int stacked = 5000;   // from transformers 5 on a layer's experts are one tensor, except in GPTQ checkpoints
   plan.separate_experts = t.transformers_version < stacked || s.weights.starts_with("gptq-");
   if (t.wide_norms) plan.norms = fp32;

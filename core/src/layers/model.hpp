@@ -33,6 +33,12 @@ class ModelRun {
   void close_gaps(Machine& m, int from_layer, int to_layer, bool gradients_stay);
 
   [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+  /// Numbers of keys and values that all layers have for a token.
+  [[nodiscard]] double cached_width() const {
+    double width = 0;
+    for (const DecoderLayer& l : model_.layers) width += 2 * l.attention.kv_heads * l.attention.head_dim;
+    return width;
+  }
   [[nodiscard]] bool has_own_loss() const { return model_.own_loss; }
   [[nodiscard]] int end_layer() const { return static_cast<int>(model_.layers.size()); }
 

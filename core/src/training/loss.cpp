@@ -47,7 +47,6 @@ Value causal_loss(Machine& m, Value logits, const Value& labels, const LossPlan&
   Value loss = plan.kind == LossPlan::Kind::in_place ? m.loss_in_place(wide, targets.shifted)
                : own && m.autocast ? m.nll_loss(m.log_softmax(m.cast(wide, fp32)), targets.shifted)
                                    : m.nll_loss(m.log_softmax(wide), targets.shifted);
-  if (plan.outputs_in_fp32 && logits->format != fp32) m.allocate(logits->shape, fp32, "logits given back, widened").drop();
   m.made = before;
   return loss;
 }
@@ -92,29 +91,50 @@ Value plain_loss(Machine& m, const Value& logits, const Value& labels, bool wide
 
 namespace {
 
-/// Each chunk's logits are made again in backward.
+/// Each chunk's logits are made again in backward; LitGPT keeps them, in their own format.
+/// Source: [litgpt] litgpt/utils.py chunked_cross_entropy
 /// Source: [torch-fake-tensor-measurement] head, .float() and cross entropy on a chunk under a non-reentrant checkpoint
-Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels, double rows) {
+Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels, const LossPlan& plan) {
   const Machine::Scope scope(m, "loss");
   const double width = hidden->shape[-1];
   const Targets labelled = shifted_labels(m, labels, LossPlan::Shift::labels);
   const Value flat = m.view(hidden, {hidden->shape[0] * hidden->shape[1], width});
   // Lowered once for all chunks, as autocast's cache does.
   const Value weight = m.lower(run.head_weight(m, width));
-  const std::vector<Value> chunks = m.split_rows(flat, rows);
+  const std::vector<Value> chunks = m.split_rows(flat, plan.rows);
   Value total;
   for (const Value& chunk : chunks) {
     const Value targets = m.view(labelled.shifted, {chunk->shape[0]});
-    Value part = m.checkpoint(chunk, [weight, targets](Machine& on, Value x) {
+    const auto of_chunk = [weight, targets, wide_loss = plan.recomputed](Machine& on, Value x) {
       const Component before = std::exchange(on.made, Component::logits);
-      const Value wide = on.cast(on.linear(std::move(x), weight, {}, "logits"), fp32);
+      Value wide = on.linear(std::move(x), weight, {}, "logits");
+      if (wide_loss) wide = on.cast(wide, fp32);
       Value loss = on.nll_loss(on.log_softmax(wide), targets);
       on.made = before;
       return loss;
-    });
+    };
+    Value part = plan.recomputed ? m.checkpoint(chunk, of_chunk) : of_chunk(m, chunk);
     total = total ? m.add(total, part) : m.add_number(part, "0 + loss");
   }
   return m.scale(total, "mean loss");
+}
+
+}  // namespace
+
+namespace {
+
+/// Under autocast what the model gives back is widened as a whole. Families with a loss of their own give back keys and
+/// values too, and all of it was found alive in backward: steps of GPT-BigCode take as much more as logits and keys and
+/// values have bytes, in 16 bits without autocast and in 32 with it.
+/// Source: [accelerate] utils/operations.py ConvertOutputsToFp32; [fms-acceleration] benchmarks on A100
+void give_back(Machine& m, const ModelRun& run, Value logits, const Value& hidden, const LossPlan& plan) {
+  const Component before = std::exchange(m.made, Component::logits);
+  Value given = logits;
+  if (plan.outputs_in_fp32 && logits->format != fp32) given = m.allocate(logits->shape, fp32, "logits given back, widened");
+  m.made = before;
+  if (!plan.outputs_kept || !run.has_own_loss()) return;
+  m.outputs[0] = m.detach(given);
+  m.outputs[1] = m.allocate({run.cached_width(), hidden->shape[0], hidden->shape[1]}, given->format, "keys and values given back");
 }
 
 }  // namespace
@@ -123,13 +143,15 @@ Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, co
   if (plan.kind == LossPlan::Kind::chunked || plan.kind == LossPlan::Kind::fused) {
     m.memory.ledger.enter("loss", run.end_layer());
     return plan.kind == LossPlan::Kind::fused ? fused_loss(m, run, std::move(hidden), labels, plan)
-                                              : chunked_loss(m, run, std::move(hidden), labels, plan.rows);
+                                              : chunked_loss(m, run, std::move(hidden), labels, plan);
   }
   Value logits = run.head(m, hidden, pass);
   m.memory.ledger.enter("loss", run.end_layer());
   m.memory.note();
   logits = run.cap(m, logits);
-  return causal_loss(m, std::move(logits), labels, plan, run.has_own_loss());
+  Value loss = causal_loss(m, logits, labels, plan, run.has_own_loss());
+  give_back(m, run, std::move(logits), hidden, plan);
+  return loss;
 }
 
 }  // namespace gpumem

@@ -69,6 +69,7 @@ void freeze_base(Machine& m, const TrainingPlan& plan) {
   if (plan.adaptation) m.adaptation = &*plan.adaptation;
   m.trainable = !plan.adaptation;
   m.fused = plan.fused;
+  m.packed_inputs_kept = plan.packed_inputs_kept;
   m.separate_experts = plan.separate_experts;
   m.norm_format = plan.norms;
 }
@@ -106,6 +107,7 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
       return true;
     };
   m.backward(std::move(loss));
+  for (Value& given : m.outputs) given.drop();
   m.memory.ledger.enter("optimizer-step", end_layer);
   m.memory.log.first_states();
   if (stay) step_temporaries(m, *plan.optimizer, plan.step, m.parameters.rows);
