@@ -31,7 +31,7 @@ Targets shifted_labels(Machine& m, const Value& labels, LossPlan::Shift shift) {
 /// Source: [transformers] loss/loss_utils.py ForCausalLMLoss
 /// A family's own loss moves logits in their format, whatever the version; autocast widens them for the softmax.
 /// Source: [transformers] 4.48 models/gpt_bigcode/modeling_gpt_bigcode.py GPTBigCodeForCausalLM.forward
-Value causal_loss(Machine& m, Value logits, const Value& labels, const LossPlan& plan, bool own) {
+Value causal_loss(Machine& m, Value& logits, const Value& labels, const LossPlan& plan, bool own) {
   const Machine::Scope scope(m, "loss");
   const Component before = std::exchange(m.made, Component::logits);
   Value wide = own ? logits : m.cast(logits, fp32);
