@@ -131,5 +131,14 @@ TEST_CASE("Liger's kernels bring their loss with them", "[fine-tuning]") {
   const Json answer = estimated(request({{"kernels", "liger"}, {"sequenceTokens", 512}}));
   REQUIRE(answer["ok"] == true);
   CHECK(answer["scenario"]["training"]["crossEntropy"] == "fused");
-  CHECK(issues_of(request({{"kernels", "compile"}}))["training.kernels"] == "unsupported");
+  CHECK(issues_of(request({{"kernels", "unsloth"}}))["training.kernels"] == "unsupported");
+}
+
+TEST_CASE("8-bit states take a byte a number and four for each 256", "[fine-tuning]") {
+  const Json answer = estimated(request({{"optimizer", "adamw-8bit"}}));
+  REQUIRE(answer["ok"] == true);
+  double states = 0;
+  for (const Json& c : answer["devices"][0]["components"])
+    if (c["id"] == "optimizer-states") states = c["bytes"].get<double>();
+  CHECK(states == Approx(answer["parameters"]["trainable"].get<double>() * 2 * 260 / 256).epsilon(0.02));
 }

@@ -25,7 +25,7 @@ Decoder exaone(Fields& c) {
   return rms_decoder(c, {.vocabulary = 102400, .hidden = 2048, .width = 8192, .layers = 32, .heads = 32}, layer);
 }
 
-/// Source: [vllm] model_executor/models/qwen.py QWenAttention, QWenMLP: each half of the MLP has half of `intermediate_size`
+/// Source: [vllm] model_executor/models/qwen.py QWenAttention, QWenMLP; [qwen] modeling_qwen.py QWenLMHeadModel.forward: each half of the MLP has half of `intermediate_size`
 Decoder qwen(Fields& c) {
   DecoderLayer layer;
   layer.attention.projection = AttentionLayer::Projection::split;
@@ -35,6 +35,7 @@ Decoder qwen(Fields& c) {
   Decoder m = rms_decoder(c, {.vocabulary = 151936, .hidden = 4096, .width = 22016, .layers = 32, .heads = 32,
                               .head_dim = c.count({"kv_channels"}, 128, 1, most_width), .positions = 8192}, layer);
   for (DecoderLayer& l : m.layers) l.mlp.width = std::floor(l.mlp.width / 2);
+  m.own_loss = true;
   return m;
 }
 

@@ -31,11 +31,18 @@ struct Generation {
     pass.past = past;
     pass.kernel = plan.kernel;
     pass.cache = &cache;
-    pass.last_token_only = true;
+    pass.last_token_only = !plan.all_logits;
     const Value part = m.view(ids, {plan.sequences, length});
     Value hidden = run.hidden_states(m, part, pass, phase);
     Value logits = run.cap(m, run.head(m, std::move(hidden), pass));
     past += length;
+    if (!plan.all_logits) return logits;
+    // Source: [transformers] 4.40 models/qwen2/modeling_qwen2.py Qwen2ForCausalLM.forward
+    const Component before = m.made;
+    m.made = Component::logits;
+    logits = m.cast(std::move(logits), fp32);
+    m.made = before;
+    logits = m.view(logits, {plan.sequences, 1, logits->shape[2]});
     return logits;
   }
 
@@ -61,6 +68,11 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
   declare_parameters(m, g.run, model, plan.weights, plan.stored);
   m.begin_layer(-1);
   const std::vector<Value> buffers = g.run.buffers(m);
+  // Source: [transformers] 4.40 models/qwen2/modeling_qwen2.py Qwen2RotaryEmbedding._set_cos_sin_cache
+  std::vector<Value> tables;
+  for (const DecoderLayer& l : model.layers)
+    if (plan.rotary_rows > 0 && l.attention.rotary != AttentionLayer::Rotary::none)
+      tables.push_back(m.allocate({2, plan.rotary_rows, l.attention.rotary_dim}, plan.weights, "sines and cosines", Component::workspace));
   Value ids = m.allocate({plan.sequences, plan.prompt_tokens}, int64, "token ids");
 
   const double chunk = std::min(plan.prefill_tokens, plan.prompt_tokens);

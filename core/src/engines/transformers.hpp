@@ -12,6 +12,8 @@ struct GenerationPlan {
   AttentionKernel kernel = AttentionKernel::flash;
   bool fixed_cache = false;
   const std::vector<Alive>* stored = nullptr;   ///< the weights, where they are stored otherwise than computed with
+  bool all_logits = false;                      ///< of every position of a pass, widened
+  double rotary_rows = 0;                       ///< of the tables that each layer keeps; 0: none does
   bool unpacks = false;                         ///< linears in 4 bits, unpacked for each use
   const Format* cache = nullptr;                ///< of keys; null: the format of the weights
   const Format* cached_values = nullptr;        ///< of values; null: as keys

@@ -132,6 +132,7 @@ void read_engine(Fields& request, Scenario& s) {
   }
   if (whole_engine && s.encoder_model && s.encoder_model->answers()) read_encoder_options(options, s);
   if (training) read_training_options(options, s);
+  else if (whole_engine && s.engine == "transformers") read_generation_options(options, s);
   if (whole_engine) read_sharding_options(options, s);
   if (!llama_cpp) read_allocator_options(options, s);
   options.assume_ignored([&](std::string_view option) {

@@ -108,10 +108,13 @@ void read_images(Fields& f, Scenario& s) {
 }
 
 /// Liger's kernels bring a loss of their own; options of the training code may replace the full one.
-void read_kernels(Fields& f, TrainingScenario& t) {
+void read_kernels(Fields& f, Scenario& s) {
+  TrainingScenario& t = s.training;
   t.kernels = f.word({"kernels"}, "torch", {"torch", "liger", "compile", "unsloth"});
-  unsupported_unless(f, "kernels", {"torch", "liger"}, t.kernels, "code");
-  if (t.kernels == "liger") t.fused = {true, true, true};
+  unsupported_unless(f, "kernels", {"torch", "liger", "compile"}, t.kernels, "code");
+  if (t.kernels == "liger") t.fused = {true, true, true, false};
+  if (t.kernels == "compile")
+    s.assumptions.push_back({"compiled-as-eager", "Compiled code is counted as if its operations ran one by one: ViT-H of torchao's benchmark takes up to 2 % less than that."});
   const std::string loss = f.word({"crossEntropy"}, t.kernels == "liger" ? "fused" : "full", {"full", "inplace", "chunked", "fused"});
   using Kind = LossPlan::Kind;
   if (loss != "full") t.loss.kind = loss == "inplace" ? Kind::in_place : loss == "chunked" ? Kind::chunked : Kind::fused;
@@ -178,8 +181,9 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   else
     t.checkpointing = f.word({"checkpointing"}, "none", {"none", "full", "selective", "offload"});
   unsupported_unless(f, "checkpointing", {"none", "full"}, t.checkpointing, "checkpointing");
-  read_kernels(f, t);
-  t.optimizer_in_backward = f.flag({"optimizerInBackward"}, false);
+  read_kernels(f, s);
+  const catalog::OptimizerRow* optimizer = find_optimizer(t.optimizer);
+  t.optimizer_in_backward = f.flag({"optimizerInBackward"}, optimizer && optimizer->in_backward);
   if (t.optimizer_in_backward && t.accumulation > 1)
     f.report("optimizerInBackward", "contradiction", "cannot be used with gradient accumulation: gradients are gone after each backward");
   for (const std::string_view name : {"gradientFormat", "optimizerFormat", "residualFormat", "rl"})

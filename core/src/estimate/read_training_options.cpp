@@ -38,9 +38,35 @@ void read_training_options(Fields& options, Scenario& s) {
     into = options.flag({name}, false);
     s.engine_options.set(name, into);
   };
+  // fms-acceleration's runs go through the Trainer, whose accelerator widens what a model gives back under autocast.
+  // Source: [accelerate] utils/operations.py ConvertOutputsToFp32
+  t.loss.outputs_in_fp32 = options.value({"framework_config"}) != nullptr;
+  if (const Document* framework = options.value({"framework_config"})) s.engine_options.set("framework_config", *framework);
+  if (const Document* code = options.value({"engine"}); code && code->is(Document::Kind::text) && code->text() == "litgpt") {
+    // Source: [litgpt] litgpt/model.py, utils.py chunked_cross_entropy
+    t.litgpt = t.fused.gelu = true;
+    t.loss.recomputed = false;
+    t.loss.rows = options.count({"lm_head_chunk_size"}, 128, 1, most_tokens);
+    s.engine_options.set("engine", "litgpt");
+    s.engine_options.set("lm_head_chunk_size", t.loss.rows);
+  }
+  flag("convert_outputs_to_fp32", t.loss.outputs_in_fp32);
   flag("fast_rms_layernorm", t.fused.norm);
   flag("fast_rope_embeddings", t.fused.rotary);
   flag("prepare_model_for_kbit_training", t.wide_norms);
+}
+
+/// The last position alone has logits from 4.45 on, unless `num_logits_to_keep` is 0 or the model's code does not know it;
+/// until then each layer kept tables of sines and cosines for all positions.
+/// Source: [transformers] models/llama and qwen2, 4.40 to 4.46
+void read_generation_options(Fields& options, Scenario& s) {
+  constexpr int last_alone = 4045, newest = 5000;
+  const int version = version_number(s.engine_version);
+  const bool named = options.value({"num_logits_to_keep"}) != nullptr;
+  const double kept = options.count({"num_logits_to_keep"}, version < last_alone ? 0 : 1, 0, most_tokens);
+  s.inference.all_logits = kept == 0 && version < newest;
+  s.inference.own_tables = version < last_alone;
+  if (named) s.engine_options.set("num_logits_to_keep", kept);
 }
 
 /// Source: [pytorch-cuda-allocator] c10/core/AllocatorConfig.h

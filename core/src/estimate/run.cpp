@@ -35,6 +35,8 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
   plan.context_tokens = i.context_tokens;
   plan.prefill_tokens = i.prefill_tokens;
   plan.kernel = kernel(i.attention);
+  plan.all_logits = i.all_logits;
+  if (i.own_tables) plan.rotary_rows = s.model ? s.model->max_positions : 0;
   plan.fixed_cache = i.fixed_cache;
   if (whole_engine && s.encoder_model) {
     plan.sequences *= i.images;
@@ -65,11 +67,13 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   plan.adaptation = adaptation(s);
   plan.loss = t.loss;
   plan.fused = t.fused;
+  plan.packed_inputs_kept = t.litgpt;
   constexpr int stacked = 5000;   // from transformers 5 on a layer's experts are one tensor, except in GPTQ checkpoints
   plan.separate_experts = t.transformers_version < stacked || s.weights.starts_with("gptq-");
   if (t.wide_norms) plan.norms = fp32;
   plan.autocast = t.precision == "bf16-amp" ? bf16 : t.precision == "fp16-amp" ? fp16 : nullptr;
   plan.weights = t.method != "qlora" ? s.weight_format() : plan.autocast ? plan.autocast : bf16;
+  if (!plan.autocast) plan.loss.outputs_in_fp32 = false;
   plan.optimizer = find_optimizer(t.optimizer);
   plan.step = t.optimizer_step;
   plan.micro_batch = t.micro_batch;

@@ -32,6 +32,8 @@ struct InferenceScenario {
   std::string attention = "flash";
   std::string kv_format, kv_values;   ///< of keys; of values, where they differ
   bool shared_cells = false, full_windows = false;   ///< llama.cpp's kv_unified and swa_full
+  bool all_logits = false;          ///< logits of every position are made, and widened
+  bool own_tables = false;          ///< each layer has rotary tables of its own
   bool fixed_cache = false;
   double encoder_tokens = 0;        ///< what an encoder reads beside the text; 0: the model has none
   double images = 1;                ///< per sequence, for encoders of images
@@ -62,6 +64,7 @@ struct TrainingScenario {
   FusedKernels fused;               ///< beside what `kernels` says
   std::string kernels = "torch";    ///< torch | liger
   int transformers_version = 5000;  ///< major · 1000 + minor
+  bool litgpt = false;              ///< its own models and loss, with bitsandbytes 0.41
   bool wide_norms = false;          ///< norms' weights in fp32, whatever the others are in
   std::string precision = "bf16", optimizer = "adamw", optimizer_step = "fused";
   double micro_batch = 1, sequence_tokens = 2048, accumulation = 1;
@@ -154,6 +157,8 @@ void read_questions(Fields& request, Scenario& scenario);
 
 /// What PYTORCH_CUDA_ALLOC_CONF can hold.
 void read_allocator_options(Fields& options, Scenario& scenario);
+/// What generation does in that version of transformers.
+void read_generation_options(Fields& options, Scenario& scenario);
 /// Options of training code, by the names they have there.
 void read_training_options(Fields& options, Scenario& scenario);
 

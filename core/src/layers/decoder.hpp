@@ -218,6 +218,7 @@ struct Decoder {
   bool head_bias = false;
   bool final_softcap = false;
   bool logits_scaled = false;        ///< by a Python number
+  bool own_loss = false;             ///< logits stay in their format; its code is not the one of all families
   bool eager_only = false;           ///< its attention has no fused kernel
   bool logits_in_fp32 = false;       ///< widened once they are computed
   bool loss_once_narrow = false;     ///< before transformers 4.49 its loss was computed in the logits' format

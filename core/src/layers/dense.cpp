@@ -70,7 +70,7 @@ constexpr OtherName other_names[] = {
     {"qkv_proj", "c_attn"}, {"qkv_proj", "query_key_value"}, {"qkv_proj", "Wqkv"}, {"qkv_proj", "W_pack"},
     {"out_proj", "c_proj"}, {"out_proj", "dense"}, {"out_proj", "o_proj"}, {"o_proj", "out_proj"}, {"o_proj", "dense"},
     {"fc1", "c_fc"}, {"fc1", "dense_h_to_4h"}, {"fc1", "up_proj"}, {"fc2", "c_proj"}, {"fc2", "dense_4h_to_h"}, {"fc2", "down_proj"},
-    {"fc1", "fc_in"}, {"fc2", "fc_out"},
+    {"fc1", "fc_in"}, {"fc2", "fc_out"}, {"gate_proj", "w1"}, {"down_proj", "w2"}, {"up_proj", "w3"},
 };
 
 }  // namespace

@@ -43,7 +43,9 @@ Value activate(Machine& m, Activation kind, Value x) {
     case Activation::gelu_quick: return m.multiply(x, m.sigmoid(m.scale(x, "1.7 x")));
     case Activation::gelu_function: return m.gelu_function(std::move(x));
     case Activation::relu_squared: return m.power(m.relu(std::move(x)), "relu^2");
-    case Activation::gelu_composed: break;
+    case Activation::gelu_composed:
+      if (m.fused.gelu) return m.gelu(std::move(x));
+      break;
   }
   return gelu_composed(m, x);
 }

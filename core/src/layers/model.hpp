@@ -34,6 +34,8 @@ class ModelRun {
   void close_gaps(Machine& m, int from_layer, int to_layer, bool gradients_stay);
 
   [[nodiscard]] const Schedule& schedule() const { return schedule_; }
+  /// Whether its code computes the loss, in the logits' format; `before`: as in transformers before 4.49.
+  [[nodiscard]] bool has_own_loss(bool before) const { return model_.own_loss || (before && model_.loss_once_narrow); }
   [[nodiscard]] int end_layer() const { return static_cast<int>(model_.layers.size()); }
 
  private:

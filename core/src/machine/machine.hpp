@@ -17,7 +17,7 @@ namespace gpumem {
 
 /// Kernels that stand in for what a framework writes out in Python.
 struct FusedKernels {
-  bool norm = false, rotary = false, gated = false;
+  bool norm = false, rotary = false, gated = false, gelu = false;
 };
 
 struct Adaptation;   // what layers do to their linears; the machine only carries it
@@ -40,6 +40,7 @@ class Machine {
   bool trainable = true;              ///< whether parameters are, unless they say otherwise
   bool inside_layers = false;         ///< parameters asked for now are those of a layer
   bool separate_experts = false;      ///< experts are modules of their own, run one by one; otherwise one stacked tensor
+  bool packed_inputs_kept = false;    ///< linears in 4 bits save their input for backward
   const Adaptation* adaptation = nullptr;
   FusedKernels fused;
   Component made = Component::activations;   ///< what new tensors are for, unless an operation says otherwise

@@ -30,19 +30,20 @@ Targets shifted_labels(Machine& m, const Value& labels, LossPlan::Shift shift) {
 /// All logits at once, widened to fp32 (but in the older code of some families); of PyTorch's own loss only the
 /// log-probabilities are kept for backward.
 /// Source: [transformers] loss/loss_utils.py ForCausalLMLoss
-Value causal_loss(Machine& m, Value logits, const Value& labels, const LossPlan& plan, bool narrow) {
+Value causal_loss(Machine& m, Value& logits, const Value& labels, const LossPlan& plan, bool own) {
   const Machine::Scope scope(m, "loss");
   const Component before = std::exchange(m.made, Component::logits);
-  Value wide = narrow ? logits : m.cast(logits, fp32);
+  Value wide = own ? logits : m.cast(logits, fp32);
   if (plan.shift == LossPlan::Shift::logits_reassigned) logits = wide;
-  const Targets targets = shifted_labels(m, labels, plan.shift);
+  const LossPlan::Shift shift = own && plan.shift == LossPlan::Shift::labels ? LossPlan::Shift::logits : plan.shift;
+  const Targets targets = shifted_labels(m, labels, shift);
   Value held;   // what the shifted copy was made of
-  if (plan.shift != LossPlan::Shift::labels) {
+  if (shift != LossPlan::Shift::labels) {
     held = wide;
     wide = m.copy(m.pick(wide, {wide->shape[0], wide->shape[1] - 1, wide->shape[2]}), "logits, shifted", Layout::token_major);
   }
   wide = m.view(wide, {wide->shape[0] * wide->shape[1], wide->shape[2]});
-  Value loss = plan.kind == LossPlan::Kind::in_place ? m.loss_in_place(wide, targets.shifted) : m.nll_loss(m.log_softmax(narrow ? m.widen(wide) : wide), targets.shifted);
+  Value loss = plan.kind == LossPlan::Kind::in_place ? m.loss_in_place(wide, targets.shifted) : m.nll_loss(m.log_softmax(own ? m.widen(wide) : wide), targets.shifted);
   m.made = before;
   return loss;
 }
@@ -87,29 +88,44 @@ Value plain_loss(Machine& m, const Value& logits, const Value& labels, bool wide
 
 namespace {
 
-/// Each chunk's logits are made again in backward.
+/// Each chunk's logits are made again in backward; LitGPT keeps them, in their own format.
+/// Source: [litgpt] litgpt/utils.py chunked_cross_entropy
 /// Source: [torch-fake-tensor-measurement] head, .float() and cross entropy on a chunk under a non-reentrant checkpoint
-Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels, double rows) {
+Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels, const LossPlan& plan) {
   const Machine::Scope scope(m, "loss");
   const double width = hidden->shape[-1];
   const Targets labelled = shifted_labels(m, labels, LossPlan::Shift::labels);
   const Value flat = m.view(hidden, {hidden->shape[0] * hidden->shape[1], width});
   // Lowered once for all chunks, as autocast's cache does.
   const Value weight = m.lower(run.head_weight(m, width));
-  const std::vector<Value> chunks = m.split_rows(flat, rows);
+  const std::vector<Value> chunks = m.split_rows(flat, plan.rows);
   Value total;
   for (const Value& chunk : chunks) {
     const Value targets = m.view(labelled.shifted, {chunk->shape[0]});
-    Value part = m.checkpoint(chunk, [weight, targets](Machine& on, Value x) {
+    const auto of_chunk = [weight, targets, wide_loss = plan.recomputed](Machine& on, Value x) {
       const Component before = std::exchange(on.made, Component::logits);
-      const Value wide = on.cast(on.linear(std::move(x), weight, {}, "logits"), fp32);
+      Value wide = on.linear(std::move(x), weight, {}, "logits");
+      if (wide_loss) wide = on.cast(wide, fp32);
       Value loss = on.nll_loss(on.log_softmax(wide), targets);
       on.made = before;
       return loss;
-    });
+    };
+    Value part = plan.recomputed ? m.checkpoint(chunk, of_chunk) : of_chunk(m, chunk);
     total = total ? m.add(total, part) : m.add_number(part, "0 + loss");
   }
   return m.scale(total, "mean loss");
+}
+
+}  // namespace
+
+namespace {
+
+/// Under autocast what the model gives back is widened as a whole, and thrown away before backward.
+/// Source: [accelerate] utils/operations.py ConvertOutputsToFp32
+void give_back(Machine& m, const Value& logits, const LossPlan& plan) {
+  const Component before = std::exchange(m.made, Component::logits);
+  if (plan.outputs_in_fp32 && logits->format != fp32) m.allocate(logits->shape, fp32, "logits given back, widened");
+  m.made = before;
 }
 
 }  // namespace
@@ -118,13 +134,16 @@ Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, co
   if (plan.kind == LossPlan::Kind::chunked || plan.kind == LossPlan::Kind::fused) {
     m.memory.ledger.enter("loss", run.end_layer());
     return plan.kind == LossPlan::Kind::fused ? fused_loss(m, run, std::move(hidden), labels, plan)
-                                              : chunked_loss(m, run, std::move(hidden), labels, plan.rows);
+                                              : chunked_loss(m, run, std::move(hidden), labels, plan);
   }
   Value logits = run.head(m, hidden, pass);
   m.memory.ledger.enter("loss", run.end_layer());
   m.memory.note();
   logits = run.cap(m, logits);
-  return causal_loss(m, std::move(logits), labels, plan, run.model().loss_once_narrow && plan.shift != LossPlan::Shift::labels);
+  const bool own = run.has_own_loss(plan.shift != LossPlan::Shift::labels);
+  Value loss = causal_loss(m, logits, labels, plan, own);
+  give_back(m, logits, plan);
+  return loss;
 }
 
 }  // namespace gpumem

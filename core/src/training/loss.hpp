@@ -10,6 +10,8 @@ struct LossPlan {
   enum class Shift { labels, logits, logits_reassigned };
   Kind kind = Kind::full;
   Shift shift = Shift::labels;
+  bool recomputed = true;         ///< chunked: logits of a chunk are made again in backward
+  bool outputs_in_fp32 = false;   ///< what the model gives back is widened before it is thrown away
   double rows = 0;   ///< chunked: rows of logits that are there at a time
 };
 

@@ -95,6 +95,7 @@ void freeze_base(Machine& m, const TrainingPlan& plan) {
   if (plan.adaptation) m.adaptation = &*plan.adaptation;
   m.trainable = !plan.adaptation;
   m.fused = plan.fused;
+  m.packed_inputs_kept = plan.packed_inputs_kept;
   m.separate_experts = plan.separate_experts;
   m.norm_format = plan.norms;
   m.input_format = plan.inputs;

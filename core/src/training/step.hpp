@@ -22,6 +22,7 @@ struct TrainingPlan {
   std::optional<Adaptation> adaptation; ///< null: everything is trained
   LossPlan loss;
   FusedKernels fused;
+  bool packed_inputs_kept = false;      ///< see Machine
   bool separate_experts = false;        ///< experts are modules of their own
   const Format* norms = nullptr;        ///< format of the norms' weights, where it is not that of the others
   bool accumulating = false;            ///< gradients of earlier micro-batches are there when the step begins

@@ -77,6 +77,7 @@ static void unpacked_backward(Machine& m, Node& n, Gradients& g) {
 Value Machine::linear_unpacked(Value x, Value bias, double width, const char* label) {
   const Value from = std::move(x), b = std::move(bias);
   Node* node = record(unpacked_backward, {&from});
+  if (packed_inputs_kept) save(node, from);   // bitsandbytes 0.41 does, and does not look at it again
   const Value weight = unpack(*this, {width, from->shape[-1]}, from->format);
   Value out = allocate(from->shape.with_last(width), from->format, label);
   return bind(node, out);
