@@ -1,6 +1,7 @@
 // Multi-head latent attention, dense layers first, then experts with shared ones.
 
 #include "architectures/common.hpp"
+#include "architectures/graph_hybrids.hpp"
 
 namespace gpumem {
 namespace {
@@ -88,6 +89,26 @@ Decoder deepseek_v3(Fields& c) {
 Decoder glm4_moe_lite(Fields& c) {
   return scored(c, {.query_rank = 768, .nope = 192, .value = 256}, {64, 4, 1536, {"moe_intermediate_size"}}, 1, 1,
                 {.vocabulary = 154880, .hidden = 2048, .width = 10240, .layers = 47, .heads = 20, .positions = 202752});
+}
+
+/// An indexer chooses the tokens that latent attention sees; some layers take the choice of the one before.
+/// Source: [transformers] models/glm_moe_dsa/configuration_glm_moe_dsa.py, models/deepseek_v32/configuration_deepseek_v32.py
+HybridModel indexed_latent_graph(Fields& c, double groups) {
+  HybridModel m;
+  m.decoder = scored(c, {.query_rank = 2048, .nope = 192, .value = 256}, {256, 8, 2048, {"moe_intermediate_size"}}, groups, 3,
+                     {.vocabulary = 154880, .hidden = 6144, .width = 12288, .layers = 78, .heads = 64, .positions = 202752});
+  const Document* types = c.value({"indexer_types"});
+  HybridBlock block;
+  block.attends = block.feeds = true;
+  Indexer& own = block.indexer.emplace();
+  own.heads = c.count({"index_n_heads"}, 32, 1, most_heads);
+  own.dim = c.count({"index_head_dim"}, 128, 1, most_width);
+  own.top = c.count({"index_topk"}, 2048, 1, most_tokens);
+  m.blocks.assign(m.decoder.layers.size(), block);
+  for (std::size_t i = 1; i < m.blocks.size(); ++i)
+    if (types && types->is(Document::Kind::list) && i < types->items().size())
+      m.blocks[i].indexer->shared = types->items()[i].is(Document::Kind::text) && types->items()[i].text() == "shared";
+  return m;
 }
 
 /// Source: [transformers] models/youtu/modeling_youtu.py: no experts

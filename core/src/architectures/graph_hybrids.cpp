@@ -76,7 +76,7 @@ HybridModel jamba_graph(Fields& c) {
   e.experts = c.count({"num_experts"}, 16, 1, most_width);
   e.top = c.count({"num_experts_per_tok"}, 2, 1, e.experts);
   for (std::size_t i = 0; i < m.blocks.size(); ++i) {
-    m.blocks[i] = {std::nullopt, attends(i), true, false, true};
+    m.blocks[i] = {std::nullopt, std::nullopt, attends(i), true, false, true};
     if (!attends(i)) m.blocks[i].state = s;
     DecoderLayer& l = m.decoder.layers[i];
     l.attention.rotary = AttentionLayer::Rotary::none;
@@ -114,7 +114,7 @@ HybridModel nemotron_h_graph(Fields& c) {
 HybridModel falcon_h1_graph(Fields& c) {
   HybridModel m = read_sizes(c);
   const StateMixer s = read_mamba2(c, m.decoder.hidden);
-  for (HybridBlock& b : m.blocks) b = {s, true, true, false, false};
+  for (HybridBlock& b : m.blocks) b = {s, std::nullopt, true, true, false, false};
   return m;
 }
 
@@ -144,7 +144,7 @@ HybridModel lfm2_graph(Fields& c, bool chooses) {
   const Document* types = c.value({"layer_types"});
   for (std::size_t i = 0; i < m.blocks.size(); ++i) {
     const bool convolves = types && types->is(Document::Kind::list) && i < types->items().size() && types->items()[i].text() == "conv";
-    m.blocks[i] = {std::nullopt, !convolves, true, false, true};
+    m.blocks[i] = {std::nullopt, std::nullopt, !convolves, true, false, true};
     if (convolves) m.blocks[i].state = s;
     DecoderLayer& l = m.decoder.layers[i];
     l.attention.qk_norm = NormKind::rms;
@@ -168,6 +168,8 @@ std::optional<HybridModel> read_hybrid(Fields& c) {
   if (type == "jamba") return jamba_graph(c);
   if (type == "nemotron_h") return nemotron_h_graph(c);
   if (type == "falcon_h1") return falcon_h1_graph(c);
+  if (type == "glm_moe_dsa") return indexed_latent_graph(c, 1);
+  if (type == "deepseek_v32") return indexed_latent_graph(c, 8);
   if (type == "lfm2" || type == "lfm2_moe") return lfm2_graph(c, type == "lfm2_moe");
   return std::nullopt;
 }

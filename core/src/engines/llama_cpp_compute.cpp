@@ -74,6 +74,8 @@ std::vector<Bytes> buffers(const Decoder& model, const std::vector<HybridBlock>*
     return s.layer_homes[a] == s.layer_homes[b] && model.layers[a] == model.layers[b] && (!blocks || (*blocks)[a] == (*blocks)[b]) &&
            (static_cast<double>(a) < r.expert_layers_on_host) == (static_cast<double>(b) < r.expert_layers_on_host);
   });
+  // Each layer with an indexer has a blank of its own from the start: none can be left out.
+  if (blocks && (*blocks)[0].indexer) s.skipped.assign(model.layers.size(), 0);
   ggml::Graph graph = build(s);
   const ggml::Plan plan = ggml::split(graph, backends);
   std::vector<Bytes> sizes;

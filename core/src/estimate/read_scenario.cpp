@@ -224,6 +224,14 @@ void check_weights(Fields& fields, Scenario& s) {
   }
 }
 
+/// Whether a layer scans token by token: what such a loop keeps for backward has no program yet.
+/// Source: [transformers] models/mamba/modeling_mamba.py mamba_selective_scan
+bool loops(const Decoder& m) {
+  for (const DecoderLayer& l : m.layers)
+    if (l.mixer && l.mixer->kind == MixerLayer::Kind::mamba) return true;
+  return false;
+}
+
 /// Mixes of formats go by the tensors' names, which programs of encoders do not spell out: the inventory has them.
 void count_weights_only(Fields& request, const Document& facts, Scenario& s) {
   s.encoder_model.reset();
@@ -251,7 +259,8 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   if (whole_engine && s.encoder_model && (!s.plain() || (convolves && s.task == Task::training))) count_weights_only(fields, facts, s);
   if (whole_engine && s.pipeline) read_pipeline_engine(fields, s);
   else read_engine(fields, s);
-  const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || (s.engine != "transformers" && s.task != Task::training));
+  const bool steps_through = s.task == Task::training && s.model && loops(*s.model);
+  const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || steps_through || (s.task == Task::inference && s.engine != "transformers"));
   if (whole_engine && (unspelled || (s.encoder_model && s.engine == "llama.cpp"))) count_weights_only(fields, facts, s);
   if (whole_engine) check_weights(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");

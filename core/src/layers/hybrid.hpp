@@ -19,9 +19,17 @@ struct StateMixer {
   bool operator==(const StateMixer&) const = default;
 };
 
+/// Says which earlier tokens latent attention sees.
+struct Indexer {
+  double heads = 0, dim = 0, top = 0;
+  bool shared = false;            ///< takes an earlier layer's choice
+  bool operator==(const Indexer&) const = default;
+};
+
 /// What a layer does beside the fields of its DecoderLayer.
 struct HybridBlock {
   std::optional<StateMixer> state;
+  std::optional<Indexer> indexer;
   bool attends = false;
   bool feeds = false;             ///< has an MLP or experts behind a norm of their own
   bool only_feeds = false;        ///< is nothing but an MLP

@@ -169,6 +169,8 @@ int Builder::latent_attention(int x, const AttentionLayer& a) {
   const double head = l.nope_dim + l.rotary_dim, latent = l.key_rank + l.rotary_dim, row = 4 * latent;
   int q = x;
   if (l.query_rank > 0) q = norm(project(x, l.query_rank), NormKind::rms);
+  const CacheInputs& in = cache_inputs(a);
+  if (indexer && !indexer->shared) index_.chosen = chosen_tokens(x, q, l.rotary_dim);
   q = g.reshape(project(q, a.heads * head), {head, a.heads, c.tokens, 1});
   const int both = project(x, latent);
   int values = g.view(both, {l.key_rank, c.tokens, 1, 1}, row, row * c.tokens, row * c.tokens, 0);
@@ -186,7 +188,6 @@ int Builder::latent_attention(int x, const AttentionLayer& a) {
   g.expand(query);
   g.expand(values);
   g.expand(key);
-  const CacheInputs& in = cache_inputs(a);
   const int cache = g.cache(c.key_unit, {latent, c.cells, c.streams, 1}, c.cache_on_processor ? c.processor : home);
   store(cache, key, in.keys, false);
   const double line = c.key_unit * latent;
@@ -195,7 +196,8 @@ int Builder::latent_attention(int x, const AttentionLayer& a) {
   const double result = 4 * l.key_rank * a.heads * c.tokens;
   const double behind = c.key_unit == 2 ? 0 : padded(result) - result + 2 * latent * c.cells * c.streams;
   const int decompress = g.weight(2, {l.key_rank, l.value_dim, a.heads, 1}, home);
-  return project(attend(query, k, v, in.mask, decompress, behind), g.extent(x)[0]);
+  const int mask = indexer ? only_chosen(in.mask) : in.mask;
+  return project(attend(query, k, v, mask, decompress, behind), g.extent(x)[0]);
 }
 
 }  // namespace gpumem::ggml

@@ -58,6 +58,7 @@ bool chooses_late(const DecoderLayer& last) { return last.experts && last.expert
 /// A layer with a state, keys and values, or both side by side.
 int block(Builder& b, int x, const HybridBlock& h, const DecoderLayer& l, bool last) {
   const auto sum = [&](int made, int residual) { return h.onto_residual ? b.g.sum(residual, made) : b.g.sum(made, residual); };
+  b.indexer = h.indexer ? &*h.indexer : nullptr;
   const int normed = b.norm(x, l.norm);
   int out = nothing;
   if (h.only_feeds) out = b.mlp(normed, l.mlp);

@@ -24,6 +24,12 @@ int Graph::input(double unit, Extents extent) {
   return add(t);
 }
 
+int Graph::blank(double unit, Extents extent) {
+  const int made = input(unit, extent);
+  at(made).input = false;
+  return made;
+}
+
 int Graph::cache(double unit, Extents extent, int home) {
   const int made = input(unit, extent);
   at(made).input = false;

@@ -66,6 +66,8 @@ class Graph {
   int weight(double unit, Extents extent, int home);
   int cache(double unit, Extents extent, int home);
   int input(double unit, Extents extent);
+  /// Memory that nothing fills before it is used.
+  int blank(double unit, Extents extent);
 
   int make(Op op, Extents extent, std::initializer_list<int> sources, double unit = 4);
   int like(Op op, int first, std::initializer_list<int> others = {});

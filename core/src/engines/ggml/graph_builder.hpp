@@ -37,6 +37,7 @@ class Builder {
 
   signed char home = 0;         ///< backend of the layer being built
   double layer = 0;             ///< its number
+  const Indexer* indexer = nullptr;   ///< its own, if it has one
 
  private:
   const Decoder& m;
@@ -59,6 +60,10 @@ class Builder {
   struct Choice { int experts, weights; };
   Choice choose(int x, const ExpertsLayer& e);
   int grouped(int scores, const ExpertsLayer& e);
+  struct Index { int places = nothing, mask = nothing, turn = nothing, chosen = nothing; };
+  Index index_;                 ///< inputs of indexers, and what the last one chose
+  int chosen_tokens(int x, int queries, double rotary_dim);
+  int only_chosen(int mask);
   int state_copy_ = nothing, state_rest_ = nothing;
   int state_cache(double size) { return g.cache(4, {size, c.sequences, 1, 1}, c.cache_on_processor ? c.processor : home); }
   void copy_to(int cache, int x, double rows);
