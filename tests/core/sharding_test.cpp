@@ -27,9 +27,11 @@ double highest(const Json& answer, const char* phase) {
   return bytes;
 }
 
-std::vector<double> phases(const Json& request) {
+/// Up to a few scalars: those that live on the processor were measured too, each as 512 B.
+void check_phases(const Json& request, const std::vector<double>& measured) {
   const Json answer = estimated(request);
-  return {highest(answer, "forward"), highest(answer, "loss"), highest(answer, "backward"), highest(answer, "optimizer-step")};
+  const char* const names[] = {"forward", "loss", "backward", "optimizer-step"};
+  for (std::size_t i = 0; i < std::size(names); ++i) CHECK(std::abs(highest(answer, names[i]) - measured[i]) <= 4 * 512);
 }
 
 }  // namespace
@@ -48,11 +50,11 @@ TEST_CASE("The parts of all ranks sum to the whole") {
 }
 
 TEST_CASE("Phases under fully_shard are those that PyTorch was measured to have") {
-  CHECK(phases(training()) == std::vector<double>{23239168, 23568896, 28530688, 17266176});
-  CHECK(phases(training("bf16")) == std::vector<double>{16406528, 17105408, 21698560, 8648192});
-  CHECK(phases(training("fp32", "bfloat16")) == std::vector<double>{23239168, 23568896, 27055104, 17266176});
-  CHECK(phases(training("fp32", "float32", false)) == std::vector<double>{25896448, 27995648, 28530688, 17266176});
-  CHECK(phases(training("fp32", "float32", true, "full")) == std::vector<double>{23239168, 21495808, 27872768, 17266176});
+  check_phases(training(), {23239168, 23568896, 28530688, 17266176});
+  check_phases(training("bf16"), {16406528, 17105408, 21698560, 8648192});
+  check_phases(training("fp32", "bfloat16"), {23239168, 23568896, 27055104, 17266176});
+  check_phases(training("fp32", "float32", false), {25896448, 27995648, 28530688, 17266176});
+  check_phases(training("fp32", "float32", true, "full"), {23239168, 21495808, 27872768, 17266176});
 }
 
 TEST_CASE("Of a model whose rows divide evenly each rank holds its share of weights and states") {
