@@ -9,6 +9,7 @@ constexpr std::string_view degrees[] = {"data", "tensor", "pipeline", "context",
 /// Whether the engine's profile knows what this split does.
 bool computes(std::string_view engine, std::string_view split) {
   if (engine == "llama.cpp") return split == "pipeline";
+  if (engine == "megatron") return true;
   return serves(engine) && split == "tensor";
 }
 
@@ -32,7 +33,7 @@ void read_parallel(Fields& request, Scenario& s) {
       parallel.report(degrees[i], "unsupported", text_of({"is not computed for ", s.engine, " so far"}));
   }
   l.zero = static_cast<int>(parallel.count({"zero"}, 0, 0, 3));
-  if (l.zero > 0) parallel.report("zero", "unsupported", text_of({"is not computed for ", s.engine, " so far"}));
+  if (l.zero > 0 && !computes(s.engine, "zero")) parallel.report("zero", "unsupported", text_of({"is not computed for ", s.engine, " so far"}));
   l.shard_group = parallel.count({"shardGroup"}, l.data, 1, 1 << 20);
   l.sequence_parallel = parallel.flag({"sequenceParallel"}, true);
   l.schedule = parallel.word({"schedule"}, "1f1b", {"gpipe", "1f1b", "interleaved", "zb-h1", "zb-h2", "zbv", "dualpipe"});

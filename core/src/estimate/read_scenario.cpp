@@ -86,8 +86,9 @@ void read_engine(Fields& request, Scenario& s) {
   Fields engine = request.record("engine");
   const std::string name = engine.text({"name"}, s.engine);
   s.engine_version = engine.text({"version"}, s.engine_version);
-  if (training ? name != s.engine : name != "transformers" && name != "llama.cpp" && !serves(name))
-    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
+  const bool megatron = training && name == "megatron";
+  if (training ? name != s.engine && !megatron : name != "transformers" && name != "llama.cpp" && !serves(name))
+    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch and megatron" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
   else
     s.engine = name;
   if (s.engine == "llama.cpp") s.engine_version = engine.text({"version"}, "0.5.0");
@@ -115,7 +116,8 @@ void read_engine(Fields& request, Scenario& s) {
     s.engine_options.set("cache_implementation", cache);
   }
   if (s.encoder_model && s.encoder_model->decoder) read_encoder_options(options, s);
-  if (training) read_training_options(options, s);
+  if (megatron) read_megatron_options(options, s);
+  else if (training) read_training_options(options, s);
   if (!llama_cpp) read_allocator_options(options, s);
   options.assume_ignored([&](std::string_view option) {
     s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(option), " is not known to this profile and was ignored."})});
@@ -148,7 +150,7 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
     device.usable_share = row.number({"usableShare"}, 0, 0, 1);
     device.compute_capability = row.number({"computeCapability"}, 0, 0, 1000);
   }
-  if (device.count > s.llama_cpp.gpus && s.serving.ranks == 1)
+  if (device.count > s.llama_cpp.gpus && s.serving.ranks == 1 && s.engine != "megatron")
     s.assumptions.push_back({"one-gpu", "The model is placed on one GPU; layouts over several are not computed yet."});
   s.device = device;
 }
@@ -243,6 +245,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
     read_training(training, s, weights_given);
   read_parallel(fields, s);
   if (s.engine == "llama.cpp") check_llama_cpp(fields, s);
+  if (s.engine == "megatron") check_megatron(fields, s);
   read_hardware(fields, facts, s);
   complete_serving(fields, s);
   Fields quick = fields.record("quick");

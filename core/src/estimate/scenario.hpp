@@ -13,6 +13,7 @@
 #include "engines/gguf_header.hpp"
 #include "estimate/llama_cpp_batch.hpp"
 #include "estimate/llama_cpp_options.hpp"
+#include "estimate/megatron_options.hpp"
 #include "estimate/serving.hpp"
 #include "layers/pass.hpp"
 #include "placement/layout.hpp"
@@ -95,6 +96,7 @@ struct Scenario {
   DiffusionScenario diffusion;
   TrainingScenario training;
   RankLayout layout;
+  MegatronOptions megatron;
   LlamaCppBatch llama_cpp_batch;
   LlamaCppOptions llama_cpp;
   std::optional<GgufHeader> gguf;   ///< a model given by the header of its file; its tensors are the inventory too
@@ -144,6 +146,13 @@ void read_parallel(Fields& request, Scenario& scenario);
 void read_allocator_options(Fields& options, Scenario& scenario);
 /// Options of training code, by the names they have there.
 void read_training_options(Fields& options, Scenario& scenario);
+
+/// Megatron-LM's options, what it computes again, and what does not go together.
+void read_megatron_options(Fields& options, Scenario& scenario);
+void read_megatron_modules(Fields& fields, std::string_view name, const Document& modules, Scenario& scenario);
+void read_megatron_checkpointing(Fields& training, Scenario& scenario);
+void read_megatron_weights(Fields& training, Scenario& scenario, bool given);
+void check_megatron(Fields& request, Scenario& scenario);
 
 /// The adapters of a scenario that trains no more than them.
 LoraScenario read_lora(Fields& fields);
