@@ -61,8 +61,6 @@ Stage stage_of(const Scenario& s, const Decoder& part, const std::vector<double>
   const TrainingScenario& t = s.training;
   Stage made;
   made.model = &part;
-  made.sequences = t.micro_batch;
-  made.tokens = t.sequence_tokens;
   made.share = share_of(*s.model, s.layout, o.spread, t.micro_batch * t.sequence_tokens);
   made.share.exchange = o.exchange;
   made.share.fused_activation = o.fused_activation;
@@ -74,6 +72,7 @@ Stage stage_of(const Scenario& s, const Decoder& part, const std::vector<double>
   made.states = states_of(s);
   made.chunks = chunks_of(sizes, s.layout, stage, t.accumulation);
   made.running = made.chunks.size() - 1;
+  made.steady = made.chunks.size() == 1 && s.layout.schedule != "gpipe" && t.accumulation > s.layout.pipeline - stage;
   made.share.tied = part.tied && made.chunks.front().embeds && made.chunks.back().heads;
   made.rotary_tokens = t.sequence_tokens;
   made.workspace = product_workspace(s);

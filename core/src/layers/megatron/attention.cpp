@@ -63,6 +63,7 @@ Value attention(Machine& m, const Pass& pass, const DecoderLayer& described, Val
   Value joint = linear(m, pass, std::move(x), {"linear_qkv", query + 2 * key, Divided::outputs, kind, a.input_bias});
   std::vector<Value> parts = m.split(std::move(joint), {query, key, key});
   Value q = std::move(parts[0]), k = std::move(parts[1]), v = std::move(parts[2]);
+  const Value held = v;   // a variable of the layer, which holds the whole projection until it returns
   if (a.heads > a.kv_heads) q = moved(m, std::move(q), "queries, in order");
   const auto each_head = [&](Value whole, double heads, const char* name) {
     const Shape flat = whole->shape;

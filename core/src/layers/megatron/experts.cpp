@@ -84,8 +84,11 @@ Value experts(Machine& m, const Pass& pass, const ExpertsLayer& e, Value x) {
   const Value map = m.allocate({tokens[0], 2 * e.experts + 1}, int32, "row numbers");
   Value rows = ordered(m, x, sent, map, "rows by expert");
   Value row_weights = moved_to(m, std::move(weights), {d.sent}, "weights by row");
+  // What was sent and what came lie in variables of the layer until it returns.
+  Value sent_rows = rows, received_rows;
   if (d.exchanged) {
     rows = moved_to(m, std::move(rows), received, "rows received");
+    received_rows = rows;
     row_weights = moved_to(m, std::move(row_weights), {d.received}, "weights received");
   }
   Value shared = e.shared_width > 0 ? shared_expert(m, pass, e, x) : Value();
@@ -103,6 +106,7 @@ Value experts(Machine& m, const Pass& pass, const ExpertsLayer& e, Value x) {
   Value out = grouped_linear(m, pass, std::move(inner), "experts.linear_fc2", tokens[-1]);
   out = activated.let_go(std::move(out));
   if (reordered) out = moved(m, std::move(out), "rows by rank");
+  const Value by_rank = out;
   if (d.exchanged) out = moved_to(m, std::move(out), sent, "rows sent back");
   out = ordered(m, std::move(out), tokens, map, "rows by token");
   if (shared) out = m.add(std::move(out), std::move(shared));

@@ -122,12 +122,14 @@ class StageRun {
     return width > 0 ? m_.allocate({stage_.rotary_tokens, width}, fp32, "rotary angles") : Value();
   }
 
+  Value passed_on(const char* label) { return m_.allocate({stage_.share.kept_rows, stage_.share.hidden}, stage_.states.weights, label); }
+
  private:
   void add(Component component, const char* name, const Shape& shape, const Format* format, int layer = -1, int scope = 0) {
     m_.memory.add_bulk({component, layer, scope, name, shape, format, 1});
   }
   Value received() {
-    return m_.require_gradient(m_.allocate({stage_.share.kept_rows, stage_.share.hidden}, stage_.states.weights, "received activations"));
+    return m_.require_gradient(passed_on("received activations"));
   }
 
   Machine& m_;
@@ -155,7 +157,14 @@ void run_stage(Machine& m, const Stage& stage) {
   const Value ids = m.allocate({stage.share.rows}, int64, "token ids");
   for (const Chunk& c : stage.chunks) run.wait(c, ids);
   const Chunk& last = stage.chunks[stage.running];
-  run.backward(run.forward(last, ids, "forward"), last);
+  // Gradients that the micro-batch before received and sent lie in variables of the schedule until the next ones come.
+  Value received, sent;
+  if (stage.steady && !last.heads) received = run.passed_on("gradient received before");
+  if (stage.steady && !last.embeds) sent = run.passed_on("gradient sent before");
+  Value out = run.forward(last, ids, "forward");
+  received.drop();
+  run.backward(std::move(out), last);
+  sent.drop();
   run.step();
 }
 

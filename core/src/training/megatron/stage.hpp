@@ -33,7 +33,7 @@ struct Stage {
   States states;
   std::vector<Chunk> chunks;
   std::size_t running = 0;          ///< the chunk that runs when the peak comes
-  double sequences = 1, tokens = 1; ///< of a micro-batch, whole
+  bool steady = false;              ///< micro-batches came and went before; passed on through a pipeline of single chunks
   double rotary_tokens = 0;         ///< rows of the table of angles
   Bytes workspace;                  ///< of one product's kernel
 };
