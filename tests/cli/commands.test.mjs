@@ -17,7 +17,7 @@ test("--version is the package's, and the engine's", async () => {
 test("--help names every command, and the exit status", async () => {
   const { status, out } = await gpumem(["--help"]);
   assert.equal(status, 0);
-  for (const word of ["estimate", "models", "gpus"]) assert.match(out, new RegExp(`^  ${word} `, "m"));
+  for (const word of ["estimate", "fit", "advise", "sweep", "models", "gpus"]) assert.match(out, new RegExp(`^  ${word} `, "m"));
   assert.match((await gpumem(["estimate", "--help"])).out, /Exit status: 0 .* 1 .* 2 /);
 });
 

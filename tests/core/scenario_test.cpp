@@ -157,7 +157,8 @@ TEST_CASE("every default that was used is echoed", "[scenario]") {
              {"engine", {{"name", "transformers"}, {"version", "5"}, {"options", {{"cache_implementation", "dynamic"}}}}},
              {"inference", {{"sequences", 1.0}, {"contextTokens", 4096.0}, {"promptTokens", 4096.0}, {"prefillTokens", 4096.0},
                             {"kvFormat", "bf16"}, {"attention", "flash"}}},
-             {"detail", "timeline"}});
+             {"detail", "timeline"},
+             {"questions", Json::array()}});
   const Json trained = estimated({{"model", {{"config", config}}}, {"task", "training"}})["scenario"];
   CHECK(trained["training"] == Json{{"method", "full"}, {"precision", "bf16"}, {"optimizer", "adamw"}, {"optimizerStep", "fused"},
                                     {"microBatch", 1.0}, {"sequenceTokens", 2048.0}, {"gradientAccumulation", 1.0},

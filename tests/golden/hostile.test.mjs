@@ -77,7 +77,7 @@ for (const model of smallest) {
 }
 
 const fields = {
-  "": ["model", "task", "weights", "engine", "inference", "training", "parallel", "hardware", "quick", "detail"],
+  "": ["model", "task", "weights", "engine", "inference", "training", "parallel", "hardware", "quick", "detail", "questions"],
   model: ["id", "config", "parameters", "gguf", "safetensors"],
   engine: ["name", "version", "options"],
   inference: ["sequences", "contextTokens", "promptTokens", "prefillTokens", "kvFormat", "attention", "images", "offload", "draft"],

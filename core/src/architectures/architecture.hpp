@@ -31,6 +31,7 @@ Decoder gemma3_text(Fields& config);
 Decoder gemma3(Fields& config);
 Decoder gpt2(Fields& config);
 Decoder gpt_neox(Fields& config);
+Decoder gpt_bigcode(Fields& config);
 Decoder opt(Fields& config);
 Decoder mixtral(Fields& config);
 Decoder qwen2_moe(Fields& config);
@@ -85,5 +86,15 @@ Decoder granitemoehybrid(Fields& config);
 Decoder jamba(Fields& config);
 Decoder nemotron_h(Fields& config);
 Decoder falcon_h1(Fields& config);
+Decoder exaone(Fields& config);
+Decoder qwen(Fields& config);
+Decoder internlm(Fields& config);
+Decoder baichuan(Fields& config);
+Decoder chatglm(Fields& config);
+Decoder mimo(Fields& config);
+Decoder deepseek(Fields& config);
+Decoder arctic(Fields& config);
+Decoder grok(Fields& config);
+Decoder nemotron_nas(Fields& config);
 
 }  // namespace gpumem

@@ -67,10 +67,12 @@ Activation read_activation(Fields& c, Names names, std::string_view absent) {
   if (name == "silu" || name == "swish") return Activation::silu;
   if (name == "gelu" || name == "gelu_pytorch_tanh") return Activation::gelu;
   if (name == "gelu_new" || name == "gelu_accurate") return Activation::gelu_composed;
+  if (name == "gelu_fast") return Activation::gelu_fast;
+  if (name == "quick_gelu") return Activation::gelu_quick;
   if (name == "relu") return Activation::relu;
   if (name == "relu2") return Activation::relu_squared;
   c.report(*names.begin(), "unknown-word",
-           text_of({"must be one of: silu, gelu, gelu_pytorch_tanh, gelu_new, relu, relu2; not ", quoted(name)}));
+           text_of({"must be one of: silu, gelu, gelu_pytorch_tanh, gelu_new, gelu_fast, quick_gelu, relu, relu2; not ", quoted(name)}));
   return Activation::silu;
 }
 

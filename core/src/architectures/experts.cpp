@@ -106,6 +106,7 @@ Decoder granitemoe(Fields& c) {
   layer.scaled = true;
   read_experts(c, *layer.experts, {8, 2, 11008, {"intermediate_size"}});
   layer.experts->scores = Scores::softmax_of_top;
+  layer.experts->always_stacked = true;
   Decoder m = plain_decoder(c, {.vocabulary = 32000, .hidden = 4096, .width = 11008, .layers = 32, .heads = 32}, layer);
   m.embedding_multiplied = m.logits_scaled = true;
   return finished(std::move(m));
@@ -155,7 +156,7 @@ Decoder gpt_oss(Fields& c) {
   read_experts(c, e, {128, 4, 2880, {"intermediate_size"}});
   e.scores = Scores::softmax_of_top;
   e.logits_in_fp32 = false;
-  e.router_bias = e.bias = e.transposed = e.clamped = true;
+  e.router_bias = e.bias = e.transposed = e.clamped = e.always_stacked = true;
   Decoder m = plain_decoder(c, {.vocabulary = 201088, .hidden = 2880, .width = 2880, .layers = 36, .heads = 64,
                                 .kv_heads = 8, .head_dim = 64, .positions = 131072}, layer);
   set_windows(c, m, read_window(c, 128), all_but_every, 2);

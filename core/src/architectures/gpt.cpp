@@ -18,7 +18,29 @@ Decoder gpt2(Fields& c) {
   Decoder m = plain_decoder(c, {.vocabulary = 50257, .hidden = 768, .width = 4 * hidden, .layers = 12, .heads = 12,
                                 .positions = 1024, .tied = true}, layer);
   m.final_norm = NormKind::layer;
+  m.loss_once_narrow = true;
   m.learned_positions = m.max_positions;
+  m.embedding_dropout = c.number({"embd_pdrop"}, 0.1, 0, 1);
+  return m;
+}
+
+/// One key for all queries; GPT-2's layer without its transposed weights.
+/// Source: [transformers] models/gpt_bigcode/modeling_gpt_bigcode.py
+Decoder gpt_bigcode(Fields& c) {
+  DecoderLayer layer = layer_norm_layer();
+  layer.order = DecoderLayer::Order::kept_attention;
+  layer.mlp.activation = read_activation(c, {"activation_function"}, "gelu_pytorch_tanh");
+  layer.attention.projection = AttentionLayer::Projection::split;
+  layer.attention.rotary = AttentionLayer::Rotary::none;
+  layer.attention.dropout = c.number({"attn_pdrop"}, 0.1, 0, 1);
+  layer.mlp.dropout = layer.attention.output_dropout = c.number({"resid_pdrop"}, 0.1, 0, 1);
+  const double hidden = c.count({"n_embd", "hidden_size"}, 768, 1, most_width);
+  const bool one_key = c.flag({"multi_query"}, true);
+  Decoder m = plain_decoder(c, {.vocabulary = 50257, .hidden = 768, .width = 4 * hidden, .layers = 12, .heads = 12,
+                                .kv_heads = one_key ? 1.0 : 0.0, .positions = 1024, .tied = true}, layer);
+  m.final_norm = NormKind::layer;
+  m.loss_once_narrow = true;
+  m.learned_positions = m.mask_buffer = m.max_positions;
   m.embedding_dropout = c.number({"embd_pdrop"}, 0.1, 0, 1);
   return m;
 }
@@ -35,6 +57,7 @@ Decoder gpt_neox(Fields& c) {
   layer.dropout = c.number({"hidden_dropout"}, 0, 0, 1);
   Decoder m = plain_decoder(c, {.vocabulary = 50432, .hidden = 6144, .width = 24576, .layers = 44, .heads = 64}, layer);
   m.final_norm = NormKind::layer;
+  m.loss_once_narrow = true;
   m.embedding_dropout = layer.dropout;
   rotate_leading_part(m, rotary_share(c, 0.25));
   return m;
@@ -56,7 +79,7 @@ Decoder opt(Fields& c) {
                                 .tied = true}, layer);
   m.embedding_width = c.count({"word_embed_proj_dim"}, m.hidden, 1, most_width);
   m.learned_positions = m.max_positions + 2;
-  m.positions_from_mask = true;
+  m.positions_from_mask = m.loss_once_narrow = true;
   if (norm_first && !c.flag({"_remove_final_layer_norm"}, false)) m.final_norm = NormKind::layer;
   return m;
 }

@@ -22,7 +22,7 @@ Decoder bloom(Fields& c) {
   m.max_positions = c.count({"seq_length"}, 2048, 1, most_tokens);
   for (DecoderLayer& l : m.layers) l.mlp.width = 4 * m.hidden;
   m.embedding_norm = m.final_norm = NormKind::layer;
-  m.linear_biases = m.eager_only = true;
+  m.linear_biases = m.eager_only = m.loss_once_narrow = true;
   return m;
 }
 

@@ -156,6 +156,7 @@ Document device_document(const Scenario& s, const Parts& parts, std::string_view
 Document answer_for(const Scenario& s, const Run& run) {
   const int layers = s.model ? static_cast<int>(s.model->layers.size()) : s.encoder_model->end();
   Document device = device_document(s, run.peak.parts, run.peak.phase, "gpu", run.reserved);
+  device.set("count", s.layout.ranks());
   if (s.detail == Detail::tensors) device.append("tensors", tensors_document(run, layers));
   Document devices = Document::list();
   devices.push(std::move(device));

@@ -6,6 +6,9 @@
 
 namespace gpumem {
 
+/// The answer to a request, or its issues; its questions are not asked yet.
+Document answer_once(const Document& request, const Document& facts);
+
 /// The whole answer for a scenario whose model was run.
 Document answer_for(const Scenario& scenario, const Run& run);
 

@@ -79,6 +79,7 @@ Document completed(const Scenario& s) {
        {"engine", Document::record({{"name", s.engine}, {"version", s.engine_version}, {"options", s.engine_options}})}});
   if (s.engine == "megatron") all.append("parallel", layout_document(s.layout));
   if (s.serving.ranks > 1) all.append("parallel", Document::record({{"tensor", s.serving.ranks}}));
+  if (s.engine == "fsdp") all.append("parallel", parallel_document(s.layout));
   if (training)
     all.append("training", training_document(s.training));
   else
@@ -95,6 +96,7 @@ Document completed(const Scenario& s) {
   }
   if (s.bytes_per_sample) all.append("quick", Document::record({{"bytesPerSample", *s.bytes_per_sample}}));
   all.append("detail", s.detail == Detail::summary ? "summary" : s.detail == Detail::tensors ? "tensors" : "timeline");
+  all.append("questions", names_document(s.questions));
   return all;
 }
 

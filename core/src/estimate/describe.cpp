@@ -1,4 +1,5 @@
 #include "architectures/encoder_architecture.hpp"
+#include "estimate/offered_weights.hpp"
 #include "gpumem/estimate.hpp"
 #include "quantization/mix.hpp"
 
@@ -22,10 +23,10 @@ Document describe() {
   Document architectures = Document::list();
   for (const auto& types : {programmed_types(), encoder_types()})
     for (const std::string_view type : types) architectures.push(type);
-  Document every = Document::list();
+  Document every = Document::list(), offered = Document::list();
+  for (const std::string_view id : offered_weights) offered.push(id);
   for (const Mix& mix : catalog::mixes) every.push(mix.id);
-  return Document::record({{"weights", words({"bf16", "fp16", "fp32", "fp8", "fp8-block", "int8", "nf4", "nf4-dq", "gptq-4-128", "awq-4-128", "hqq-4-64",
-                                              "mxfp4", "nvfp4", "Q8_0", "Q6_K", "Q5_K_M", "Q4_K_M", "Q4_0", "IQ4_XS", "Q3_K_M", "IQ3_XXS", "Q2_K"})},
+  return Document::record({{"weights", std::move(offered)},
                            {"architectures", std::move(architectures)},
                            {"allWeights", std::move(every)},
                            {"countWeights", words({"fp32", "bf16", "fp16", "fp8", "int8", "int4"})},

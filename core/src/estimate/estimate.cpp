@@ -1,5 +1,3 @@
-#include "gpumem/estimate.hpp"
-
 #include "estimate/diffusion.hpp"
 
 namespace gpumem {
@@ -14,7 +12,7 @@ Document refusal(const std::vector<Issue>& issues) {
 
 }  // namespace
 
-Document estimate(const Document& scenario, const Document& facts) {
+Document answer_once(const Document& scenario, const Document& facts) {
   std::vector<Issue> issues;
   const Scenario read = read_scenario(scenario, facts, issues);
   if (!issues.empty()) return refusal(issues);

@@ -1,4 +1,6 @@
 // Reads how the model is spread over GPUs, and says which of it an engine's profile does not compute.
+#include <cmath>
+
 #include "estimate/scenario.hpp"
 
 namespace gpumem {
@@ -6,17 +8,29 @@ namespace {
 
 constexpr std::string_view degrees[] = {"data", "tensor", "pipeline", "context", "expert", "virtualStages"};
 
-/// Whether the engine's profile knows what this split does.
+/// What an engine's profile knows how to split; without a name, everything.
+struct Splits {
+  std::string_view engine, split;
+};
+constexpr Splits computed[] = {
+    {"llama.cpp", "pipeline"},
+    {"fsdp", "data"},
+    {"fsdp", "zero"},
+    {"megatron", ""},
+};
+
 bool computes(std::string_view engine, std::string_view split) {
-  if (engine == "llama.cpp") return split == "pipeline";
-  if (engine == "megatron") return true;
+  for (const Splits& row : computed)
+    if (row.engine == engine && (row.split == split || row.split.empty())) return true;
   return serves(engine) && split == "tensor";
 }
 
 void read_fsdp(Fields& parallel, RankLayout& l) {
   Fields fsdp = parallel.record("fsdp");
-  l.fsdp_version = static_cast<int>(fsdp.count({"version"}, 2, 1, 2));
-  l.reshard_after_forward = fsdp.flag({"reshardAfterForward"}, true);
+  l.fsdp_version = static_cast<int>(fsdp.count({"version"}, l.fsdp_version, 1, 2));
+  const bool kept = l.zero == 2;   // FSDP's SHARD_GRAD_OP
+  l.reshard_after_forward = fsdp.flag({"reshardAfterForward"}, !kept);
+  if (kept && l.reshard_after_forward) fsdp.report("reshardAfterForward", "contradiction", "must be false where \"zero\" is 2: weights stay whole until backward");
   l.backward_prefetch = fsdp.word({"backwardPrefetch"}, "pre", {"pre", "post", "none"});
   fsdp.refuse_unknown();
 }
@@ -32,13 +46,17 @@ void read_parallel(Fields& request, Scenario& s) {
     if (*read[i] > 1 && !computes(s.engine, degrees[i]))
       parallel.report(degrees[i], "unsupported", text_of({"is not computed for ", s.engine, " so far"}));
   }
-  l.zero = static_cast<int>(parallel.count({"zero"}, 0, 0, 3));
-  if (l.zero > 0 && !computes(s.engine, "zero")) parallel.report("zero", "unsupported", text_of({"is not computed for ", s.engine, " so far"}));
+  const bool zero = computes(s.engine, "zero");
+  l.zero = static_cast<int>(parallel.count({"zero"}, s.engine == "fsdp" ? 3 : 0, 0, 3));
+  if (l.zero > 0 && !zero) parallel.report("zero", "unsupported", text_of({"is not computed for ", s.engine, " so far"}));
   l.shard_group = parallel.count({"shardGroup"}, l.data, 1, 1 << 20);
+  if (l.shard_group > l.data || std::fmod(l.data, l.shard_group) != 0)
+    parallel.report("shardGroup", "contradiction", "must divide the number of data-parallel ranks");
   l.sequence_parallel = parallel.flag({"sequenceParallel"}, true);
   l.schedule = parallel.word({"schedule"}, "1f1b", {"gpipe", "1f1b", "interleaved", "zb-h1", "zb-h2", "zbv", "dualpipe"});
   read_fsdp(parallel, l);
   parallel.refuse_unknown();
+  complete_sharding(request, s);
   if (s.engine == "llama.cpp" && l.pipeline > 64) request.report("parallel.pipeline", "out-of-range", "must be at most 64 under llama.cpp");
   if (serves(s.engine) && l.tensor > 1 << 10) request.report("parallel.tensor", "out-of-range", "must be at most 1024 where a model is served");
   if (s.engine == "llama.cpp") s.llama_cpp.gpus = l.pipeline;

@@ -79,6 +79,13 @@ void read_encoder_options(Fields& options, Scenario& s) {
   if (s.task == Task::inference) s.engine_options.set("encoder_tokens", s.inference.encoder_tokens);
 }
 
+/// Whose training is computed, plain PyTorch's first.
+constexpr std::string_view training_engines[] = {"torch", "fsdp", "megatron"};
+
+bool trains(std::string_view engine) {
+  return std::find(std::begin(training_engines), std::end(training_engines), engine) != std::end(training_engines);
+}
+
 void read_engine(Fields& request, Scenario& s) {
   const bool training = s.task == Task::training;
   s.engine = training ? "torch" : s.mix->gguf || s.gguf ? "llama.cpp" : "transformers";
@@ -86,9 +93,8 @@ void read_engine(Fields& request, Scenario& s) {
   Fields engine = request.record("engine");
   const std::string name = engine.text({"name"}, s.engine);
   s.engine_version = engine.text({"version"}, s.engine_version);
-  const bool megatron = training && name == "megatron";
-  if (training ? name != s.engine && !megatron : name != "transformers" && name != "llama.cpp" && !serves(name))
-    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch and megatron" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
+  if (training ? !trains(name) : name != "transformers" && name != "llama.cpp" && !serves(name))
+    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch, fsdp and megatron" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
   else
     s.engine = name;
   if (s.engine == "llama.cpp") s.engine_version = engine.text({"version"}, "0.5.0");
@@ -116,8 +122,9 @@ void read_engine(Fields& request, Scenario& s) {
     s.engine_options.set("cache_implementation", cache);
   }
   if (s.encoder_model && s.encoder_model->decoder) read_encoder_options(options, s);
-  if (megatron) read_megatron_options(options, s);
+  if (s.engine == "megatron") read_megatron_options(options, s);
   else if (training) read_training_options(options, s);
+  read_sharding_options(options, s);
   if (!llama_cpp) read_allocator_options(options, s);
   options.assume_ignored([&](std::string_view option) {
     s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(option), " is not known to this profile and was ignored."})});
@@ -150,7 +157,7 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
     device.usable_share = row.number({"usableShare"}, 0, 0, 1);
     device.compute_capability = row.number({"computeCapability"}, 0, 0, 1000);
   }
-  if (device.count > s.llama_cpp.gpus && s.serving.ranks == 1 && s.engine != "megatron")
+  if (device.count > s.layout.ranks())
     s.assumptions.push_back({"one-gpu", "The model is placed on one GPU; layouts over several are not computed yet."});
   s.device = device;
 }
@@ -233,7 +240,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   if (s.encoder_model && !s.plain()) count_weights_only(fields, facts, s);
   if (s.pipeline) read_pipeline_engine(fields, s);
   else read_engine(fields, s);
-  const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || s.engine != "transformers");
+  const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || (s.engine != "transformers" && s.task != Task::training));
   if (unspelled || (s.encoder_model && s.engine == "llama.cpp")) count_weights_only(fields, facts, s);
   check_weights(fields, s);
   Fields inference = fields.record("inference"), training = fields.record("training");
@@ -253,6 +260,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   quick.refuse_unknown();
   const std::string detail = fields.word({"detail"}, "timeline", {"summary", "timeline", "tensors"});
   s.detail = detail == "summary" ? Detail::summary : detail == "tensors" ? Detail::tensors : Detail::timeline;
+  read_questions(fields, s);
   fields.refuse_unknown();
   return s;
 }

@@ -73,10 +73,6 @@ void read_stored_weights(Fields& f, Scenario& s, bool given) {
     if (!given) s.weights = "nf4-dq";
     const Mix* mix = find_mix(s.weights);
     if (!mix || !trains_on(*mix)) f.report("method", "contradiction", text_of({"QLoRA is computed for nf4-dq, nf4 and gptq weights, not for ", s.weights}));
-    constexpr int stacked = 5000;   // from transformers 5 on a layer's experts are one tensor, which nobody packs
-    const bool experts = s.model && std::any_of(s.model->layers.begin(), s.model->layers.end(), [](const DecoderLayer& l) { return l.experts.has_value(); });
-    if (experts && (t.transformers_version < stacked || s.weights.starts_with("gptq-")))
-      f.report("method", "unsupported", "experts that are packed one by one, as before transformers 5 and in GPTQ checkpoints, are not computed yet");
     return;
   }
   if (s.engine == "megatron") return read_megatron_weights(f, s, given);
@@ -84,7 +80,8 @@ void read_stored_weights(Fields& f, Scenario& s, bool given) {
   if (!given) s.weights = implied;
   const bool autocast = t.precision == "bf16-amp" || t.precision == "fp16-amp";
   const bool half = s.weights == "bf16" || (s.weights == "fp16" && t.precision == "fp16-amp");
-  const bool fits = half ? t.precision != "fp32" : s.weights == "fp32" && t.precision != "bf16";
+  const bool mixed = s.engine == "fsdp" && t.precision == "bf16" && s.weights == "fp32";   // gathered in bf16
+  const bool fits = mixed || (half ? t.precision != "fp32" : s.weights == "fp32" && t.precision != "bf16");
   if (!fits)
     f.report("precision", "contradiction", text_of({quoted(t.precision), " trains weights stored in ", autocast ? "fp32 or bf16" : implied, ", not in ", s.weights}));
 }

@@ -5,6 +5,7 @@
 #include "engines/encoders.hpp"
 #include "engines/llama_cpp.hpp"
 #include "estimate/overheads.hpp"
+#include "estimate/spread_training.hpp"
 #include "estimate/weights_of.hpp"
 #include "training/optimizer.hpp"
 #include "training/encoder_step.hpp"
@@ -53,7 +54,8 @@ std::optional<Adaptation> adaptation(const Scenario& s) {
   a.dropout = t.lora.dropout;
   a.format = find_format(t.lora.format);
   a.magnitudes = t.method == "dora";
-  if (t.method == "qlora") a.packed = base_format(*s.mix);
+  const bool by_groups = s.weights.starts_with("gptq-");   // which leaves routers as they are
+  if (t.method == "qlora") a.packed = base_format(*s.mix), a.packs_router = !by_groups;
   return a;
 }
 
@@ -63,6 +65,8 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   plan.adaptation = adaptation(s);
   plan.loss = t.loss;
   plan.fused = t.fused;
+  constexpr int stacked = 5000;   // from transformers 5 on a layer's experts are one tensor, except in GPTQ checkpoints
+  plan.separate_experts = t.transformers_version < stacked || s.weights.starts_with("gptq-");
   if (t.wide_norms) plan.norms = fp32;
   plan.autocast = t.precision == "bf16-amp" ? bf16 : t.precision == "fp16-amp" ? fp16 : nullptr;
   plan.weights = t.method != "qlora" ? s.weight_format() : plan.autocast ? plan.autocast : bf16;
@@ -74,6 +78,7 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   plan.checkpointing = t.checkpointing == "full";
   plan.optimizer_in_backward = t.optimizer_in_backward;
   plan.accumulating = t.accumulation > 1;
+  if (s.engine == "fsdp") return run_spread_step(m, s, plan, every_layer);
   if (s.encoder_model) return run_encoder_step(m, *s.encoder_model, plan, every_layer);
   run_training_step(m, *s.model, plan, every_layer);
 }

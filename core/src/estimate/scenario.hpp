@@ -25,6 +25,7 @@ namespace gpumem {
 
 enum class Task { inference, training };
 enum class Detail { summary, timeline, tensors };
+inline constexpr std::string_view known_questions[] = {"fit", "advice"};
 
 struct InferenceScenario {
   double sequences = 1, context_tokens = 4096, prompt_tokens = 4096, prefill_tokens = 4096;
@@ -49,6 +50,11 @@ struct LoraScenario {
   std::string format = "fp32";
 };
 
+/// Number formats of what ranks send each other.
+struct ShardingScenario {
+  std::string gathered, reduced;    ///< weights before a unit runs; gradients behind it
+};
+
 struct TrainingScenario {
   std::string method = "full";      ///< full | lora | qlora | dora
   LoraScenario lora;
@@ -61,6 +67,7 @@ struct TrainingScenario {
   double micro_batch = 1, sequence_tokens = 2048, accumulation = 1;
   std::string attention = "flash", checkpointing = "none";
   bool optimizer_in_backward = false;
+  ShardingScenario sharding;
 };
 
 struct Device {
@@ -106,6 +113,7 @@ struct Scenario {
   std::optional<Bytes> bytes_per_sample;
   AllocatorOptions allocator;           ///< of PyTorch's allocator: expandable_segments, max_split_size_mb
   Detail detail = Detail::timeline;
+  std::vector<std::string> questions;   ///< of known_questions, what is asked beside the estimate
 
   std::vector<Assumption> assumptions;
   /// Weights in one format that is computed with as it is.
@@ -142,6 +150,9 @@ void read_training(Fields& fields, Scenario& scenario, bool weights_given);
 /// How it is spread over GPUs; the engine is known.
 void read_parallel(Fields& request, Scenario& scenario);
 
+/// Hardware and detail are known.
+void read_questions(Fields& request, Scenario& scenario);
+
 /// What PYTORCH_CUDA_ALLOC_CONF can hold.
 void read_allocator_options(Fields& options, Scenario& scenario);
 /// Options of training code, by the names they have there.
@@ -153,6 +164,12 @@ void read_megatron_modules(Fields& fields, std::string_view name, const Document
 void read_megatron_checkpointing(Fields& training, Scenario& scenario);
 void read_megatron_weights(Fields& training, Scenario& scenario, bool given);
 void check_megatron(Fields& request, Scenario& scenario);
+/// How a training is spread over data-parallel ranks: what the engine calls it; what is left to default, and what does
+/// not go together.
+void read_sharding_options(Fields& options, Scenario& scenario);
+void complete_sharding(Fields& request, Scenario& scenario);
+/// As a request says it.
+Document parallel_document(const RankLayout& layout);
 
 /// The adapters of a scenario that trains no more than them.
 LoraScenario read_lora(Fields& fields);

@@ -153,6 +153,16 @@ Value beside(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass
   return m.add(residual, hidden);
 }
 
+/// Source: [vllm] model_executor/models/arctic.py ArcticDecoderLayer.forward
+Value experts_beside(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  AttentionResult attended = attention(m, l.attention, normalise(m, "input_layernorm", l.norm, x), pass);
+  Value sum = m.add(x, std::move(attended.output));
+  Value fed = mlp(m, l.mlp, normalise(m, "residual_layernorm", l.norm, sum));
+  sum = m.add(sum, std::move(fed));
+  fed = mixture_of_experts(m, *l.experts, normalise(m, "post_attention_layernorm", l.norm, x));
+  return m.add(sum, std::move(fed));
+}
+
 }  // namespace
 
 Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
@@ -166,6 +176,8 @@ Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass
     case DecoderLayer::Order::sums_inside: return sums_inside(m, l, x, pass);
     case DecoderLayer::Order::single: return single(m, l, x, pass);
     case DecoderLayer::Order::beside: return beside(m, l, x, pass);
+    case DecoderLayer::Order::experts_beside: return experts_beside(m, l, x, pass);
+    case DecoderLayer::Order::nothing: return x;
     case DecoderLayer::Order::kept_all: return kept_all(m, l, x, pass);
     case DecoderLayer::Order::modules_norm_last:
     case DecoderLayer::Order::inlined_norm_last:

@@ -26,6 +26,8 @@ enum class NormKind {
 enum class Activation {
   silu, gelu, relu, relu_squared,
   gelu_composed,   ///< by tanh, written out in Python
+  gelu_fast,       ///< by tanh, written out in another way
+  gelu_quick,      ///< by a sigmoid, written out
   gelu_function,   ///< the same as a function with a backward of its own (BLOOM)
 };
 
@@ -60,6 +62,7 @@ struct ExpertsLayer {
   bool router_in_fp32 = false;     ///< the router's input and weight are widened
   bool router_kept_in_fp32 = false;   ///< its weight is loaded so, its products are never lowered
   bool logits_in_fp32 = true;
+  bool always_stacked = false;     ///< one tensor for all experts, whatever the version of transformers
   bool choice_bias = false;        ///< experts are chosen by scores plus a bias that no gradient trains
   bool bias_is_parameter = false;
   bool grouped_choice = false;     ///< first groups of experts, then experts of those groups
@@ -172,6 +175,8 @@ struct DecoderLayer {
     sums_inside,     ///< sequential; attention and MLP add the residual themselves (BLOOM)
     single,          ///< x + sub-layer(norm(x)): a mixer, attention or an MLP alone
     beside,          ///< x + mixer(n) + attention(n) with n = norm(x), then the MLP (Falcon-H1)
+    experts_beside,  ///< x + attention(norm(x)) = y, then y + mlp(norm(y)) + experts(norm(x)) (Arctic)
+    nothing,         ///< handed on as it came
     kept_all,        ///< sequential; normed input and attention's output are held until the layer ends
   };
   Order order = Order::sequential;
@@ -215,6 +220,8 @@ struct Decoder {
   bool logits_scaled = false;        ///< by a Python number
   bool eager_only = false;           ///< its attention has no fused kernel
   bool logits_in_fp32 = false;       ///< widened once they are computed
+  bool loss_once_narrow = false;     ///< before transformers 4.49 its loss was computed in the logits' format
+  double mask_buffer = 0;            ///< tokens of a causal mask that the model keeps; 0: none
   double max_positions = 0;          ///< tokens it was made for; 0: not said
   std::vector<IdleWeights> beside;   ///< weights that are loaded and take no part in a text pass
 };

@@ -60,9 +60,23 @@ Value adapted(Machine& m, const Adaptation& a, Value x, Value result, const Valu
   return m.cast(result, format);
 }
 
+/// What families call the linears that the programs here call by one name.
+struct OtherName {
+  std::string_view linear, given;
+};
+constexpr OtherName other_names[] = {
+    {"qkv_proj", "c_attn"}, {"qkv_proj", "query_key_value"}, {"qkv_proj", "Wqkv"}, {"qkv_proj", "W_pack"},
+    {"out_proj", "c_proj"}, {"out_proj", "dense"}, {"out_proj", "o_proj"}, {"o_proj", "out_proj"}, {"o_proj", "dense"},
+    {"fc1", "c_fc"}, {"fc1", "dense_h_to_4h"}, {"fc1", "up_proj"}, {"fc2", "c_proj"}, {"fc2", "dense_4h_to_h"}, {"fc2", "down_proj"},
+    {"fc1", "fc_in"}, {"fc2", "fc_out"},
+};
+
 }  // namespace
 
-bool Adaptation::adapts(const char* linear) const { return among(targets, "all-linear") || among(targets, linear); }
+bool Adaptation::adapts(const char* linear) const {
+  if (among(targets, "all-linear") || among(targets, linear)) return true;
+  return std::any_of(std::begin(other_names), std::end(other_names), [&](const OtherName& n) { return n.linear == linear && among(targets, n.given); });
+}
 bool Adaptation::saves(const char* module) const { return among(saved, module); }
 
 Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, bool transposed) {

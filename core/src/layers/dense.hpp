@@ -15,6 +15,8 @@ struct Adaptation {
   bool magnitudes = false;                ///< DoRA: a trained length for each output
   const Format* packed = nullptr;         ///< of base linears that are unpacked for each use; null: they lie as they are
 
+  bool packs_router = false;              ///< routers that are linears are packed too, where experts are modules
+
   [[nodiscard]] bool adapts(const char* linear) const;
   [[nodiscard]] bool saves(const char* module) const;
 };

@@ -19,6 +19,18 @@ Value gelu_composed(Machine& m, const Value& x) {
   return m.multiply(std::move(half), std::move(factor));
 }
 
+/// ½x·(1 + tanh(c·x·(1 + 0.044715·x·x)))
+/// Source: [transformers] activations.py FastGELUActivation
+Value gelu_fast(Machine& m, const Value& x) {
+  Value half = m.scale(x, "x / 2");
+  Value straight = m.scale(x, "0.8 x");
+  Value squared = m.multiply(m.scale(x, "0.04 x"), x);
+  Value inner = m.add_number(std::move(squared), "1 + 0.04 x^2");
+  inner = m.multiply(std::move(straight), std::move(inner));
+  Value factor = m.add_number(m.tanh(std::move(inner)), "1 + tanh");
+  return m.multiply(std::move(half), std::move(factor));
+}
+
 }  // namespace
 
 Value activate(Machine& m, Activation kind, Value x) {
@@ -26,6 +38,9 @@ Value activate(Machine& m, Activation kind, Value x) {
     case Activation::silu: return m.silu(std::move(x));
     case Activation::gelu: return m.gelu(std::move(x));
     case Activation::relu: return m.relu(std::move(x));
+    case Activation::gelu_fast: return gelu_fast(m, x);
+    /// Source: [transformers] activations.py QuickGELUActivation
+    case Activation::gelu_quick: return m.multiply(x, m.sigmoid(m.scale(x, "1.7 x")));
     case Activation::gelu_function: return m.gelu_function(std::move(x));
     case Activation::relu_squared: return m.power(m.relu(std::move(x)), "relu^2");
     case Activation::gelu_composed: break;

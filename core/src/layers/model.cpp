@@ -101,10 +101,12 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     m.begin_layer(i);
     m.memory.ledger.enter(phase, i);
     const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(i)];
+    if (m.on_forward_layer) m.on_forward_layer(i, true);
     if (pass.checkpointing)   // what is run again holds the table and mask it needs
       hidden = m.checkpoint(hidden, [&layer, own = pass.of(layer.attention.window > 0)](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), own); });
     else
       hidden = decoder_layer(m, layer, hidden, pass);
+    if (m.on_forward_layer) m.on_forward_layer(i, false);
     if (gap != schedule_.gaps.end() && gap->after == i) pass_gap(m, *gap++);
   }
   m.inside_layers = false;
@@ -161,6 +163,7 @@ Value ModelRun::cap(Machine& m, Value logits) {
 /// Source: [transformers] models/llama/modeling_llama.py LlamaRotaryEmbedding.__init__
 std::vector<Value> ModelRun::buffers(Machine& m) {
   std::vector<Value> held;
+  if (model_.mask_buffer > 0) held.push_back(m.allocate({model_.mask_buffer, model_.mask_buffer}, byte_flag, "causal mask", Component::workspace));
   if (model_.embedding_scaled) held.push_back(m.allocate({1}, fp32, "embedding scale", Component::workspace));
   for (const DecoderLayer& layer : model_.layers)
     if (layer.experts && layer.experts->choice_bias && !layer.experts->bias_is_parameter)

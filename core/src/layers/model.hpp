@@ -16,6 +16,7 @@ std::vector<int> layer_kinds(const std::vector<DecoderLayer>& layers);
 class ModelRun {
  public:
   ModelRun(const Decoder& model, Schedule schedule);
+  [[nodiscard]] const Decoder& model() const { return model_; }
 
   /// ids [b, s] → hidden states [b, s, h] after the last norm. Every layer is a stretch of `phase` in the ledger.
   Value hidden_states(Machine& m, const Value& ids, Pass& pass, std::string_view phase);

@@ -4,6 +4,7 @@
 
 #include "layers/dense.hpp"
 #include "layers/mlp.hpp"
+#include "layers/separate_experts.hpp"
 
 namespace gpumem {
 namespace {
@@ -21,6 +22,8 @@ struct Routing {
 };
 
 Value router_logits(Machine& m, const ExpertsLayer& l, const Value& x) {
+  if (m.separate_experts && m.adaptation && m.adaptation->packs_router && !l.router_in_fp32 && !l.always_stacked)
+    return dense(m, "gate", x, l.experts, l.router_bias);
   const Machine::Scope scope(m, "gate");
   if (!l.router_in_fp32) {
     const Value weight = m.parameter("weight", {l.experts, x->shape[-1]});
@@ -101,6 +104,7 @@ Value gated_and_clamped(Machine& m, const ExpertsLayer& l, const Value& joint) {
 
 /// Source: [transformers] integrations/moe.py grouped_mm_experts_forward
 Value experts(Machine& m, const ExpertsLayer& l, const Value& x, const Routing& r) {
+  if (m.separate_experts && !l.always_stacked) return separate_experts(m, l, x, r.weights);
   const Machine::Scope scope(m, "experts");
   const double h = x->shape[-1], rows = x->shape[0] * l.top;
   const Value sample_weights = m.view(r.weights, {rows, 1});

@@ -54,6 +54,7 @@ Value Machine::require_gradient(Value x) {
   tape.back().backward = [](Machine&, Node&, Gradients&) {};
   tape.back().layer = layer_;
   tape.back().scope = scope_;
+  save(&tape.back(), x);   // who gathers a leaf's gradient holds the leaf
   Value leaf = view(x, x->shape);
   return bind(&tape.back(), leaf);
 }

@@ -38,6 +38,7 @@ class Machine {
   const Format* norm_format = nullptr;   ///< of norms' weights, where they are kept wider than the rest
   bool trainable = true;              ///< whether parameters are, unless they say otherwise
   bool inside_layers = false;         ///< parameters asked for now are those of a layer
+  bool separate_experts = false;      ///< experts are modules of their own, run one by one; otherwise one stacked tensor
   const Adaptation* adaptation = nullptr;
   FusedKernels fused;
   Component made = Component::activations;   ///< what new tensors are for, unless an operation says otherwise
@@ -99,6 +100,8 @@ class Machine {
   void backward(Value loss);
   /// What happens to a parameter whose gradient is complete; true if the gradient can go at once.
   std::function<bool(Parameter&)> on_gradient;
+  /// Called before a layer runs forward (`begins`) and after it; not when it runs again for a checkpoint.
+  std::function<void(int layer, bool begins)> on_forward_layer;
   /// Called before the first node of another layer runs backward.
   std::function<void(int from_layer, int to_layer)> on_backward_layer;
   /// Forgets autocast's cached copies: the autocast context has been left.
@@ -169,6 +172,8 @@ class Machine {
   Value divide_in_place(Value x, Value by);
   Value clamp_in_place(Value x);
   Value add_in_place(Value x, Value y);
+  /// Adds y's rows in place to those of x that `numbers` says.
+  Value add_rows(Value x, Value y, Value numbers);
   Value max_last(Value x);
   /// x stretched to that shape: a view.
   Value stretch(Value x, const Shape& shape);

@@ -27,12 +27,13 @@ Targets shifted_labels(Machine& m, const Value& labels, LossPlan::Shift shift) {
   return t;
 }
 
-/// All logits at once, widened to fp32; of PyTorch's own loss only the log-probabilities are kept for backward.
+/// All logits at once, widened to fp32 (but in the older code of some families); of PyTorch's own loss only the
+/// log-probabilities are kept for backward.
 /// Source: [transformers] loss/loss_utils.py ForCausalLMLoss
-Value causal_loss(Machine& m, Value logits, const Value& labels, const LossPlan& plan) {
+Value causal_loss(Machine& m, Value logits, const Value& labels, const LossPlan& plan, bool narrow) {
   const Machine::Scope scope(m, "loss");
   const Component before = std::exchange(m.made, Component::logits);
-  Value wide = m.cast(logits, fp32);
+  Value wide = narrow ? logits : m.cast(logits, fp32);
   if (plan.shift == LossPlan::Shift::logits_reassigned) logits = wide;
   const Targets targets = shifted_labels(m, labels, plan.shift);
   Value held;   // what the shifted copy was made of
@@ -41,7 +42,7 @@ Value causal_loss(Machine& m, Value logits, const Value& labels, const LossPlan&
     wide = m.copy(m.pick(wide, {wide->shape[0], wide->shape[1] - 1, wide->shape[2]}), "logits, shifted", Layout::token_major);
   }
   wide = m.view(wide, {wide->shape[0] * wide->shape[1], wide->shape[2]});
-  Value loss = plan.kind == LossPlan::Kind::in_place ? m.loss_in_place(wide, targets.shifted) : m.nll_loss(m.log_softmax(wide), targets.shifted);
+  Value loss = plan.kind == LossPlan::Kind::in_place ? m.loss_in_place(wide, targets.shifted) : m.nll_loss(m.log_softmax(narrow ? m.widen(wide) : wide), targets.shifted);
   m.made = before;
   return loss;
 }
@@ -123,7 +124,7 @@ Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, co
   m.memory.ledger.enter("loss", run.end_layer());
   m.memory.note();
   logits = run.cap(m, logits);
-  return causal_loss(m, std::move(logits), labels, plan);
+  return causal_loss(m, std::move(logits), labels, plan, run.model().loss_once_narrow && plan.shift != LossPlan::Shift::labels);
 }
 
 }  // namespace gpumem

@@ -77,8 +77,8 @@ void newton_schulz(Machine& m, std::span<const Parameter> parameters) {
 
 }  // namespace
 
-void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::string_view step) {
-  for (const Parameter& p : m.parameters.rows) {
+void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::string_view step, std::span<const Parameter> parameters) {
+  for (const Parameter& p : parameters) {
     if (!p.trainable) continue;
     const bool alone = o.matrices == "hidden" && is_hidden(p);
     if (o.matrices == "factored" && is_matrix(p)) {

@@ -12,7 +12,8 @@ const catalog::OptimizerRow* find_optimizer(std::string_view id);
 /// Puts the states of every trainable parameter in memory, in the parameter's own format; a fused step also keeps its
 /// counters there, one fp32 number a parameter.
 /// Source: [pytorch-optim] torch/optim/adamw.py, sgd.py: states are zeros_like(parameter)
-void add_optimizer_states(Machine& m, const catalog::OptimizerRow& optimizer, std::string_view step);
+void add_optimizer_states(Machine& m, const catalog::OptimizerRow& optimizer, std::string_view step,
+                          std::span<const Parameter> parameters);
 
 /// What a step allocates for a moment: nothing, as much as all its parameters (foreach), or two tensors as large as
 /// its largest parameter (a loop).

@@ -28,9 +28,14 @@ void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const F
 
 namespace {
 
+/// What this rank's optimizer works on.
+std::span<const Parameter> held(const Machine& m, const TrainingPlan& plan) {
+  return plan.ranks ? plan.ranks->held() : std::span<const Parameter>(m.parameters.rows);
+}
+
 /// Gradients that earlier micro-batches of the same step left.
-void add_accumulated(Machine& m) {
-  for (const Parameter& p : m.parameters.rows)
+void add_accumulated(Machine& m, std::span<const Parameter> parameters) {
+  for (const Parameter& p : parameters)
     if (p.trainable) m.memory.add_bulk({Component::gradients, p.layer, p.scope, p.name, p.shape, p.format, p.copies});
 }
 
@@ -54,7 +59,9 @@ Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Val
 void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& plan, bool every_layer) {
   ModelRun run(model, plan_layers(layer_kinds(model), !every_layer));
   freeze_base(m, plan);
-  declare_parameters(m, run, model, plan.weights);
+  const std::vector<Alive> nothing;
+  declare_parameters(m, run, model, plan.weights, plan.ranks ? &nothing : nullptr);
+  if (plan.ranks) plan.ranks->hold_weights(m);
   begin_step(m, plan);
   m.begin_layer(-1);
   const std::vector<Value> buffers = run.buffers(m);
@@ -62,13 +69,33 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
   const Value labels = m.allocate({plan.micro_batch, plan.tokens}, int64, "labels");
 
   begin_forward(m, plan);
-  finish_step(m, run.schedule(), run.end_layer(), plan, run_forward(m, run, plan, ids, labels));
+  if (plan.ranks) {
+    m.memory.ledger.enter("forward", -1);
+    plan.ranks->begin_forward(m);
+    m.on_forward_layer = [&](int layer, bool begins) {
+      if (begins) plan.ranks->enter_layer(m, layer);
+      else plan.ranks->leave_layer(m, layer);
+    };
+  }
+  Value loss = run_forward(m, run, plan, ids, labels);
+  if (plan.ranks) plan.ranks->end_forward(m);
+  finish_step(m, run.schedule(), run.end_layer(), plan, std::move(loss));
+}
+
+std::vector<Parameter> parameters_of(const Decoder& model, const TrainingPlan& plan, bool every_layer) {
+  Machine m;
+  ModelRun run(model, plan_layers(layer_kinds(model), !every_layer));
+  freeze_base(m, plan);
+  const std::vector<Alive> nothing;
+  declare_parameters(m, run, model, plan.weights, &nothing);
+  return m.parameters.rows;
 }
 
 void freeze_base(Machine& m, const TrainingPlan& plan) {
   if (plan.adaptation) m.adaptation = &*plan.adaptation;
   m.trainable = !plan.adaptation;
   m.fused = plan.fused;
+  m.separate_experts = plan.separate_experts;
   m.norm_format = plan.norms;
 }
 
@@ -82,9 +109,9 @@ void begin_forward(Machine& m, const TrainingPlan& plan) {
 
 void begin_step(Machine& m, const TrainingPlan& plan) {
   m.memory.log.begin_step();
-  add_optimizer_states(m, *plan.optimizer, plan.step);
-  if (plan.accumulating) add_accumulated(m);
-  m.accumulated = plan.accumulating;
+  add_optimizer_states(m, *plan.optimizer, plan.step, held(m, plan));
+  if (plan.accumulating) add_accumulated(m, held(m, plan));
+  m.accumulated = plan.accumulating && !plan.ranks;   // ranks add what they have reduced
 }
 
 void finish_step(Machine& m, const Schedule& schedule, int end_layer, const TrainingPlan& plan, Value loss) {
@@ -94,7 +121,8 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
   const bool stay = !plan.optimizer_in_backward;
   m.memory.ledger.enter("backward", end_layer);
   m.on_backward_layer = [&](int from, int to) {
-    close_gaps(m, schedule, from, to, stay && !plan.accumulating);
+    if (plan.ranks) plan.ranks->cross_backward(m, schedule, from, to);
+    close_gaps(m, schedule, from, to, stay && !plan.accumulating && !plan.ranks);
     m.memory.ledger.enter("backward", to);
   };
   if (plan.optimizer_in_backward)
@@ -104,10 +132,13 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
       step_temporaries(m, *plan.optimizer, plan.step, {&alone, 1});
       return true;
     };
+  if (plan.ranks) plan.ranks->begin_backward(m);
   m.backward(std::move(loss));
+  if (plan.ranks) plan.ranks->end_backward(m);
   m.memory.ledger.enter("optimizer-step", end_layer);
   m.memory.log.first_states();
-  if (stay) step_temporaries(m, *plan.optimizer, plan.step, m.parameters.rows);
+  if (stay) step_temporaries(m, *plan.optimizer, plan.step, held(m, plan));
+  if (plan.ranks) plan.ranks->end_step(m);
   for (Parameter& p : m.parameters.rows) p.gradient.drop();
   m.memory.remove_bulk(Component::gradients);
 }

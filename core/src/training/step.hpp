@@ -6,6 +6,7 @@
 #include "layers/dense.hpp"
 #include "layers/model.hpp"
 #include "training/loss.hpp"
+#include "training/ranks.hpp"
 
 namespace gpumem {
 
@@ -21,8 +22,10 @@ struct TrainingPlan {
   std::optional<Adaptation> adaptation; ///< null: everything is trained
   LossPlan loss;
   FusedKernels fused;
+  bool separate_experts = false;        ///< experts are modules of their own
   const Format* norms = nullptr;        ///< format of the norms' weights, where it is not that of the others
   bool accumulating = false;            ///< gradients of earlier micro-batches are there when the step begins
+  RankProgram* ranks = nullptr;         ///< what this rank does with others; null: it is alone
 };
 
 /// Runs the step on `m`, which must be new. Phases of its ledger: forward, loss, backward, optimizer-step.
@@ -32,6 +35,9 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
 /// Asks the model's program for its parameters and puts them in memory: as they are, in the format they are computed
 /// in, or as `stored` where that is given.
 void declare_parameters(Machine& m, ModelRun& run, const Decoder& model, const Format* format, const std::vector<Alive>* stored = nullptr);
+
+/// The parameters of the layers that are run, as the plan has them, in the order in which a step declares them.
+std::vector<Parameter> parameters_of(const Decoder& model, const TrainingPlan& plan, bool every_layer = false);
 
 // What steps of all models begin and end with.
 

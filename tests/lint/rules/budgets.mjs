@@ -19,7 +19,7 @@ export const budgets = {
 };
 
 // What the page's files name, and loads only when it is needed.
-const lazy = /^assets\/architectures\./;
+const lazy = /^assets\/(architectures\.|AdvicePanel)/;
 const afterwards = /^assets\/(models|gpus)\./;
 
 /** {first, later, offline} in bytes for a repository root that was built. */

@@ -3,14 +3,35 @@
 import { Command, CommanderError, Option } from "commander";
 import { version } from "../../../package.json";
 import { estimateCommand, type EstimateOptions } from "./estimate";
+import { adviseCommand, fitCommand } from "./fit";
 import { gpusCommand, modelsCommand } from "./lists";
 import { printable } from "./columns";
 import { endWithReader } from "./output";
 import { Problem, status } from "./problem";
+import { type SweepOptions, sweepCommand } from "./sweep";
 
 const statusHelp = `
 Exit status: 0 it fits, or no hardware was given; 1 it does not fit; 2 the scenario, its file or the command is invalid.
 With --jsonl: 0 when every line was answered, whatever the answers; blank lines are passed over.`;
+
+const fitHelp = `
+For example:
+  gpumem fit scenario.json
+  echo '{"model": {"id": "Qwen/Qwen3-8B"}, "hardware": {"gpu": "nvidia/rtx-4090"}}' | gpumem fit -
+Exit status: 0 it fits, 1 it does not fit, 2 the scenario, its file or the command is invalid.`;
+
+const adviseHelp = `
+Changes that are enough come first, the mildest of them at the top; each is a JSON merge patch of the scenario.
+For example:
+  gpumem advise scenario.json
+  gpumem advise scenario.json --json | jq '.[0].change'
+Exit status: 0 it fits, 1 it does not fit, 2 the scenario, its file or the command is invalid.`;
+
+const sweepHelp = `
+For example:
+  gpumem sweep scenario.json --over inference.contextTokens=1024,2048,4096
+  gpumem sweep scenario.json --over weights=bf16,fp8,awq-4-128 --over hardware.gpu=nvidia/l4,nvidia/rtx-4090 --csv
+Exit status: 0 some of them were answered, 2 none was, or the file or the command is invalid.`;
 
 /** Every action sets the exit status instead of exiting: what was printed may still be on its way. */
 const ends = (ended: Promise<number>) => ended.then((code) => void (process.exitCode = code));
@@ -31,6 +52,29 @@ function program(): Command {
     .addOption(new Option("--units <units>", "decimal or binary sizes in the table").choices(["gb", "gib"]).default("gib"))
     .addHelpText("after", statusHelp)
     .action((file: string | undefined, options: EstimateOptions) => ends(estimateCommand(file, options)));
+  gpumem
+    .command("fit")
+    .description("what fits on the scenario's hardware: longest context, most sequences, fewest GPUs …")
+    .argument("<file>", "a scenario as JSON; - is standard input")
+    .option("--json", "print it as JSON")
+    .addHelpText("after", fitHelp)
+    .action((file: string, options: { json?: boolean }) => ends(fitCommand(file, options)));
+  gpumem
+    .command("advise")
+    .description("what to change so that it fits")
+    .argument("<file>", "a scenario as JSON; - is standard input")
+    .option("--json", "print it as JSON")
+    .addHelpText("after", adviseHelp)
+    .action((file: string, options: { json?: boolean }) => ends(adviseCommand(file, options)));
+  gpumem
+    .command("sweep")
+    .description("the scenario with every combination of some values")
+    .argument("<file>", "a scenario as JSON; - is standard input")
+    .requiredOption("--over <field=values>", "a field and its values, divided by commas; may be given several times", (one: string, all: string[] = []) => [...all, one])
+    .addOption(new Option("--csv", "print comma-separated values, sizes in bytes").conflicts("json"))
+    .option("--json", "print an estimate a line, each with its values")
+    .addHelpText("after", sweepHelp)
+    .action((file: string, options: SweepOptions) => ends(sweepCommand(file, options)));
   gpumem
     .command("models")
     .description("models that a scenario can name by their id")

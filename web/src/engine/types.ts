@@ -34,6 +34,7 @@ export interface Scenario {
   hardware?: { gpu?: string; memory?: string | number; count?: number };
   quick?: { bytesPerSample?: string | number };
   detail?: "summary" | "timeline" | "tensors";
+  questions?: string[];
 }
 
 export interface Band {
@@ -69,6 +70,28 @@ export interface Moment {
   bytes: Bytes;
   components: Record<string, Bytes>;
 }
+/** What fits on the hardware as it is. */
+export interface Fit {
+  gpusNeeded?: number;
+  layout?: Record<string, number>;
+  maxContextTokens?: number;
+  maxSequences?: number;
+  maxMicroBatch?: number;
+  maxSequenceTokens?: number;
+  trainedTokens?: number;
+  largestWeights?: string;
+  maxGpuLayers?: number | null;
+  limitedBy?: string;
+  limits: Record<string, string>;
+}
+export interface Advice {
+  id: string;
+  /** A JSON merge patch of the scenario. */
+  change: Record<string, unknown>;
+  savesBytes: Bytes;
+  fits?: boolean;
+  costs: { time?: string; quality?: string; complexity?: string };
+}
 export interface Answer {
   ok: true;
   scenario: Scenario;
@@ -85,6 +108,8 @@ export interface Answer {
   };
   explanations?: { id: string; formula: string; substituted: string; source: string }[];
   assumptions: { id: string; message: string }[];
+  fit?: Fit;
+  advice?: Advice[];
 }
 export interface Issue {
   path: string;

@@ -17,7 +17,7 @@ export interface Asked {
 export function ask(engine: Engine, form: Form, catalog: Catalog, detail: Scenario["detail"]): Asked {
   try {
     const scenario = scenarioOf(form, catalog);
-    return { scenario, estimate: engine.estimate({ ...scenario, detail }, catalog) };
+    return { scenario, estimate: engine.estimate({ questions: [], ...scenario, detail }, catalog) };
   } catch (error) {
     if (!form.values["model.config"]) return { estimate: { ok: false, issues: [{ path: "model.config", code: "missing", message: text.configHint }] } };
     if (!(error instanceof UnreadableJson)) throw error;

@@ -28,3 +28,11 @@ function remove(tree: Tree, [name, ...inner]: string[]): void {
   if (inner.length > 0) remove(tree[name] as Tree, inner);
   if (inner.length === 0 || Object.keys(tree[name] as Tree).length === 0) delete tree[name];
 }
+
+/** A JSON merge patch made: records go into records, everything else takes the place of what was there. */
+export function merged(base: unknown, change: unknown): unknown {
+  if (!isTree(change)) return change;
+  const made: Tree = isTree(base) ? { ...base } : {};
+  for (const [name, value] of Object.entries(change)) made[name] = merged(made[name], value);
+  return made;
+}

@@ -15,9 +15,24 @@ bool behind(Order o) { return o == Order::norm_behind; }
 /// Source: [llama-cpp-graph] src/models/phi3.cpp: ggml_add(residual, cur)
 bool adds_to_residual(const DecoderLayer& l) { return l.attention.projection == AttentionLayer::Projection::sliced; }
 
+/// A layer without attention.
+/// Source: [llama-cpp-graph] src/models/deci.cpp
+int feeding_layer(Builder& b, int x, const DecoderLayer& l, bool last) {
+  if (last) x = b.chosen_rows(x);
+  return l.mlp.width > 0 && l.attention.heads == 0 && l.order == Order::single ? b.g.sum(b.mlp(b.norm(x, l.norm), l.mlp), x) : x;
+}
+
+/// Source: [llama-cpp-graph] src/models/arctic.cpp
+int with_experts_beside(Builder& b, int out, int x, const DecoderLayer& l) {
+  const int middle = b.g.sum(out, x);
+  const int fed = b.g.sum(b.mlp(b.norm(middle, l.norm), l.mlp), middle);
+  return b.g.sum(b.experts(b.norm(x, l.norm), *l.experts), fed);
+}
+
 /// One layer; only the rows whose logits are asked for leave the last one.
 int layer(Builder& b, int x, const DecoderLayer& l, bool last) {
   const bool side_by_side = l.order == Order::one_norm || l.order == Order::parallel;
+  if (l.attention.heads == 0) return feeding_layer(b, x, l, last);
   const auto feed = [&](int t) { return l.experts ? b.experts(t, *l.experts) : b.mlp(t, l.mlp); };
   int normed = behind(l.order) ? x : b.norm(x, l.norm);
   int out = b.attention(normed, l.attention);
@@ -26,6 +41,7 @@ int layer(Builder& b, int x, const DecoderLayer& l, bool last) {
     x = b.chosen_rows(x);
     if (l.order == Order::one_norm) normed = b.chosen_rows(normed);
   }
+  if (l.order == Order::experts_beside) return with_experts_beside(b, out, x, l);
   if (side_by_side) return b.g.sum(b.g.sum(feed(l.order == Order::one_norm ? normed : b.norm(x, l.norm)), x), out);
   const bool normed_behind = behind(l.order) || l.order == Order::sandwich;
   if (normed_behind) out = b.norm(out, l.norm);

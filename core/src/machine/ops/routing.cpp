@@ -42,6 +42,12 @@ void through_both(Machine&, Node& n, Gradients& g) {
     if (n.wants(i)) g.made[static_cast<std::size_t>(i)] = g.given[0];
 }
 
+/// Source: [pytorch-derivatives] index_add
+void add_rows_backward(Machine& m, Node& n, Gradients& g) {
+  if (n.wants(0)) g.made[0] = g.given[0];
+  if (n.wants(1)) g.made[1] = m.gradient_like(n, 1, "gradient of those rows");
+}
+
 /// One gradient for the experts' weights as a whole.
 void grouped_backward(Machine& m, Node& n, Gradients& g) {
   if (n.wants(1)) g.made[1] = m.gradient_like(n, 1, "experts' weight gradient");
@@ -114,6 +120,14 @@ Value Machine::clamp_in_place(Value x) {
 Value Machine::add_in_place(Value x, Value y) {
   const Value a = std::move(x), b = std::move(y);
   Node* node = record(through_both, {&a, &b});
+  Value out = view(a, a->shape);
+  return bind(node, out);
+}
+
+Value Machine::add_rows(Value x, Value y, Value numbers) {
+  const Value a = std::move(x), b = std::move(y), at = std::move(numbers);
+  Node* node = record(add_rows_backward, {&a, &b});
+  if (node && node->wants(1)) save(node, at);
   Value out = view(a, a->shape);
   return bind(node, out);
 }

@@ -94,13 +94,19 @@ std::vector<Value> Machine::split_rows(Value x, double rows) {
   return parts;
 }
 
-/// [b, k, s, d] → [b, k·times, s, d]: a copy, unless there is nothing to repeat.
+/// [b, k, s, d] → [b, k·times, s, d]: a copy, unless there is nothing to repeat, or one that is stretched.
 Value Machine::repeat_heads(Value x, double times) {
   if (times <= 1) return x;
   return [this, times](Value from) {
     Node* node = record(repeat_backward, {&from});
     Shape shape = from->shape;
+    const bool one = shape[1] == 1;
     shape[1] = shape[1] * times;
+    if (one) {
+      Value stretched = view(from, shape);
+      stretched->layout = Layout::token_major;   // sequences and heads are no one extent
+      return bind(node, stretched);
+    }
     Value out = allocate(shape, from->format, "repeated heads");
     out->layout = Layout::head_major;
     return bind(node, out);

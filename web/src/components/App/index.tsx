@@ -7,6 +7,7 @@ import { wordsOf } from "../../state/description";
 import { useKept } from "../../state/kept";
 import { type Page, PageContext } from "../../state/page";
 import * as text from "../../text/en";
+import { Advice } from "../Advice";
 import { Answered } from "../Answered";
 import { Bar } from "../Bar";
 import { Header } from "../Header";
@@ -44,6 +45,7 @@ export function App({ engine, first }: { engine: Engine; first: Catalog }) {
             {answer && <Bar answer={answer} />}
           </section>
           {answer?.devices[0].fits === false && <Ways />}
+          {answer && <Advice engine={engine} />}
           {answer && <Answered answer={answer} />}
         </div>
       </main>
