@@ -25,19 +25,6 @@ std::string place(const Scenario& s, int layer, int layers) {
   return "decoder layer " + number_text(layer - m.decoder_start() - 1);
 }
 
-Document timeline_document(const Scenario& s, const Run& run, int layers) {
-  Document list = Document::list();
-  for (const Stretch& stretch : whole_timeline(run)) {
-    Document point = Document::record();
-    point.append("phase", stretch.phase);
-    point.append("at", stretch.phase == "optimizer-step" ? std::string("optimizer") : place(s, stretch.layer, layers));
-    point.append("bytes", stretch.highest);
-    point.append("components", parts_document(stretch.parts));
-    list.push(std::move(point));
-  }
-  return list;
-}
-
 /// "layers.3.mlp.gate_proj"; identical layers that were not run go under the name of the one that stands for them.
 std::string full_name(const Machine& m, const Alive& a, int layers) {
   std::string path = a.label;
@@ -69,6 +56,19 @@ Document cache_document(const Scenario& s, const Run& run) {
 }
 
 }  // namespace
+
+Document timeline_document(const Scenario& s, const Run& run, int layers) {
+  Document list = Document::list();
+  for (const Stretch& stretch : whole_timeline(run)) {
+    Document point = Document::record();
+    point.append("phase", stretch.phase);
+    point.append("at", stretch.phase == "optimizer-step" ? std::string("optimizer") : place(s, stretch.layer, layers));
+    point.append("bytes", stretch.highest);
+    point.append("components", parts_document(stretch.parts));
+    list.push(std::move(point));
+  }
+  return list;
+}
 
 Document tensors_document(const Run& run, int layers) {
   struct Row {

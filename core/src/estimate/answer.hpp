@@ -24,12 +24,18 @@ Document answer_for_llama_cpp(const Scenario& scenario);
 /// The whole answer for an engine that takes a pool for its cache before the first request.
 Document answer_for_served(const Scenario& scenario);
 
+/// The whole answer for training under Megatron-LM: one device for each stage of the pipeline.
+Document answer_for_megatron(const Scenario& scenario);
+
 /// One device: components, bands, and whether it fits. Main memory ("host") has no overheads and no limit.
 /// `taken`: what PyTorch's allocator takes from the driver, where the run was replayed on it.
 Document device_document(const Scenario& scenario, const Parts& parts, std::string_view peak_phase, std::string_view role = "gpu", Bytes taken = {});
 
 /// What is alive at a run's peak, largest first.
 Document tensors_document(const Run& run, int layers);
+
+/// The highest moment of every stretch of the step.
+Document timeline_document(const Scenario& scenario, const Run& run, int layers);
 
 /// Bytes by component.
 Document parts_document(const Parts& parts);

@@ -50,6 +50,17 @@ void append_llama_cpp(const LlamaCppOptions& l, Document& all) {
   if (l.gpus > 1) all.append("parallel", Document::record({{"pipeline", l.gpus}}));
 }
 
+/// What of a layout an engine of training reads.
+Document layout_document(const RankLayout& l) {
+  Document made = Document::record();
+  const std::pair<std::string_view, double> degrees[] = {{"data", l.data}, {"tensor", l.tensor}, {"pipeline", l.pipeline}, {"context", l.context},
+                                                         {"expert", l.expert}, {"virtualStages", l.virtual_stages}, {"zero", l.zero}};
+  for (const auto& [name, ranks] : degrees) made.append(name, ranks);
+  made.append("sequenceParallel", l.sequence_parallel);
+  made.append("schedule", l.schedule);
+  return made;
+}
+
 Document model_document(const Scenario& s) {
   if (s.parameters) return Document::record({{"parameters", *s.parameters}});
   if (s.gguf) return Document::record({{"gguf", *s.gguf_given}});
@@ -66,6 +77,7 @@ Document completed(const Scenario& s) {
        {"task", training ? "training" : "inference"},
        {"weights", s.weights},
        {"engine", Document::record({{"name", s.engine}, {"version", s.engine_version}, {"options", s.engine_options}})}});
+  if (s.engine == "megatron") all.append("parallel", layout_document(s.layout));
   if (s.serving.ranks > 1) all.append("parallel", Document::record({{"tensor", s.serving.ranks}}));
   if (s.engine == "fsdp") all.append("parallel", parallel_document(s.layout));
   if (training)

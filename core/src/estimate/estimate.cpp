@@ -21,6 +21,7 @@ Document answer_once(const Document& scenario, const Document& facts) {
     if (read.pipeline) return answer_for_pipeline(read);
     if (read.engine == "llama.cpp") return answer_for_llama_cpp(read);
     if (serves(read.engine)) return answer_for_served(read);
+    if (read.engine == "megatron") return answer_for_megatron(read);
     if (read.inventory) return answer_for_inventory(read);
   }
   const Run run = run_scenario(read);

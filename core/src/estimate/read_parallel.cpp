@@ -8,7 +8,7 @@ namespace {
 
 constexpr std::string_view degrees[] = {"data", "tensor", "pipeline", "context", "expert", "virtualStages"};
 
-/// What an engine's profile knows how to split.
+/// What an engine's profile knows how to split; without a name, everything.
 struct Splits {
   std::string_view engine, split;
 };
@@ -16,11 +16,12 @@ constexpr Splits computed[] = {
     {"llama.cpp", "pipeline"},
     {"fsdp", "data"},
     {"fsdp", "zero"},
+    {"megatron", ""},
 };
 
 bool computes(std::string_view engine, std::string_view split) {
   for (const Splits& row : computed)
-    if (row.engine == engine && row.split == split) return true;
+    if (row.engine == engine && (row.split == split || row.split.empty())) return true;
   return serves(engine) && split == "tensor";
 }
 
@@ -46,7 +47,7 @@ void read_parallel(Fields& request, Scenario& s) {
       parallel.report(degrees[i], "unsupported", text_of({"is not computed for ", s.engine, " so far"}));
   }
   const bool zero = computes(s.engine, "zero");
-  l.zero = static_cast<int>(parallel.count({"zero"}, zero ? 3 : 0, 0, 3));
+  l.zero = static_cast<int>(parallel.count({"zero"}, s.engine == "fsdp" ? 3 : 0, 0, 3));
   if (l.zero > 0 && !zero) parallel.report("zero", "unsupported", text_of({"is not computed for ", s.engine, " so far"}));
   l.shard_group = parallel.count({"shardGroup"}, l.data, 1, 1 << 20);
   if (l.shard_group > l.data || std::fmod(l.data, l.shard_group) != 0)

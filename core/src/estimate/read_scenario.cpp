@@ -88,7 +88,7 @@ void read_encoder_options(Fields& options, Scenario& s) {
 }
 
 /// Whose training is computed, plain PyTorch's first.
-constexpr std::string_view training_engines[] = {"torch", "fsdp"};
+constexpr std::string_view training_engines[] = {"torch", "fsdp", "megatron"};
 
 bool trains(std::string_view engine) {
   return std::find(std::begin(training_engines), std::end(training_engines), engine) != std::end(training_engines);
@@ -102,7 +102,7 @@ void read_engine(Fields& request, Scenario& s) {
   const std::string name = engine.text({"name"}, s.engine);
   s.engine_version = engine.text({"version"}, s.engine_version);
   if (training ? !trains(name) : name != "transformers" && name != "llama.cpp" && !serves(name))
-    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch and fsdp" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
+    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch, fsdp and megatron" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
   else
     s.engine = name;
   if (s.engine == "llama.cpp") s.engine_version = engine.text({"version"}, "0.5.0");
@@ -131,7 +131,8 @@ void read_engine(Fields& request, Scenario& s) {
     s.engine_options.set("cache_implementation", cache);
   }
   if (whole_engine && s.encoder_model && s.encoder_model->answers()) read_encoder_options(options, s);
-  if (training) read_training_options(options, s);
+  if (whole_engine && s.engine == "megatron") read_megatron_options(options, s);
+  else if (training) read_training_options(options, s);
   else if (whole_engine && s.engine == "transformers") read_generation_options(options, s);
   if (whole_engine) read_sharding_options(options, s);
   if (!llama_cpp) read_allocator_options(options, s);
@@ -273,6 +274,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   if (!whole_engine && fields.has("parallel")) leave(fields);
   if (whole_engine) read_parallel(fields, s);
   if (whole_engine && s.engine == "llama.cpp") check_llama_cpp(fields, s);
+  if (whole_engine && s.engine == "megatron") check_megatron(fields, s);
   read_hardware(fields, facts, s);
   if (whole_engine) complete_serving(fields, s);
   Fields quick = fields.record("quick");

@@ -76,6 +76,7 @@ void read_stored_weights(Fields& f, Scenario& s, bool given) {
     if (!mix || !trains_on(*mix)) f.report("method", "contradiction", text_of({"QLoRA is computed for nf4-dq, nf4 and gptq weights, not for ", s.weights}));
     return;
   }
+  if (whole_engine && s.engine == "megatron") return read_megatron_weights(f, s, given);
   const std::string implied = t.precision == "bf16" || t.method != "full" ? "bf16" : "fp32";
   if (!given) s.weights = implied;
   const bool autocast = t.precision == "bf16-amp" || t.precision == "fp16-amp";
@@ -161,8 +162,10 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   if (adapters) t.lora = read_lora(lora);
   if (adapters && !s.model)
     f.report("method", "unsupported", text_of({quoted(t.method), " needs a model whose linears are known: a family with a program of its own"}));
-  t.precision = f.word({"precision"}, "bf16", {"fp32", "bf16", "bf16-amp", "fp16-amp", "megatron-bf16", "megatron-fp16", "fp8"});
-  unsupported_unless(f, "precision", {"fp32", "bf16", "bf16-amp", "fp16-amp"}, t.precision, "precision");
+  const bool megatron = whole_engine && s.engine == "megatron";
+  t.precision = f.word({"precision"}, megatron ? "megatron-bf16" : "bf16", {"fp32", "bf16", "bf16-amp", "fp16-amp", "megatron-bf16", "megatron-fp16", "fp8"});
+  if (megatron) unsupported_unless(f, "precision", {"megatron-bf16", "megatron-fp16"}, t.precision, "precision under megatron");
+  else unsupported_unless(f, "precision", {"fp32", "bf16", "bf16-amp", "fp16-amp"}, t.precision, "precision");
   read_stored_weights(f, s, weights_given);
   if (const Mix* mix = find_mix(s.weights)) s.mix = mix;
   t.optimizer = f.text({"optimizer"}, "adamw");
@@ -176,11 +179,13 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   if (t.attention == "flash" && t.precision == "fp32")
     f.report("attention", "contradiction", "flash attention takes 16-bit formats only; use sdpa with fp32");
   const Document* checkpointing = f.value({"checkpointing"});
-  if (checkpointing && !checkpointing->is(Document::Kind::text))
+  if (megatron)
+    read_megatron_checkpointing(f, s);
+  else if (checkpointing && !checkpointing->is(Document::Kind::text))
     f.report("checkpointing", "unsupported", "only \"none\" and \"full\" are computed yet");
   else
     t.checkpointing = f.word({"checkpointing"}, "none", {"none", "full", "selective", "offload"});
-  unsupported_unless(f, "checkpointing", {"none", "full"}, t.checkpointing, "checkpointing");
+  if (!megatron) unsupported_unless(f, "checkpointing", {"none", "full"}, t.checkpointing, "checkpointing");
   read_kernels(f, s);
   const catalog::OptimizerRow* optimizer = find_optimizer(t.optimizer);
   t.optimizer_in_backward = f.flag({"optimizerInBackward"}, optimizer && optimizer->in_backward);

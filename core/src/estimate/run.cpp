@@ -87,14 +87,14 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   run_training_step(m, *s.model, plan, every_layer);
 }
 
+}  // namespace
+
 /// On a card of known size the allocator gives back what is free before it fails.
 AllocatorOptions allocator_options(const Scenario& s) {
   AllocatorOptions options = s.allocator;
   if (s.device) options.limit = in(bytes, usable_memory(*s.device) - outside_allocator());
   return options;
 }
-
-}  // namespace
 
 Run run_scenario(const Scenario& s, bool every_layer) {
   Run run;

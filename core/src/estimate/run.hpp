@@ -26,4 +26,7 @@ struct Run {
 /// `every_layer` runs identical layers one by one instead of once for all: slower, the same answer.
 Run run_scenario(const Scenario& scenario, bool every_layer = false);
 
+/// How PyTorch's allocator is set up for it.
+AllocatorOptions allocator_options(const Scenario& scenario);
+
 }  // namespace gpumem

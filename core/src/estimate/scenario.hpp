@@ -13,6 +13,7 @@
 #include "engines/gguf_header.hpp"
 #include "estimate/llama_cpp_batch.hpp"
 #include "estimate/llama_cpp_options.hpp"
+#include "estimate/megatron_options.hpp"
 #include "estimate/serving.hpp"
 #include "layers/pass.hpp"
 #include "machine/parts.hpp"
@@ -106,6 +107,7 @@ struct Scenario {
   DiffusionScenario diffusion;
   TrainingScenario training;
   RankLayout layout;
+  MegatronOptions megatron;
   LlamaCppBatch llama_cpp_batch;
   LlamaCppOptions llama_cpp;
   std::optional<GgufHeader> gguf;   ///< a model given by the header of its file; its tensors are the inventory too
@@ -162,6 +164,12 @@ void read_generation_options(Fields& options, Scenario& scenario);
 /// Options of training code, by the names they have there.
 void read_training_options(Fields& options, Scenario& scenario);
 
+/// Megatron-LM's options, what it computes again, and what does not go together.
+void read_megatron_options(Fields& options, Scenario& scenario);
+void read_megatron_modules(Fields& fields, std::string_view name, const Document& modules, Scenario& scenario);
+void read_megatron_checkpointing(Fields& training, Scenario& scenario);
+void read_megatron_weights(Fields& training, Scenario& scenario, bool given);
+void check_megatron(Fields& request, Scenario& scenario);
 /// How a training is spread over data-parallel ranks: what the engine calls it; what is left to default, and what does
 /// not go together.
 void read_sharding_options(Fields& options, Scenario& scenario);

@@ -1,5 +1,7 @@
 #include "machine/memory.hpp"
 
+#include <algorithm>
+
 namespace gpumem {
 
 void Value::release(Tensor* tensor) { tensor->memory->release(tensor); }
@@ -25,6 +27,7 @@ Value Memory::allocate(const Shape& shape, const Format* format, Component compo
   storage->shape = shape;
   storage->format = format;
   storage->holders = 1;
+  storage->birth = ++births_;
   storage->place = living_.size();
   living_.push_back(storage);
   storage->logged = log.allocate(storage->rounded, 1);
@@ -65,7 +68,7 @@ void Memory::release(Tensor* tensor) {
 }
 
 void Memory::die(Storage* storage) {
-  double leaving = storage->copies;
+  double leaving = storage->away ? 0 : storage->copies;
   if (leaving > 1 && storage->layer == running_layer) {
     ghosts_.push_back(*storage);
     storage->copies_logged = -1;
@@ -111,6 +114,45 @@ void Memory::settle(int first_layer, int last_layer) {
   });
 }
 
+std::vector<Value> Memory::born_since(long birth) {
+  std::vector<Storage*> found;
+  for (Storage* s : living_)
+    if (s->birth > birth) found.push_back(s);
+  std::sort(found.begin(), found.end(), [](const Storage* a, const Storage* b) { return a->birth < b->birth; });
+  std::vector<Value> held;
+  for (Storage* s : found) {
+    held.push_back(describe(s->shape, s->format));
+    held.back()->storage = s;
+    ++s->holders;
+  }
+  return held;
+}
+
+void Memory::put_away(const Value& value) {
+  Storage& s = *value->storage;
+  if (s.away) return;
+  s.away = true;
+  log.release(s.logged);
+  log.release(s.copies_logged);
+  ledger.remove(s.component, s.raw, s.rounded, s.copies);
+}
+
+void Memory::bring_back(const Value& value) {
+  Storage& s = *value->storage;
+  if (!s.away) return;
+  s.away = false;
+  s.logged = log.allocate(s.rounded, 1);
+  ledger.add(s.component, s.raw, s.rounded, s.copies);
+}
+
+void Memory::stand_for(const Value& value, double more) {
+  Storage* s = value->storage;
+  if (!s || s->away || s->copies > 1 || more <= 0) return;
+  ledger.add(s->component, s->raw, s->rounded, more);
+  s->copies = 1 + more;
+  s->copies_logged = log.allocate(s->rounded, more);
+}
+
 void Memory::add_bulk(const Alive& alive) {
   ledger.add(alive.component, alive.raw(), alive.rounded(), alive.copies);
   bulk_.push_back(alive);
@@ -132,7 +174,8 @@ void Memory::take_snapshot() {
     return Alive{s.component, s.layer, s.scope, s.label, s.shape, s.format, copies};
   };
   snapshot_ = bulk_;
-  for (const Storage* s : living_) snapshot_.push_back(described(*s, s->copies));
+  for (const Storage* s : living_)
+    if (!s->away) snapshot_.push_back(described(*s, s->copies));
   for (const Storage& s : ghosts_) snapshot_.push_back(described(s, s.copies - 1));
 }
 

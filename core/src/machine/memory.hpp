@@ -68,6 +68,16 @@ class Memory {
   void note();
   int running_layer = -1;
 
+  // Memory that programs let go and make again, and that stands for more of its kind.
+  [[nodiscard]] long births() const { return births_; }
+  /// What was made since then and still lives, oldest first.
+  [[nodiscard]] std::vector<Value> born_since(long birth);
+  /// Takes it off the ledger until it is brought back; whoever looks at it keeps it.
+  void put_away(const Value& value);
+  void bring_back(const Value& value);
+  /// It counts for `more` further ones like it.
+  void stand_for(const Value& value, double more);
+
   /// From here on every storage born in those layers stands for `more` further ones like it (identical layers not run).
   void multiply(int first_layer, int last_layer, double more);
   /// Takes those further ones away again.
@@ -97,6 +107,7 @@ class Memory {
   std::vector<Alive> snapshot_;
   std::vector<Storage> ghosts_;
   std::vector<Alive> bulk_;
+  long births_ = 0;
 };
 
 }  // namespace gpumem

@@ -23,6 +23,8 @@ struct Storage {
   double copies = 1;         ///< more than one where identical layers are not run again
   int holders = 0;           ///< tensors that view it
   std::size_t place = 0;     ///< in the list of living storages
+  long birth = 0;            ///< its number among all that were ever made
+  bool away = false;         ///< let go for a while; it will be made again
   int logged = -1, copies_logged = -1;   ///< in the log of allocations: itself, and what it stands for beside itself
   Shape shape;
   const Format* format = nullptr;
