@@ -113,7 +113,8 @@ export const kinds = {
     lowShare: optional(share),
     expectedShare: optional(share),
     highShare: optional(share),
-    measurements: optional(list(object({ value: quantity, case: text, source: sourceKey }))),
+    // Of a band of shares, `of` says of what.
+    measurements: optional(list(object({ value: quantity, of: optional(quantity), case: text, source: sourceKey }))),
     source: sourceKey,
     note: optional(text),
   },

@@ -38,10 +38,11 @@ test("memory that is shared with the processor says what the GPU gets, where tha
 });
 
 test("every measurement of an overhead lies in its band", () => {
-  for (const [id, { low, high, measurements = [] }] of Object.entries(catalog.overheads)) {
-    for (const { value } of measurements) {
-      const inside = parseQuantity(low) <= parseQuantity(value) && parseQuantity(value) <= parseQuantity(high);
-      assert.ok(inside, `${id}: ${value} is outside ${low} … ${high}`);
+  for (const [id, { low, high, lowShare, highShare, measurements = [] }] of Object.entries(catalog.overheads)) {
+    for (const { value, of } of measurements) {
+      const measured = of ? parseQuantity(value) / parseQuantity(of) : parseQuantity(value);
+      const [least, most] = of ? [lowShare, highShare] : [parseQuantity(low), parseQuantity(high)];
+      assert.ok(least <= measured && measured <= most, `${id}: ${value} is outside ${least} … ${most}`);
     }
   }
 });

@@ -29,7 +29,7 @@ test("what the engine of the first answer answers, the whole engine answers with
 
 test("the page's first answer and its training need no other engine", () => {
   for (const task of ["inference", "training"]) {
-    const scenario = { model: { id: "meta-llama/Llama-3.1-8B" }, task, hardware: { gpu: "nvidia/rtx-4090" } };
+    const scenario = { model: { id: "meta-llama/Llama-3.1-8B" }, task, hardware: { gpu: "nvidia/rtx-4090" }, questions: [] };
     assert.ok(firstAnswer(scenario, factsOf(scenario)), task);
   }
 });
