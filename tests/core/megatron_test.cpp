@@ -265,6 +265,8 @@ TEST_CASE("layouts that do not go together are all reported at once") {
   CHECK(codes.at("parallel.schedule") == "unsupported");
   CHECK(test::issues_of(trained(test::small_config(), {}, {{"precision", "bf16-amp"}})).count("training.precision") == 1);
   CHECK(test::issues_of(trained(test::small_config(), {}, {{"checkpointing", {{"modules", {"mlp", "nothing"}}}}})).count("training.checkpointing.modules") == 1);
+  for (const char* method : {"lora", "qlora", "dora"})
+    CHECK(test::issues_of(trained(test::small_config(), {}, {{"method", method}})).at("training.method") == "unsupported");
 }
 
 TEST_CASE("the largest published layouts get an answer") {

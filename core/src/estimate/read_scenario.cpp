@@ -106,6 +106,7 @@ void read_engine(Fields& request, Scenario& s) {
   else
     s.engine = name;
   if (s.engine == "llama.cpp") s.engine_version = engine.text({"version"}, "0.5.0");
+  if (s.engine == "megatron") s.engine_version = engine.text({"version"}, "");
   if (s.gguf && s.engine != "llama.cpp") request.report("model.gguf", "unsupported", "a GGUF file is computed for inference with llama.cpp");
   if (serves(s.engine)) s.engine_version = engine.text({"version"}, s.engine == "vllm" ? "0.32" : "");
   Fields options = engine.record("options");

@@ -70,13 +70,13 @@ void read_cache_format(Fields& f, Scenario& s) {
 /// for, in 4 bits for QLoRA.
 void read_stored_weights(Fields& f, Scenario& s, bool given) {
   const TrainingScenario& t = s.training;
+  if (whole_engine && s.engine == "megatron") return read_megatron_weights(f, s, given);
   if (t.method == "qlora") {
     if (!given) s.weights = "nf4-dq";
     const Mix* mix = find_mix(s.weights);
     if (!mix || !trains_on(*mix)) f.report("method", "contradiction", text_of({"QLoRA is computed for nf4-dq, nf4 and gptq weights, not for ", s.weights}));
     return;
   }
-  if (whole_engine && s.engine == "megatron") return read_megatron_weights(f, s, given);
   const std::string implied = t.precision == "bf16" || t.method != "full" ? "bf16" : "fp32";
   if (!given) s.weights = implied;
   const bool autocast = t.precision == "bf16-amp" || t.precision == "fp16-amp";
