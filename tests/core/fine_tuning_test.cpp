@@ -142,3 +142,16 @@ TEST_CASE("8-bit states take a byte a number and four for each 256", "[fine-tuni
     if (c["id"] == "optimizer-states") states = c["bytes"].get<double>();
   CHECK(states == Approx(answer["parameters"]["trainable"].get<double>() * 2 * 260 / 256).epsilon(0.02));
 }
+
+TEST_CASE("a projection that is random keeps its own rows alone, one that is cut out keeps the whole decomposition in fp32", "[fine-tuning]") {
+  const auto states = [](const char* optimizer, const char* precision) {
+    const Json answer = estimated(request({{"optimizer", optimizer}, {"precision", precision}}));
+    for (const Json& c : answer["devices"][0]["components"])
+      if (c["id"] == "optimizer-states") return c["bytes"].get<double>();
+    return 0.0;
+  };
+  CHECK(states("apollo", "fp32") == 2 * states("apollo", "bf16"));
+  CHECK(states("galore", "fp32") >= 2 * states("galore", "bf16"));
+  CHECK(states("lomo", "bf16") == 0);
+  CHECK(issues_of(request({{"optimizer", "shampoo"}}))["training.optimizer"] == "unsupported");
+}
