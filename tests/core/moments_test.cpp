@@ -189,7 +189,13 @@ TEST_CASE("an optimizer step holds all gradients and what its kind of loop needs
   const double largest = 2 * std::max(sizes.h * sizes.f, sizes.v * sizes.h);
   CHECK(step_bytes("adamw", "fused") == base + 4 * P + 512 * tensors);   // a counter for each tensor
   CHECK(step_bytes("adamw", "foreach") == base + 4 * P + 2 * P);
-  CHECK(step_bytes("adamw", "loop") == base + 4 * P + 2 * largest);
+  CHECK(step_bytes("adamw", "loop") == base + 4 * P + 3 * largest);   // the root of the matrix before, as large, is still there
+  CHECK(step_bytes("nadam", "fused") == step_bytes("nadam", "foreach"));   // no fused step, counters on the processor
+  CHECK(step_bytes("nadam", "foreach") == base + 4 * P + 2 * P);
+  CHECK(step_bytes("rmsprop", "foreach") == base + 2 * P + 2 * P);
+  CHECK(step_bytes("adagrad", "foreach") == base + 2 * P + 4 * P);   // roots, and gradients times the rate
+  CHECK(step_bytes("adagrad", "fused") == base + 2 * P + 512 * tensors);
+  CHECK(step_bytes("lion", "loop") == base + 2 * P + 2 * largest);
   for (const char* kind : {"fused", "foreach", "loop"}) {
     CHECK(step_bytes("sgd", kind) == base);
     CHECK(step_bytes("sgd-momentum", kind) == base + 2 * P);

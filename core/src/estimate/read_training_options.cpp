@@ -43,7 +43,8 @@ void read_training_options(Fields& options, Scenario& s) {
   t.loss.outputs_in_fp32 = options.value({"framework_config"}) != nullptr;
   if (const Document* framework = options.value({"framework_config"})) s.engine_options.set("framework_config", *framework);
   if (const Document* code = options.value({"engine"}); code && code->is(Document::Kind::text) && code->text() == "litgpt") {
-    // Source: [litgpt] litgpt/model.py, utils.py chunked_cross_entropy
+    // Source: [litgpt] litgpt/model.py, utils.py chunked_cross_entropy; [bitsandbytes] up to 0.43.1:
+    // autograd/_functions.py MatMul4Bit.forward has `ctx.tensors = (A, B)`
     t.litgpt = t.fused.gelu = true;
     t.loss.recomputed = false;
     t.loss.rows = options.count({"lm_head_chunk_size"}, 128, 1, most_tokens);

@@ -65,7 +65,7 @@ struct TrainingScenario {
   FusedKernels fused;               ///< beside what `kernels` says
   std::string kernels = "torch";    ///< torch | liger
   int transformers_version = 5000;  ///< major · 1000 + minor
-  bool litgpt = false;              ///< its own models and loss, with bitsandbytes 0.41
+  bool litgpt = false;              ///< its own models and loss, with bitsandbytes before 0.43.2
   bool wide_norms = false;          ///< norms' weights in fp32, whatever the others are in
   std::string precision = "bf16", optimizer = "adamw", optimizer_step = "fused";
   double micro_batch = 1, sequence_tokens = 2048, accumulation = 1;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 namespace gpumem {
 namespace {
@@ -29,57 +30,128 @@ void add_state(Machine& m, const Parameter& p, const Shape& shape, double copies
   m.memory.add_bulk({Component::optimizer_states, p.layer, p.scope, p.name, shape, format ? format : p.format, p.copies * copies});
 }
 
-/// States in blocks of so many numbers that share a scale; small parameters keep theirs in fp32.
-/// Source: [bitsandbytes] optim/optimizer.py Optimizer2State.init_state; [torchao] optim/adam.py _AdamBase._new_buffer
-void add_quantised(Machine& m, const Parameter& p, const catalog::OptimizerRow& o) {
-  const double numbers = in(elements, p.shape.count());
-  if (numbers < o.smallest) return add_state(m, p, p.shape, o.states_per_parameter, fp32);
-  add_state(m, p, {std::ceil(numbers / o.block_elements), o.block_bytes}, o.states_per_parameter, byte_flag);
+/// States in blocks of so many numbers that share an fp32 scale: the numbers packed, a scale for each begun block, and
+/// tables of what a packed number stands for: bitsandbytes has one a kind of state, torchao one beside every state. Small
+/// parameters keep theirs in fp32 there, in their own format here, as do those that are no whole number of blocks.
+/// Source: [bitsandbytes] optim/optimizer.py init_state, fill_qmap; [torchao] optim/adam.py _new_buffer, subclass_4bit.py
+void add_quantised(Machine& m, const Parameter& p, const catalog::OptimizerRow& o, bool first) {
+  const double numbers = in(elements, p.shape.count()), states = o.states_per_parameter;
+  const double number_bytes = (o.block_bytes - 4) / o.block_elements;
+  const bool own = o.source == "torchao";
+  if (numbers < o.smallest) return add_state(m, p, p.shape, states, own ? p.format : fp32);
+  if (own && std::fmod(numbers, o.block_elements) > 0) return add_state(m, p, p.shape, states);
+  add_state(m, p, {numbers * number_bytes}, states, byte_flag);
+  add_state(m, p, {std::ceil(numbers / o.block_elements)}, states, fp32);
+  if (own) return add_state(m, p, {std::exp2(8 * number_bytes)}, states, fp32);
+  if (first) m.memory.add_bulk({Component::optimizer_states, p.layer, p.scope, "table", {256}, fp32, states});
 }
 
+double projected_rank(const Parameter& p, const catalog::OptimizerRow& o) {
+  return o.source == "apollo" ? o.rank : std::min({o.rank, p.shape[0], p.shape[1]});
+}
+
+constexpr double longest_side = 10000;   // of a matrix whose sides SOAP squares
+
 /// What optimizers keep for a matrix beside (or instead of) a number for each of its own; whether the usual states too.
-/// Source: [adam-mini] one second moment a row; [soap] GG and Q, [pytorch-optimizer] shampoo.py: two squares a side of
-/// at most 10,000; [galore], [apollo]: both moments of a projection to `rank`, and the projection, for matrices in layers
+/// "by-row": a second moment a row, one for any other tensor; Adam-mini has one a head of queries and keys, which is less.
+/// "two-sided": two squares a side. "low-rank": both moments of a projection of the gradient, and the projection, for
+/// matrices in layers; APOLLO's is random and has `rank` rows, GaLore's is cut out of the whole decomposition, which it
+/// keeps alive unless it is cast back to 16 bits. APOLLO limits growth by the last step's norm.
+/// Source: [adam-mini] adam_mini.py step; [soap] soap.py init_preconditioner; [galore] galore_projector.py
+/// get_orthogonal_matrix; [apollo] apollo.py step, random_projector.py
 bool add_for_matrix(Machine& m, const Parameter& p, const catalog::OptimizerRow& o) {
   if (o.matrices == "by-row") {
     add_state(m, p, {p.shape.rank >= 2 ? p.shape[0] : 1.0}, 1);
   } else if (o.matrices == "two-sided" && p.shape.rank == 2) {
-    constexpr double longest_side = 10000;
     for (const double side : {p.shape[0], p.shape[1]})
       if (side <= longest_side) add_state(m, p, {side, side}, 2);
   } else if (o.matrices == "low-rank" && is_hidden(p)) {
+    const bool random = o.source == "apollo";
     const double longer = std::max(p.shape[0], p.shape[1]), shorter = std::min(p.shape[0], p.shape[1]);
-    const double rank = std::min(o.rank, shorter);
+    const double rank = projected_rank(p, o);
     add_state(m, p, {rank, longer}, o.states_per_parameter);
-    add_state(m, p, {shorter, rank}, 1);
+    add_state(m, p, {shorter, !random && p.format == fp32 ? shorter : rank}, 1);
+    if (random) add_state(m, p, {1}, 1);
     return false;
   }
   return true;
 }
 
-const Parameter* largest(std::span<const Parameter> parameters, bool (*among)(const Parameter&)) {
+using Among = bool (*)(const Parameter&);
+bool any(const Parameter&) { return true; }
+bool is_not_hidden(const Parameter& p) { return !is_hidden(p); }
+
+const Parameter* largest(std::span<const Parameter> parameters, Among among) {
   const Parameter* found = nullptr;
   for (const Parameter& p : parameters)
     if (p.trainable && among(p) && (!found || p.stored() > found->stored())) found = &p;
   return found;
 }
 
-bool any(const Parameter&) { return true; }
-
-void one_largest(Machine& m, std::span<const Parameter> parameters) {
-  if (const Parameter* p = largest(parameters, any)) m.allocate(p->shape, p->format, "step temporary", Component::workspace).drop();
+Value temporary(Machine& m, const Parameter& p, const Format* format) {
+  return m.allocate(p.shape, format, "step temporary", Component::workspace);
 }
 
-void two_largest(Machine& m, std::span<const Parameter> parameters) {
+/// PyTorch's loops are one function over all parameters: the last tensor of one parameter's turn lives on in the next one's.
+/// Models register what a layer multiplies by before its norms.
+struct Turn {
+  const Parameter *before = nullptr, *at = nullptr;
+};
+
+Turn worst_turn(std::span<const Parameter> parameters, double tensors, Among among) {
+  std::vector<const Parameter*> order, vectors;
+  const auto close_layer = [&] {
+    order.insert(order.end(), vectors.begin(), vectors.end());
+    vectors.clear();
+  };
+  for (const Parameter& p : parameters) {
+    if (!p.trainable || !among(p)) continue;
+    if (!vectors.empty() && vectors.back()->layer != p.layer) close_layer();
+    (is_matrix(p) ? order : vectors).push_back(&p);
+  }
+  close_layer();
+  Turn worst, now;
+  double most = -1;
+  for (const Parameter* p : order) {
+    now = {now.at, p};
+    const double held = tensors * in(bytes, p->stored()) + (now.before ? in(bytes, now.before->stored()) : 0);
+    if (held > most) most = held, worst = now;
+  }
+  return worst;
+}
+
+/// Source: [pytorch-optim] torch/optim/rmsprop.py, adagrad.py (one tensor: the root); adamw.py, nadam.py (two)
+void loop(Machine& m, std::span<const Parameter> parameters, int tensors, Among among) {
+  const Turn turn = worst_turn(parameters, tensors, among);
+  if (!turn.at) return m.memory.note();
+  Value before, second;
+  if (turn.before) before = temporary(m, *turn.before, turn.before->format);
+  const Value first = temporary(m, *turn.at, turn.at->format);
+  if (tensors > 1) second = temporary(m, *turn.at, turn.at->format);
+}
+
+/// Two tensors of the largest parameter, in functions that let go of theirs after each. Where gradients are projected, the
+/// last parameter that is not is the largest, and its two meet the first projected gradient and its root.
+/// Source: [lion-pytorch] lion_pytorch.py update_fn; [adam-mini] adam_mini.py step; [galore], [apollo] AdamW.step; [lomo]
+/// lomo.py fuse_update: gradient and weight in fp32
+void two_largest(Machine& m, const catalog::OptimizerRow& o, std::span<const Parameter> parameters) {
   const Parameter* p = largest(parameters, any);
-  if (!p) return;
-  const Value first = m.allocate(p->shape, p->format, "step temporary", Component::workspace);
-  const Value second = m.allocate(p->shape, p->format, "step temporary", Component::workspace);
+  if (!p || (o.in_backward && p->format == fp32)) return m.memory.note();
+  const Format* format = o.in_backward ? fp32 : p->format;
+  const Value first = temporary(m, *p, format), second = temporary(m, *p, format);
+  if (o.matrices != "low-rank") return;
+  for (const Parameter& h : parameters) {
+    if (!h.trainable || !is_hidden(h)) continue;
+    const Shape projected = {projected_rank(h, o), std::max(h.shape[0], h.shape[1])};
+    const Value gradient = m.allocate(projected, h.format, "projected gradient", Component::workspace);
+    const Value root = m.allocate(projected, h.format, "its root", Component::workspace);
+    return;
+  }
 }
 
-void all_trainable(Machine& m, std::span<const Parameter> parameters) {
+void all_trainable(Machine& m, std::span<const Parameter> parameters, double times, Among among) {
   for (const Parameter& p : parameters)
-    if (p.trainable) m.memory.add_bulk({Component::workspace, p.layer, p.scope, "step temporary", p.shape, p.format, p.copies});
+    if (p.trainable && among(p)) m.memory.add_bulk({Component::workspace, p.layer, p.scope, "step temporary", p.shape, p.format, p.copies * times});
   m.memory.note();
   m.memory.remove_bulk(Component::workspace);
 }
@@ -87,13 +159,43 @@ void all_trainable(Machine& m, std::span<const Parameter> parameters) {
 /// The second moment as a whole matrix, with this step's rows, columns and their mean.
 /// Source: [pytorch-optim] torch/optim/_adafactor.py _single_tensor_adafactor
 void factored(Machine& m, std::span<const Parameter> parameters) {
-  const Parameter* p = largest(parameters, any);
+  const Turn turn = worst_turn(parameters, 1, any);
+  const Parameter* p = turn.at;
   if (!p) return;
+  Value before;
+  if (turn.before) before = temporary(m, *turn.before, turn.before->format);
   const Value rows = m.allocate(p->shape.with_last(1), p->format, "row means", Component::workspace);
   const Value columns = m.allocate({p->shape[-1]}, p->format, "column means", Component::workspace);
   const Value estimate = m.allocate(p->shape, p->format, "second moment", Component::workspace);
   const Value mean = m.allocate({1}, p->format, "mean of rows", Component::workspace);
 }
+
+/// SOAP's turn of a matrix: the projected gradient, the root, the update and the momentum before it was turned back, and
+/// the gradient's product with itself over either side. New axes, every tenth step, are not counted.
+/// Source: [soap] soap.py step, update_preconditioner
+void two_sided(Machine& m, std::span<const Parameter> parameters) {
+  const auto squares = [](const Parameter& p, auto&& each) {
+    for (int i = 0; i < 2 && p.shape.rank == 2; ++i)
+      if (p.shape[i] <= longest_side) each(p.shape[i]);
+  };
+  const Parameter* found = nullptr;
+  double most = -1;
+  for (const Parameter& p : parameters) {
+    if (!p.trainable) continue;
+    double numbers = 4 * in(elements, p.shape.count());
+    squares(p, [&](double side) { numbers += side * side; });
+    if (numbers > most) most = numbers, found = &p;
+  }
+  if (!found) return m.memory.note();
+  std::vector<Value> held;
+  for (int i = 0; i < 4; ++i) held.push_back(temporary(m, *found, found->format));
+  squares(*found, [&](double side) { held.push_back(m.allocate({side, side}, found->format, "product with itself", Component::workspace)); });
+  while (!held.empty()) held.pop_back();
+}
+
+/// Adagrad makes the roots and, to keep the gradients as they are, their products with the rate; others the roots alone.
+/// Source: [pytorch-optim] torch/optim/adagrad.py _multi_tensor_adagrad
+double foreach_tensors(const catalog::OptimizerRow& o) { return o.id == "adagrad" ? 2 : 1; }
 
 /// Momentum, the matrix being made orthogonal and its next form, beside two products of its shorter side.
 /// Source: [pytorch-optim] torch/optim/_muon.py _zeropower_via_newtonschulz
@@ -111,6 +213,7 @@ void newton_schulz(Machine& m, std::span<const Parameter> parameters) {
 }  // namespace
 
 void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::string_view step, std::span<const Parameter> parameters) {
+  bool first = true;
   for (const Parameter& p : parameters) {
     if (!p.trainable) continue;
     const bool alone = o.matrices == "hidden" && is_hidden(p);
@@ -118,7 +221,8 @@ void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::strin
       add_state(m, p, p.shape.with_last(1), 1);
       add_state(m, p, {p.shape[-1]}, 1);
     } else if (o.block_elements > 0) {
-      add_quantised(m, p, o);
+      add_quantised(m, p, o, first);
+      first = first && in(elements, p.shape.count()) < o.smallest;
     } else if (!alone && !add_for_matrix(m, p, o)) {
       continue;
     } else if (alone || o.states_per_parameter > 0) {
@@ -132,11 +236,17 @@ void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::strin
 void step_temporaries(Machine& m, const catalog::OptimizerRow& o, std::string_view step,
                       std::span<const Parameter> parameters) {
   const std::string_view kind = temporaries_of(o, step);
-  if (kind == "all-trainable") return all_trainable(m, parameters);
-  if (kind == "largest") return one_largest(m, parameters);
-  if (kind == "two-largest") return two_largest(m, parameters);
+  if (o.matrices == "two-sided") return two_sided(m, parameters);
+  if (kind == "all-trainable") return all_trainable(m, parameters, foreach_tensors(o), any);
+  if (kind == "largest") return loop(m, parameters, 1, any);
+  if (kind == "two-largest") return o.source == "pytorch-optim" ? loop(m, parameters, 2, any) : two_largest(m, o, parameters);
   if (kind == "factored") return factored(m, parameters);
-  if (kind == "newton-schulz") return newton_schulz(m, parameters);
+  if (kind == "newton-schulz") {   // AdamW takes the rest
+    newton_schulz(m, parameters);
+    if (step == "foreach") all_trainable(m, parameters, 1, is_not_hidden);
+    if (step == "loop") loop(m, parameters, 2, is_not_hidden);
+    return;
+  }
   m.memory.note();
 }
 

@@ -61,7 +61,7 @@ Value Machine::linear(Value x, Value weight, Value bias, const char* label, bool
 }
 
 /// Scales come back to fp32 first, then the weight; both go when the product is there. Only the packed weight is kept,
-/// and the backward unpacks it once more.
+/// and the backward unpacks it once more. Until 0.43.1 `ctx.tensors` had the input too; from 0.43.2 on it is (None, B).
 /// Source: [bitsandbytes] autograd/_functions.py MatMul4Bit, functional.py dequantize_4bit
 static Value unpack(Machine& m, const Shape& weight, const Format* format) {
   const Value scales = m.allocate({std::ceil(in(elements, weight.count()) / 64)}, fp32, "scales, unpacked", Component::workspace);
@@ -77,7 +77,7 @@ static void unpacked_backward(Machine& m, Node& n, Gradients& g) {
 Value Machine::linear_unpacked(Value x, Value bias, double width, const char* label) {
   const Value from = std::move(x), b = std::move(bias);
   Node* node = record(unpacked_backward, {&from});
-  if (packed_inputs_kept) save(node, from);   // bitsandbytes 0.41 does, and does not look at it again
+  if (packed_inputs_kept) save(node, from);   // bitsandbytes up to 0.43.1 does, and does not look at it again
   const Value weight = unpack(*this, {width, from->shape[-1]}, from->format);
   Value out = allocate(from->shape.with_last(width), from->format, label);
   return bind(node, out);
