@@ -22,8 +22,11 @@ void read_sharding_options(Fields& options, Scenario& s) {
   s.training.sharding.gathered = read_dtype(options, "mixed_precision_param");
   s.training.sharding.reduced = read_dtype(options, "mixed_precision_reduce");
   s.layout.fsdp_version = static_cast<int>(options.count({"fsdp_version"}, 2, 1, 2));
-  if (s.layout.fsdp_version == 1)
-    s.layout.backward_prefetch = options.word({"backward_prefetch"}, "BACKWARD_PRE", {"BACKWARD_PRE", "BACKWARD_POST"}) == "BACKWARD_PRE" ? "pre" : "post";
+  if (s.layout.fsdp_version != 1) return;
+  // Source: [transformers] modeling_utils.py gradient_checkpointing_enable: reentrant until 5
+  constexpr int not_reentrant = 5000;
+  s.training.sharding.reentrant = options.flag({"activation_checkpoint_reentrant"}, s.training.transformers_version < not_reentrant);
+  s.layout.backward_prefetch = options.word({"backward_prefetch"}, "BACKWARD_PRE", {"BACKWARD_PRE", "BACKWARD_POST"}) == "BACKWARD_PRE" ? "pre" : "post";
 }
 
 /// Version 1 gathers and scatters in the format of autocast, or as the parameters are.
@@ -43,6 +46,7 @@ void complete_sharding(Fields& request, Scenario& s) {
   const bool flat = s.layout.fsdp_version == 1;
   if (flat) {
     complete_flat(o, s);
+    s.engine_options.set("activation_checkpoint_reentrant", o.reentrant);
     s.engine_options.set("backward_prefetch", s.layout.backward_prefetch == "pre" ? "BACKWARD_PRE" : "BACKWARD_POST");
   } else {
     if (o.gathered.empty()) o.gathered = mixed ? "bf16" : s.weights;

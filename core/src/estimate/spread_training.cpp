@@ -20,15 +20,20 @@ void run_spread_step(Machine& m, const Scenario& s, const TrainingPlan& plan, bo
   // Source: [trl] trainer/sft_trainer.py is_sharded_qlora
   if (flat) shared.norms = nullptr;
   std::vector<Parameter> stored = parameters_of(*s.model, shared, every_layer);
-  std::unique_ptr<RankProgram> ranks;
-  if (flat) ranks = std::make_unique<FlatShard>(sharding, l.backward_prefetch == "pre", std::move(stored));
-  else ranks = std::make_unique<FullyShard>(sharding, std::move(stored));
   if (const Format* gathered = find_format(s.training.sharding.gathered)) {
     shared.weights = gathered;
     if (!flat) shared.inputs = gathered;
     if (shared.norms) shared.norms = gathered;
     if (shared.adaptation) shared.adaptation->format = gathered;
   }
+  std::unique_ptr<RankProgram> ranks;
+  if (flat) {
+    LayerInput kept;
+    if (plan.checkpointing && s.training.sharding.reentrant)
+      kept = {{plan.micro_batch, plan.tokens, s.model->hidden}, shared.weights};
+    ranks = std::make_unique<FlatShard>(sharding, l.backward_prefetch == "pre", kept, std::move(stored));
+  }
+  if (!flat) ranks = std::make_unique<FullyShard>(sharding, std::move(stored));
   shared.ranks = ranks.get();
   run_training_step(m, *s.model, shared, every_layer);
 }

@@ -22,8 +22,8 @@ double part(double whole, double ranks) { return std::ceil(whole / ranks); }
 
 }  // namespace
 
-FlatShard::FlatShard(const ShardingPlan& plan, bool prefetches, std::vector<Parameter> stored)
-    : plan_(plan), prefetches_(prefetches), whole_(std::move(stored)), shards_(whole_) {
+FlatShard::FlatShard(const ShardingPlan& plan, bool prefetches, const LayerInput& kept, std::vector<Parameter> stored)
+    : plan_(plan), prefetches_(prefetches), kept_(kept), whole_(std::move(stored)), shards_(whole_) {
   for (Parameter& p : shards_) p.shape = {part(in(elements, p.shape.count()), plan_.ranks)};
   units_.emplace_back();
   int last = -1, row = 0;
@@ -146,6 +146,7 @@ void FlatShard::cross_backward(Machine& m, const Schedule& schedule, int from, i
   const bool left = from >= 0 && from < end, reached = to >= 0 && to < end;
   if (adapters_ && left && reached) gather_before(m, unit_of(from));
   if (left) after_backward(m, unit_of(from));
+  if (adapters_ && kept_.format && left && reached) keep_inputs(m, schedule, from, to);
   if (reached) {
     gather(m, unit_of(to));
     if (!adapters_) gather_before(m, unit_of(to));
@@ -154,6 +155,21 @@ void FlatShard::cross_backward(Machine& m, const Schedule& schedule, int from, i
     if (from > gap.after && to <= gap.after)
       for (const Unit& u : units_)
         if (u.layer >= gap.source_first && u.layer <= gap.source_last) leave_shards(m, u, gap.periods);
+}
+
+/// A frozen unit waits for its inputs' gradients with a hook that holds their accumulators until backward ends. Under a
+/// reentrant checkpoint inputs are leaves: the accumulator holds the input, which was saved, and its gradient. The
+/// gradient of the layer just left is still on its way.
+/// Source: [pytorch-fsdp1] _runtime_utils.py _register_post_backward_reshard_only_hook;
+/// [pytorch] torch/autograd/graph.py register_multi_grad_hook, torch/utils/checkpoint.py CheckpointFunction
+void FlatShard::keep_inputs(Machine& m, const Schedule& schedule, int from, int to) {
+  const bool first = from == units_.back().layer;
+  for (int i = first ? 1 : 0; i < 2; ++i)
+    inputs_.push_back(m.memory.allocate(kept_.shape, kept_.format, Component::activations, "layer's input and its gradient", from, 0));
+  for (const Gap& gap : schedule.gaps)
+    if (from > gap.after && to <= gap.after)
+      m.memory.add_bulk({Component::activations, from, 0, "layer's input and its gradient", kept_.shape, kept_.format,
+                         2.0 * gap.periods * (gap.source_last - gap.source_first + 1)});
 }
 
 /// What units like this one that were not run have scattered.
@@ -167,6 +183,8 @@ void FlatShard::leave_shards(Machine& m, const Unit& unit, double copies) {
 
 void FlatShard::end_backward(Machine& m) {
   for (Unit& u : units_) after_backward(m, u);
+  inputs_.clear();
+  m.memory.remove_bulk(Component::activations);
 }
 
 void FlatShard::end_step(Machine&) {

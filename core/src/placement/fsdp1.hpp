@@ -7,10 +7,16 @@
 
 namespace gpumem {
 
+/// A layer's input as a reentrant checkpoint gives it to autograd; empty: nothing is kept of it.
+struct LayerInput {
+  Shape shape;
+  const Format* format = nullptr;
+};
+
 class FlatShard final : public RankProgram {
  public:
   /// `stored`: as for FullyShard. `prefetches`: what ran before is gathered before a unit's own backward.
-  FlatShard(const ShardingPlan& plan, bool prefetches, std::vector<Parameter> stored);
+  FlatShard(const ShardingPlan& plan, bool prefetches, const LayerInput& kept, std::vector<Parameter> stored);
 
   void hold_weights(Machine& m) override;
   [[nodiscard]] std::span<const Parameter> held() const override { return shards_; }
@@ -38,9 +44,12 @@ class FlatShard final : public RankProgram {
   void gather_before(Machine& m, const Unit& unit);
   void after_backward(Machine& m, Unit& unit);
   void leave_shards(Machine& m, const Unit& unit, double copies);
+  void keep_inputs(Machine& m, const Schedule& schedule, int from, int to);
 
   ShardingPlan plan_;
   bool prefetches_;
+  LayerInput kept_;
+  std::vector<Value> inputs_;    ///< of frozen layers, and their gradients
   bool adapters_ = false;        ///< layers are frozen; what is trained in them are units of its own
   std::vector<Parameter> whole_, shards_;
   std::vector<Unit> units_;      ///< what lies outside the layers first, then the layers that are run
