@@ -83,12 +83,51 @@ TEST_CASE("What fully_shard cannot be is an issue") {
   request = training();
   request["parallel"]["zero"] = 2;
   CHECK(issues_of(request)["parallel.fsdp.reshardAfterForward"] == "contradiction");
-  request = training();
+  request["parallel"]["fsdp"]["reshardAfterForward"] = false;
+  request["parallel"]["shardGroup"] = 2;
   request["parallel"]["fsdp"]["version"] = 1;
-  CHECK(issues_of(request)["parallel.fsdp.version"] == "unsupported");
+  CHECK(issues_of(request)["parallel.shardGroup"] == "unsupported");
 }
 
 TEST_CASE("A training under fully_shard is completed to one that says the same") {
   const Json first = estimated(training());
   CHECK(estimated(first["scenario"])["devices"] == first["devices"]);
+}
+
+namespace {
+
+/// Under FullyShardedDataParallel, as accelerate sets it up.
+Json flat_training(const char* method, const char* weights, bool reentrant = true, int layers = 3) {
+  Json request = training(weights, "bfloat16", true, "full");
+  request["model"]["config"]["num_hidden_layers"] = layers;
+  request["engine"]["options"] = {{"fsdp_version", 1}, {"backward_prefetch", "BACKWARD_PRE"}, {"activation_checkpoint_reentrant", reentrant}};
+  request["parallel"]["fsdp"].erase("reshardAfterForward");
+  request["training"]["method"] = method;
+  request["training"]["precision"] = "bf16-amp";
+  return request;
+}
+
+double part_of(const Json& answer, const char* id) {
+  for (const Json& c : answer["devices"][0]["components"])
+    if (c["id"] == id) return c["bytes"];
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("Of flat parameters each rank holds an equal part, and steps on it") {
+  const Json answer = estimated(flat_training("full", "fp32"));
+  CHECK(part_of(answer, "weights") == 4310784);                                  // 4,310,784 parameters × 4 B / 4
+  CHECK(std::abs(part_of(answer, "optimizer-states") - 2 * 4310784) <= 30 * 4);  // twice that, and 30 counters
+  CHECK(answer["scenario"]["engine"]["options"]["mixed_precision_reduce"] == "bfloat16");
+  CHECK(estimated(answer["scenario"])["devices"] == answer["devices"]);
+}
+
+TEST_CASE("Of a packed base the codes are cut and their scales are whole on every rank") {
+  const Json few = estimated(flat_training("qlora", "nf4-dq", true, 3)), more = estimated(flat_training("qlora", "nf4-dq", true, 4));
+  // A layer has 737,280 packed numbers in seven linears and 2 × 256 in norms; adapters are the rest.
+  const Json none = estimated(flat_training("lora", "bf16", true, 3)), plain = estimated(flat_training("lora", "bf16", true, 4));
+  const double packed = part_of(more, "weights") - part_of(few, "weights"), whole = part_of(plain, "weights") - part_of(none, "weights");
+  const double codes = 737280.0 / 2 / 4, tables = 7 * (64 + 1028);
+  CHECK(std::abs(whole - packed - (737280.0 * 2 / 4 - codes - 737280.0 / 64 - 180 - tables)) < 64);
 }

@@ -76,9 +76,10 @@ Document logits_row(const Scenario& s) {
 
 Document explanations(const Scenario& s, const Run& run) {
   Document list = Document::list();
+  const bool flat = s.layout.fsdp_version == 1;
   if (s.engine == "fsdp")
-    list.push(row("weights", "parameters × bytes of their format, every tensor cut along its first extent over the ranks of a shard",
-                  text_of({times(run.total, width_of(s), ""), "; of it on each GPU ", grouped(in(bytes, run.peak.parts[Component::weights])), " B"}), "pytorch-fsdp2"));
+    list.push(row("weights", flat ? "parameters × bytes of their format, laid end to end and cut into a part for each rank" : "parameters × bytes of their format, every tensor cut along its first extent over the ranks of a shard",
+                  text_of({times(run.total, width_of(s), ""), "; of it on each GPU ", grouped(in(bytes, run.peak.parts[Component::weights])), " B"}), flat ? "pytorch-fsdp1" : "pytorch-fsdp2"));
   else
     list.push(s.plain() ? row("weights", "parameters × bytes of their format", times(run.total, width_of(s), ""), "transformers") : mix_row(s, run));
   if (s.task == Task::inference && s.has_cache()) list.push(cache_row(s, run));

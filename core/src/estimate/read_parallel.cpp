@@ -31,7 +31,7 @@ void read_fsdp(Fields& parallel, RankLayout& l) {
   const bool kept = l.zero == 2;   // FSDP's SHARD_GRAD_OP
   l.reshard_after_forward = fsdp.flag({"reshardAfterForward"}, !kept);
   if (kept && l.reshard_after_forward) fsdp.report("reshardAfterForward", "contradiction", "must be false where \"zero\" is 2: weights stay whole until backward");
-  l.backward_prefetch = fsdp.word({"backwardPrefetch"}, "pre", {"pre", "post", "none"});
+  l.backward_prefetch = fsdp.word({"backwardPrefetch"}, l.backward_prefetch, {"pre", "post", "none"});
   fsdp.refuse_unknown();
 }
 

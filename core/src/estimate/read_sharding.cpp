@@ -22,6 +22,20 @@ void read_sharding_options(Fields& options, Scenario& s) {
   s.training.sharding.gathered = read_dtype(options, "mixed_precision_param");
   s.training.sharding.reduced = read_dtype(options, "mixed_precision_reduce");
   s.layout.fsdp_version = static_cast<int>(options.count({"fsdp_version"}, 2, 1, 2));
+  if (s.layout.fsdp_version != 1) return;
+  // Source: [transformers] modeling_utils.py gradient_checkpointing_enable: reentrant until 5
+  constexpr int not_reentrant = 5000;
+  s.training.sharding.reentrant = options.flag({"activation_checkpoint_reentrant"}, s.training.transformers_version < not_reentrant);
+  s.layout.backward_prefetch = options.word({"backward_prefetch"}, "BACKWARD_PRE", {"BACKWARD_PRE", "BACKWARD_POST"}) == "BACKWARD_PRE" ? "pre" : "post";
+}
+
+/// Version 1 gathers and scatters in the format of autocast, or as the parameters are.
+/// Source: [accelerate] utils/dataclasses.py FullyShardedDataParallelPlugin.set_mixed_precision;
+/// [pytorch-fsdp1] _init_utils.py _init_param_handle_from_params, _flat_param.py _init_param_reduce_dtypes
+static void complete_flat(ShardingScenario& o, const Scenario& s) {
+  const std::string& precision = s.training.precision;
+  if (o.gathered.empty()) o.gathered = precision == "bf16-amp" || (precision == "bf16" && s.weights == "fp32") ? "bf16" : precision == "fp16-amp" ? "fp16" : "";
+  if (o.reduced.empty()) o.reduced = o.gathered;
 }
 
 /// Source: [pytorch-fsdp2] torch/distributed/fsdp/_fully_shard/_fsdp_api.py MixedPrecisionPolicy
@@ -29,18 +43,25 @@ void complete_sharding(Fields& request, Scenario& s) {
   if (s.engine != "fsdp") return;
   ShardingScenario& o = s.training.sharding;
   const bool mixed = s.training.precision == "bf16";
-  if (o.gathered.empty()) o.gathered = mixed ? "bf16" : s.weights;
-  if (o.reduced.empty()) o.reduced = "fp32";
-  s.engine_options.set("mixed_precision_param", dtype_of(o.gathered));
-  s.engine_options.set("mixed_precision_reduce", dtype_of(o.reduced));
+  const bool flat = s.layout.fsdp_version == 1;
+  if (flat) {
+    complete_flat(o, s);
+    s.engine_options.set("activation_checkpoint_reentrant", o.reentrant);
+    s.engine_options.set("backward_prefetch", s.layout.backward_prefetch == "pre" ? "BACKWARD_PRE" : "BACKWARD_POST");
+  } else {
+    if (o.gathered.empty()) o.gathered = mixed ? "bf16" : s.weights;
+    if (o.reduced.empty()) o.reduced = "fp32";
+  }
+  if (!o.gathered.empty()) s.engine_options.set("mixed_precision_param", dtype_of(o.gathered));
+  if (!o.reduced.empty()) s.engine_options.set("mixed_precision_reduce", dtype_of(o.reduced));
   s.engine_options.set("fsdp_version", static_cast<double>(s.layout.fsdp_version));
   const auto no = [&](const char* path, std::string_view what) {
     request.report(path, "unsupported", text_of({what, " is not computed for fsdp so far"}));
   };
   if (!s.model) no("model", "a model without a program of a decoder");
   if (s.training.optimizer_in_backward) no("training.optimizerInBackward", "a step inside backward");
-  if (s.training.method == "qlora") no("training.method", "a base in 4 bits");
-  if (s.layout.fsdp_version != 2) no("parallel.fsdp.version", "version 1");
+  if (s.training.method == "qlora" && !flat) no("training.method", "a base in 4 bits");
+  if (flat && s.layout.data > s.layout.shard_group) no("parallel.shardGroup", "version 1 with replicas");
 }
 
 Document parallel_document(const RankLayout& l) {

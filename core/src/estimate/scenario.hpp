@@ -56,6 +56,7 @@ struct LoraScenario {
 /// Number formats of what ranks send each other.
 struct ShardingScenario {
   std::string gathered, reduced;    ///< weights before a unit runs; gradients behind it
+  bool reentrant = false;           ///< the checkpoints of layers, where it matters
 };
 
 struct TrainingScenario {

@@ -1,6 +1,8 @@
 #include "estimate/spread_training.hpp"
 
-#include "placement/fsdp2.hpp"
+#include <memory>
+
+#include "placement/fsdp1.hpp"
 
 namespace gpumem {
 
@@ -12,14 +14,27 @@ void run_spread_step(Machine& m, const Scenario& s, const TrainingPlan& plan, bo
   sharding.reduced = find_format(s.training.sharding.reduced);
   sharding.reshard = l.reshard_after_forward;
   sharding.accumulating = plan.accumulating;
-  FullyShard ranks(sharding, parameters_of(*s.model, plan, every_layer));
+  const bool flat = l.fsdp_version == 1;
   TrainingPlan shared = plan;
+  // A flat parameter has one format: what lies on the processor while it is sharded is not prepared for training in few bits.
+  // Source: [trl] trainer/sft_trainer.py is_sharded_qlora
+  if (flat) shared.norms = nullptr;
+  std::vector<Parameter> stored = parameters_of(*s.model, shared, every_layer);
   if (const Format* gathered = find_format(s.training.sharding.gathered)) {
-    shared.weights = shared.inputs = gathered;
+    shared.weights = gathered;
+    if (!flat) shared.inputs = gathered;
     if (shared.norms) shared.norms = gathered;
     if (shared.adaptation) shared.adaptation->format = gathered;
   }
-  shared.ranks = &ranks;
+  std::unique_ptr<RankProgram> ranks;
+  if (flat) {
+    LayerInput kept;
+    if (plan.checkpointing && s.training.sharding.reentrant)
+      kept = {{plan.micro_batch, plan.tokens, s.model->hidden}, shared.weights};
+    ranks = std::make_unique<FlatShard>(sharding, l.backward_prefetch == "pre", kept, std::move(stored));
+  }
+  if (!flat) ranks = std::make_unique<FullyShard>(sharding, std::move(stored));
+  shared.ranks = ranks.get();
   run_training_step(m, *s.model, shared, every_layer);
 }
 
