@@ -170,6 +170,8 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   if (const Mix* mix = find_mix(s.weights)) s.mix = mix;
   t.optimizer = f.text({"optimizer"}, "adamw");
   if (!find_optimizer(t.optimizer)) f.report("optimizer", "unsupported", text_of({quoted(t.optimizer), " is not in the catalog yet"}));
+  if (const catalog::OptimizerRow* o = find_optimizer(t.optimizer); !whole_engine && o && (!o->matrices.empty() || o->source != "pytorch-optim"))
+    return f.report("optimizer", "part-not-loaded", "needs a part of the calculator that is not loaded");
   t.optimizer_step = f.word({"optimizerStep"}, "fused", {"fused", "foreach", "loop"});
   t.micro_batch = f.count({"microBatch"}, 1, 1, 1 << 20);
   t.sequence_tokens = f.count({"sequenceTokens"}, std::min(2048.0, longest(s)), 1, most_tokens);

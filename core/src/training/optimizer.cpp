@@ -4,6 +4,8 @@
 #include <cmath>
 #include <vector>
 
+#include "machine/parts.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -217,13 +219,13 @@ void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::strin
   for (const Parameter& p : parameters) {
     if (!p.trainable) continue;
     const bool alone = o.matrices == "hidden" && is_hidden(p);
-    if (o.matrices == "factored" && is_matrix(p)) {
+    if (whole_engine && o.matrices == "factored" && is_matrix(p)) {
       add_state(m, p, p.shape.with_last(1), 1);
       add_state(m, p, {p.shape[-1]}, 1);
-    } else if (o.block_elements > 0) {
+    } else if (whole_engine && o.block_elements > 0) {
       add_quantised(m, p, o, first);
       first = first && in(elements, p.shape.count()) < o.smallest;
-    } else if (!alone && !add_for_matrix(m, p, o)) {
+    } else if (whole_engine && !alone && !add_for_matrix(m, p, o)) {
       continue;
     } else if (alone || o.states_per_parameter > 0) {
       add_state(m, p, p.shape, alone ? 1 : o.states_per_parameter);
@@ -236,12 +238,13 @@ void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::strin
 void step_temporaries(Machine& m, const catalog::OptimizerRow& o, std::string_view step,
                       std::span<const Parameter> parameters) {
   const std::string_view kind = temporaries_of(o, step);
-  if (o.matrices == "two-sided") return two_sided(m, parameters);
+  if (whole_engine && o.matrices == "two-sided") return two_sided(m, parameters);
   if (kind == "all-trainable") return all_trainable(m, parameters, foreach_tensors(o), any);
   if (kind == "largest") return loop(m, parameters, 1, any);
-  if (kind == "two-largest") return o.source == "pytorch-optim" ? loop(m, parameters, 2, any) : two_largest(m, o, parameters);
-  if (kind == "factored") return factored(m, parameters);
-  if (kind == "newton-schulz") {   // AdamW takes the rest
+  if (whole_engine && kind == "two-largest" && o.source != "pytorch-optim") return two_largest(m, o, parameters);
+  if (kind == "two-largest") return loop(m, parameters, 2, any);
+  if (whole_engine && kind == "factored") return factored(m, parameters);
+  if (whole_engine && kind == "newton-schulz") {   // AdamW takes the rest
     newton_schulz(m, parameters);
     if (step == "foreach") all_trainable(m, parameters, 1, is_not_hidden);
     if (step == "loop") loop(m, parameters, 2, is_not_hidden);

@@ -11,14 +11,14 @@ export const budgets = {
   first: { limit: 112 * kB, what: "what the first answer needs, gzipped" },
   // What every visitor loads after that: the whole engine. State-space models, llama.cpp's compute buffers, the pools of vLLM and
   // its kin, diffusion pipelines, the replay of the allocator, what fits and what to change are more than half of it.
-  engine: { limit: 270 * kB, what: "the whole engine that comes after it, gzipped" },
+  engine: { limit: 276 * kB, what: "the whole engine that comes after it, gzipped" },
   // Then 465 models and 249 cards. Inventories of model types are not among it: they come when a model needs them, a kilobyte
   // or two each, after a list of them of 4 kB.
   later: { limit: 26 * kB, what: "the catalog that comes after it, gzipped" },
   // Everything as it is: the engine and 800 inventories of model types (336 kB deflated) in base64, a third larger than they are.
   // Fields of every engine, logs, commands, the ladder and comparisons brought 50 kB, which only this page loads at once;
-  // the engine's answers to what fits and what to change 35 kB; sharded and Megatron training and a dozen families 95 kB.
-  offline: { limit: 1614 * kB, what: "the offline page, as it is" },
+  // the engine's answers to what fits and what to change 35 kB; sharded and Megatron training and a dozen families 110 kB.
+  offline: { limit: 1630 * kB, what: "the offline page, as it is" },
 };
 
 // What the page's files name, and loads only when it is needed: inventories, and the styles of later parts, which bear their
