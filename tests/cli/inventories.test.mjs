@@ -21,6 +21,11 @@ test("a model without a program is counted, and the table says what is not", asy
   assert.match(out, /The weights are exact, tensor by tensor/);
 });
 
+test("a hybrid is answered under llama.cpp, whose files go by the tensors of its inventory", async () => {
+  const scenario = { model: { id: "nvidia/NVIDIA-Nemotron-3-Nano-30B-A3B-BF16" }, weights: "Q4_K_M", engine: { name: "llama.cpp" }, detail: "summary" };
+  assert.equal((await library.estimate(scenario)).ok, true);
+});
+
 test("the library answers every type as the engine does that is given its inventories", async () => {
   for (const type of Object.keys(readCatalog().architectures)) {
     const scenario = { model: { config: { model_type: type } }, detail: "summary" };

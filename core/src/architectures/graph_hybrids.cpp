@@ -87,7 +87,8 @@ HybridModel jamba_graph(Fields& c) {
 }
 
 /// Layers are letters: M a state, * attention, - an MLP.
-HybridModel nemotron_h_graph(Fields& c) {
+/// None where a layer is of another kind, such as experts alone.
+std::optional<HybridModel> nemotron_h_graph(Fields& c) {
   HybridModel m = read_sizes(c);
   const StateMixer s = read_mamba2(c, m.decoder.hidden);
   const Document* pattern = c.value({"hybrid_override_pattern"});
@@ -100,6 +101,7 @@ HybridModel nemotron_h_graph(Fields& c) {
       const std::string& name = types->items()[i].text();
       kind = name == "mamba" ? 'M' : name == "attention" ? '*' : name == "mlp" ? '-' : '?';
     }
+    if (kind != 'M' && kind != '*' && kind != '-') return std::nullopt;
     HybridBlock& b = m.blocks[i];
     if (kind == 'M') b.state = s;
     b.attends = kind == '*';

@@ -4,9 +4,9 @@ import type { Estimate } from "../engine/types";
 /** By model type. */
 export type Inventories = Record<string, unknown>;
 
-/** The engine has no program for the model's type: it refused it, or took its fields for a plain decoder's. */
+/** The engine has no program for the model's type, or none for these weights: it refused it, or took its fields for a plain decoder's. */
 export function wantsInventory(estimate: Estimate): boolean {
   return estimate.ok
     ? estimate.assumptions.some(({ id }) => id === "unlisted-architecture")
-    : estimate.issues.some(({ path, code }) => path === "model.config.model_type" && code === "unsupported");
+    : estimate.issues.some(({ path, code }) => (path === "model.config.model_type" || path === "weights") && code === "unsupported");
 }
