@@ -114,33 +114,33 @@ TEST_CASE("a waiting micro-batch keeps, of every dense layer, what Transformer E
   // Per token: two inputs and two normalised inputs of the layer (8h), turned queries and keys and the values (2(a + 2k)d),
   // attention's output (2ad), the gate, up and their product (6f); one fp32 number a token for each norm and each head.
   const test::Sizes s{256, 512, 4, 2, 64, 512};
-  const double tokens = 512, per_token = 8 * s.h + 2 * (s.a + 2 * s.k) * s.d + 2 * s.a * s.d + 6 * s.f + 4 * (2 + s.a);
+  const double length = 512, per_token = 8 * s.h + 2 * (s.a + 2 * s.k) * s.d + 2 * s.a * s.d + 6 * s.f + 4 * (2 + s.a);
   const auto kept = [&](int layers, double tensor) {
     const Decoder whole = test::decoder(test::config("llama", s, layers));
     RankLayout l;
     l.tensor = tensor;
     l.pipeline = 2;
     const Decoder part = part_of(whole, l, {});
-    return kept_by_one(stage_of(whole, part, l, {}, tokens));
+    return kept_by_one(stage_of(whole, part, l, {}, length));
   };
-  CHECK(kept(8, 1) - kept(4, 1) == 2 * per_token * tokens);
-  CHECK(kept(8, 2) - kept(4, 2) == per_token * tokens);   // sequence parallelism divides all of it
+  CHECK(kept(8, 1) - kept(4, 1) == 2 * per_token * length);
+  CHECK(kept(8, 2) - kept(4, 2) == per_token * length);   // sequence parallelism divides all of it
 }
 
 TEST_CASE("a layer that is computed again keeps its input alone") {
   const test::Sizes s{256, 512, 4, 2, 64, 512};
-  const double tokens = 512;
+  const double length = 512;
   const auto kept = [&](int layers, double first_layers) {
     const Decoder whole = test::decoder(test::config("llama", s, layers));
     RankLayout l;
     l.pipeline = 2;
     const Decoder part = part_of(whole, l, {});
-    Stage stage = stage_of(whole, part, l, {}, tokens);
+    Stage stage = stage_of(whole, part, l, {}, length);
     stage.share.recompute.whole_layers = 1;
     stage.share.recompute.first_layers = first_layers;
     return kept_by_one(stage);
   };
-  CHECK(kept(8, -1) - kept(4, -1) == 2 * 2 * s.h * tokens);
+  CHECK(kept(8, -1) - kept(4, -1) == 2 * 2 * s.h * length);
   CHECK(kept(8, 0) > kept(8, 2));
   CHECK(kept(8, 4) == kept(8, -1));
 }
