@@ -111,13 +111,13 @@ test("an example fills the form, and what was typed before is gone", async () =>
 });
 
 test("a model whose architecture is not counted says so, and goes on with its number of parameters in one click", async () => {
-  const id = "xai-org/grok-1";
+  const id = "MiniMaxAI/MiniMax-M1-80k";
   const { page, seen, last, close } = await browser.open(hashOf({ model: { id }, hardware }));
-  await page.getByText("Models of the kind grok are not counted yet.").waitFor();
-  assert.match(await page.locator(".uncounted").textContent(), /316 billion parameters in bf16, take 588\.0\u00a0GiB/);
+  await page.getByText("Models of the kind minimax_m1 are not counted yet.").waitFor();
+  assert.match(await page.locator(".uncounted").textContent(), /456 billion parameters in bf16, take 849\.5\u00a0GiB/);
   assert.equal(await page.locator(".problem, .bar, [aria-invalid=true]").count(), 0, "nothing looks wrong");
   await page.getByRole("button", { name: "Go on with the number of parameters" }).click();
-  assert.equal((await last()).parameters.total, 315684820992);
+  assert.equal((await last()).parameters.total, 456089655296);
   assert.match(await verdictOf(page).textContent(), /^Does not fit: /);
   assert.deepEqual(seen.errors, []);
   await close();
