@@ -27,6 +27,12 @@ Decoder plain_decoder(Fields& c, const DecoderDefaults& d, DecoderLayer layer) {
   return m;
 }
 
+Decoder rms_decoder(Fields& c, const DecoderDefaults& defaults, const DecoderLayer& layer) {
+  Decoder m = plain_decoder(c, defaults, layer);
+  m.final_norm = NormKind::rms;
+  return m;
+}
+
 DecoderLayer gated_layer(Fields& c, bool bias_absent) {
   DecoderLayer layer;
   layer.mlp.activation = read_activation(c, {"hidden_act"}, "silu");

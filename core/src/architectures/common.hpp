@@ -22,6 +22,9 @@ struct DecoderDefaults {
 /// with its heads and widths set. Checks that heads divide what they have to.
 Decoder plain_decoder(Fields& config, const DecoderDefaults& defaults, DecoderLayer layer);
 
+/// The same with RMSNorm behind the last layer.
+Decoder rms_decoder(Fields& config, const DecoderDefaults& defaults, const DecoderLayer& layer);
+
 /// A layer with RMSNorm and a gated MLP as Llama's class reads it: hidden_act, attention_bias, mlp_bias, dropout.
 DecoderLayer gated_layer(Fields& config, bool bias_absent = false);
 

@@ -5,12 +5,6 @@
 namespace gpumem {
 namespace {
 
-Decoder rms_decoder(Fields& c, const DecoderDefaults& defaults, const DecoderLayer& layer) {
-  Decoder m = plain_decoder(c, defaults, layer);
-  m.final_norm = NormKind::rms;
-  return m;
-}
-
 /// Source: [transformers] models/granite/modeling_granite.py: embeddings, sub-layers and logits times a number
 void scale_like_granite(Decoder& m) {
   m.embedding_multiplied = m.logits_scaled = true;

@@ -7,16 +7,6 @@
 #include "architectures/common.hpp"
 
 namespace gpumem {
-namespace {
-
-Decoder rms_decoder(Fields& c, const DecoderDefaults& defaults, const DecoderLayer& layer) {
-  Decoder m = plain_decoder(c, defaults, layer);
-  m.final_norm = NormKind::rms;
-  return m;
-}
-
-}  // namespace
-
 /// Source: [vllm] model_executor/models/exaone.py ExaoneDecoderLayer: Llama under other names of fields
 Decoder exaone(Fields& c) {
   DecoderLayer layer;

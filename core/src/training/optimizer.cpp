@@ -39,7 +39,7 @@ void add_state(Machine& m, const Parameter& p, const Shape& shape, double copies
 void add_quantised(Machine& m, const Parameter& p, const catalog::OptimizerRow& o, bool first) {
   const double numbers = in(elements, p.shape.count()), states = o.states_per_parameter;
   const double number_bytes = (o.block_bytes - 4) / o.block_elements;
-  const bool own = o.source == "torchao";
+  const bool own = o.table_each_state;
   if (numbers < o.smallest) return add_state(m, p, p.shape, states, own ? p.format : fp32);
   if (own && std::fmod(numbers, o.block_elements) > 0) return add_state(m, p, p.shape, states);
   add_state(m, p, {numbers * number_bytes}, states, byte_flag);
@@ -48,15 +48,17 @@ void add_quantised(Machine& m, const Parameter& p, const catalog::OptimizerRow& 
   if (first) m.memory.add_bulk({Component::optimizer_states, p.layer, p.scope, "table", {256}, fp32, states});
 }
 
+bool is_low_rank(const catalog::OptimizerRow& o) { return o.matrices == "low-rank" || o.matrices == "random-low-rank"; }
+
 double projected_rank(const Parameter& p, const catalog::OptimizerRow& o) {
-  return o.source == "apollo" ? o.rank : std::min({o.rank, p.shape[0], p.shape[1]});
+  return o.matrices == "random-low-rank" ? o.rank : std::min({o.rank, p.shape[0], p.shape[1]});
 }
 
 constexpr double longest_side = 10000;   // of a matrix whose sides SOAP squares
 
 /// What optimizers keep for a matrix beside (or instead of) a number for each of its own; whether the usual states too.
 /// "by-row": a second moment a row, one for any other tensor; Adam-mini has one a head of queries and keys, which is less.
-/// "two-sided": two squares a side. "low-rank": both moments of a projection of the gradient, and the projection, for
+/// "two-sided": two squares a side. Of low rank: both moments of a projection of the gradient, and the projection, for
 /// matrices in layers; APOLLO's is random and has `rank` rows, GaLore's is cut out of the whole decomposition, which it
 /// keeps alive unless it is cast back to 16 bits. APOLLO limits growth by the last step's norm.
 /// Source: [adam-mini] adam_mini.py step; [soap] soap.py init_preconditioner; [galore] galore_projector.py
@@ -67,8 +69,8 @@ bool add_for_matrix(Machine& m, const Parameter& p, const catalog::OptimizerRow&
   } else if (o.matrices == "two-sided" && p.shape.rank == 2) {
     for (const double side : {p.shape[0], p.shape[1]})
       if (side <= longest_side) add_state(m, p, {side, side}, 2);
-  } else if (o.matrices == "low-rank" && is_hidden(p)) {
-    const bool random = o.source == "apollo";
+  } else if (is_low_rank(o) && is_hidden(p)) {
+    const bool random = o.matrices == "random-low-rank";
     const double longer = std::max(p.shape[0], p.shape[1]), shorter = std::min(p.shape[0], p.shape[1]);
     const double rank = projected_rank(p, o);
     add_state(m, p, {rank, longer}, o.states_per_parameter);
@@ -141,7 +143,7 @@ void two_largest(Machine& m, const catalog::OptimizerRow& o, std::span<const Par
   if (!p || (o.in_backward && p->format == fp32)) return m.memory.note();
   const Format* format = o.in_backward ? fp32 : p->format;
   const Value first = temporary(m, *p, format), second = temporary(m, *p, format);
-  if (o.matrices != "low-rank") return;
+  if (!is_low_rank(o)) return;
   for (const Parameter& h : parameters) {
     if (!h.trainable || !is_hidden(h)) continue;
     const Shape projected = {projected_rank(h, o), std::max(h.shape[0], h.shape[1])};
@@ -151,6 +153,8 @@ void two_largest(Machine& m, const catalog::OptimizerRow& o, std::span<const Par
   }
 }
 
+/// Of all parameters at once. Adagrad makes the roots and, to keep the gradients as they are, their products with the rate.
+/// Source: [pytorch-optim] torch/optim/adagrad.py _multi_tensor_adagrad; others' _multi_tensor functions: the roots alone
 void all_trainable(Machine& m, std::span<const Parameter> parameters, double times, Among among) {
   for (const Parameter& p : parameters)
     if (p.trainable && among(p)) m.memory.add_bulk({Component::workspace, p.layer, p.scope, "step temporary", p.shape, p.format, p.copies * times});
@@ -195,10 +199,6 @@ void two_sided(Machine& m, std::span<const Parameter> parameters) {
   while (!held.empty()) held.pop_back();
 }
 
-/// Adagrad makes the roots and, to keep the gradients as they are, their products with the rate; others the roots alone.
-/// Source: [pytorch-optim] torch/optim/adagrad.py _multi_tensor_adagrad
-double foreach_tensors(const catalog::OptimizerRow& o) { return o.id == "adagrad" ? 2 : 1; }
-
 /// Momentum, the matrix being made orthogonal and its next form, beside two products of its shorter side.
 /// Source: [pytorch-optim] torch/optim/_muon.py _zeropower_via_newtonschulz
 void newton_schulz(Machine& m, std::span<const Parameter> parameters) {
@@ -239,10 +239,11 @@ void step_temporaries(Machine& m, const catalog::OptimizerRow& o, std::string_vi
                       std::span<const Parameter> parameters) {
   const std::string_view kind = temporaries_of(o, step);
   if (whole_engine && o.matrices == "two-sided") return two_sided(m, parameters);
-  if (kind == "all-trainable") return all_trainable(m, parameters, foreach_tensors(o), any);
+  if (kind == "all-trainable") return all_trainable(m, parameters, 1, any);
+  if (kind == "all-trainable-twice") return all_trainable(m, parameters, 2, any);
   if (kind == "largest") return loop(m, parameters, 1, any);
-  if (whole_engine && kind == "two-largest" && o.source != "pytorch-optim") return two_largest(m, o, parameters);
-  if (kind == "two-largest") return loop(m, parameters, 2, any);
+  if (kind == "largest-twice") return loop(m, parameters, 2, any);
+  if (whole_engine && kind == "two-largest") return two_largest(m, o, parameters);
   if (whole_engine && kind == "factored") return factored(m, parameters);
   if (whole_engine && kind == "newton-schulz") {   // AdamW takes the rest
     newton_schulz(m, parameters);

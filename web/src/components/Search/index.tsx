@@ -64,8 +64,13 @@ export function Search<Row extends Entry>({ id, path, label, placeholder, rows, 
       event.preventDefault();
       if (open) mark(Math.min(found.length - 1, Math.max(0, at + step)));
       else show();
-    } else if (event.key === "Enter" && open && found[at]) choose(found[at]);
-    else if (event.key === "Escape") close();
+    } else if (event.key === "Enter" && open) {
+      // Whoever types faster than the list is drawn means what is typed.
+      const { value } = event.currentTarget as HTMLInputElement;
+      const row = value === nameOf(typed) ? found[at] : search(value, rows)[0];
+      if (row) choose(row);
+    }
+    if (event.key === "Escape") close();
   };
 
   return (
