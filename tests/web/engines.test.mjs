@@ -84,3 +84,13 @@ test("an engine that takes a pool says what would do, and what the pool is worth
   assert.doesNotMatch(await page.locator(".details").textContent(), /torch\.cuda/);
   await close();
 });
+
+test("before the first answer a menu says that the default is taken", async () => {
+  const { page, close } = await browser.open(hashOf({ model: { id: "meta-llama/Llama-3.1-8B" }, inference: { sequences: -3 } }));
+  await page.getByText("Must be from 1 to").waitFor();
+  for (const menu of ["Engine", "Weights"]) {
+    const shown = await page.getByLabel(menu, { exact: true }).evaluate((select) => select.selectedOptions[0].textContent);
+    assert.equal(shown, "the default", menu);
+  }
+  await close();
+});

@@ -46,6 +46,7 @@ export const memoryNote = "Empty: only what is needed. GB and GiB are different.
 export const more = "More settings";
 export const moreSplits = "More of the layout";
 export const byDefault = (value: string) => `${value} by default`;
+export const unsaid = "the default";
 export const optionFits = "fits";
 export const optionRefused = "not with these settings";
 export const waiting = "Loading the model …";

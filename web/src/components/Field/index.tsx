@@ -79,6 +79,7 @@ interface MenuProps {
 export function Menu({ tied, value, words, name, changes, groups, onChoose }: MenuProps) {
   const { unit } = usePage();
   const label = (word: string) => {
+    if (word === "") return text.unsaid;   // before the first answer, which says what is used
     const change = changes?.[word];
     if (word === value || !change) return name(word);
     return `${name(word)}   ${change.bytes === undefined ? `(${text.optionRefused})` : changeText(change.bytes, unit)}`;
