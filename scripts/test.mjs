@@ -1,6 +1,7 @@
 // Runs every test, from set-up to the browser, and stops at the first stage that fails.
 // Node's tests come last, so that the runner's summary closes the output.
 import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { build } from "./build.mjs";
 import { nodeTests } from "./node_tests.mjs";
@@ -15,7 +16,7 @@ main(import.meta.url, () => {
   for (const preset of nativePresets) {
     run("cmake", ["--preset", preset]);
     run("cmake", ["--build", `build/${preset}`]);
-    run("ctest", ["--preset", preset]);
+    run("ctest", ["--preset", preset, "--parallel", String(availableParallelism())]);
   }
   build();
   if (existsSync(join(root, "tsconfig.json"))) run("node", ["node_modules/typescript/bin/tsc", "--noEmit"]);

@@ -22,6 +22,18 @@ double segment_for(double size) {
   return size < medium_request ? medium_segment : rounded_up(size, large_unit);
 }
 
+/// The first shelf with blocks of at least that size.
+template <class Shelves>
+auto shelf_of(Shelves& shelves, double size) {
+  return std::partition_point(shelves.begin(), shelves.end(), [&](const auto& shelf) { return shelf.size < size; });
+}
+
+/// Where a block of that address is, or would be.
+template <class Slots>
+auto slot_of(Slots& slots, double address) {
+  return std::partition_point(slots.begin(), slots.end(), [&](const auto& slot) { return slot.address < address; });
+}
+
 }  // namespace
 
 CachingAllocator::CachingAllocator(AllocatorOptions options) : options_(options) {}
@@ -84,42 +96,42 @@ int CachingAllocator::grown_segment(double size, bool small) {
   return block;
 }
 
-/// Where a block of that size and address is, or would be.
-CachingAllocator::FreeList::iterator CachingAllocator::place(FreeList& free, double size, double address) {
-  return std::partition_point(free.begin(), free.end(), [&](int block) {
-    const Block& b = at(block);
-    return b.size != size ? b.size < size : b.address < address;
-  });
-}
-
 void CachingAllocator::insert(int block) {
   Block& b = at(block);
   b.free = true;
   FreeList& l = list(b.small);
-  l.insert(place(l, b.size, b.address), block);
+  auto shelf = shelf_of(l, b.size);
+  if (shelf == l.end() || shelf->size != b.size) shelf = l.insert(shelf, {b.size, {}});
+  shelf->slots.insert(slot_of(shelf->slots, b.address), {b.address, block});
 }
 
 void CachingAllocator::erase(int block) {
-  Block& b = at(block);
+  const Block& b = at(block);
   FreeList& l = list(b.small);
-  l.erase(place(l, b.size, b.address));
-  b.free = false;
+  const auto shelf = shelf_of(l, b.size);
+  take(l, shelf, slot_of(shelf->slots, b.address));
+}
+
+/// The block of a slot, which is in no list any more.
+int CachingAllocator::take(FreeList& free, FreeList::iterator shelf, std::vector<Slot>::iterator slot) {
+  const int block = slot->block;
+  at(block).free = false;
+  shelf->slots.erase(slot);
+  if (shelf->slots.empty()) free.erase(shelf);
+  return block;
 }
 
 /// get_free_block; -1 if none fits. What is returned is in no list.
 int CachingAllocator::best_fit(double size, bool small) {
   FreeList& l = list(small);
-  const auto found = place(l, size, -1);
+  const auto found = shelf_of(l, size);
   if (found == l.end()) return -1;
   if (options_.max_split > 0 && !small) {
-    const double whole = at(*found).size;
+    const double whole = found->size;
     if (size < options_.max_split && whole >= options_.max_split) return -1;
     if (size >= options_.max_split && whole >= size + medium_segment) return -1;
   }
-  const int block = *found;
-  at(block).free = false;
-  l.erase(found);
-  return block;
+  return take(l, found, found->slots.begin());
 }
 
 /// Keeps the front of a block and frees the rest, if the rest is worth it.
@@ -224,14 +236,17 @@ void CachingAllocator::merge(int block) {
 
 /// release_cached_blocks: segments that are free as a whole go back to the driver.
 void CachingAllocator::give_back() {
-  for (FreeList& l : free_)
-    std::erase_if(l, [&](int block) {
-      const Block& b = at(block);
-      if (b.before >= 0 || b.after >= 0) return false;
-      reserved_ -= b.size * b.copies;
-      unused_.push_back(block);
-      return true;
-    });
+  for (FreeList& l : free_) {
+    for (Shelf& shelf : l)
+      std::erase_if(shelf.slots, [&](const Slot& slot) {
+        const Block& b = at(slot.block);
+        if (b.before >= 0 || b.after >= 0) return false;
+        reserved_ -= b.size * b.copies;
+        unused_.push_back(slot.block);
+        return true;
+      });
+    std::erase_if(l, [](const Shelf& shelf) { return shelf.slots.empty(); });
+  }
 }
 
 }  // namespace gpumem

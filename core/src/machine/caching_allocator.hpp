@@ -35,7 +35,16 @@ class CachingAllocator {
     bool small = false, free = false;
     int next_of_handle = -1;
   };
-  using FreeList = std::vector<int>;   ///< blocks by size, then address: the best fit comes first
+  struct Slot {
+    double address = 0;
+    int block = -1;
+  };
+  /// Free blocks of one size by address. A model's layers are alike: thousands of blocks have a few dozen sizes.
+  struct Shelf {
+    double size = 0;
+    std::vector<Slot> slots;
+  };
+  using FreeList = std::vector<Shelf>;   ///< by size, none empty: the best fit comes first
 
   int new_block();
   int new_segment(double size, bool small, double copies);
@@ -43,7 +52,7 @@ class CachingAllocator {
   int best_fit(double size, bool small);
   void cut(int block, double size);
   void set_apart(int block, double copies);
-  FreeList::iterator place(FreeList& free, double size, double address);
+  int take(FreeList& free, FreeList::iterator shelf, std::vector<Slot>::iterator slot);
   void insert(int block);
   void erase(int block);
   void merge(int block);
