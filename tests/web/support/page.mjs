@@ -29,7 +29,7 @@ export async function startBrowser() {
 }
 
 async function open(browser, address, hash, { width = 1280, height = 900, settled = true } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, permissions: ["clipboard-read", "clipboard-write"] });
+  const context = await browser.newContext({ viewport: { width, height }, serviceWorkers: "block", permissions: ["clipboard-read", "clipboard-write"] });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const seen = { requests: [], errors: [] };

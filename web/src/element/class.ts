@@ -9,6 +9,12 @@ import { fieldAttributes, scenarioOf } from "./attributes";
 // Pages that are made on a server import this, too, and have no elements there.
 const Base = (globalThis.HTMLElement ?? class {}) as typeof HTMLElement;
 
+declare global {
+  interface HTMLElementTagNameMap {
+    "gpumem-calculator": GpumemCalculator;
+  }
+}
+
 export class GpumemCalculator extends Base {
   static readonly observedAttributes = [...fieldAttributes, "scenario"];
 
