@@ -53,13 +53,15 @@ test("another address is another answer, and one that cannot be read is said to 
 test("the page writes both ways in; what it writes answers the same", async () => {
   const { page, last, close } = await browser.open(hashOf(scenario));
   await page.locator(".folded > summary", { hasText: "Embed this" }).click();
+  await page.locator(".command pre").first().waitFor();
   const [element, iframe] = await page.locator(".command pre").allTextContents();
   assert.match(element, /<gpumem-calculator scenario="\{&quot;model/);
   await page.getByRole("button", { name: "Copy", exact: true }).first().click();
   await page.getByText("Copied").waitFor();
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), element);
   const wanted = (await last()).devices[0].processBytes.expected;
-  host.pages["/page.html"] = `<!doctype html><title>host</title>${(element + iframe).replaceAll(new URL("/", page.url()).href, folder)}`;
+  const there = (text) => text.replaceAll(new URL("/", page.url()).href, folder);
+  host.pages["/page.html"] = `<!doctype html><title>host</title>${there(element)}${there(iframe)}`;
   const { page: other } = await host.open("/page.html");
   const answers = (place) => place.waitForFunction((wanted) => document.querySelector("gpumem-calculator")?.estimate?.devices[0].processBytes.expected === wanted, wanted);
   await answers(other);

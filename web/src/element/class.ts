@@ -19,7 +19,8 @@ export class GpumemCalculator extends Base {
   static readonly observedAttributes = [...fieldAttributes, "scenario"];
 
   #root?: ShadowRoot;
-  #own = false;
+  /** Changes with every start and every end, so that what was begun earlier knows that it is over. */
+  #turn?: object;
   #given?: Scenario;
   #problem = "";
   #estimate?: Estimate;
@@ -45,9 +46,7 @@ export class GpumemCalculator extends Base {
   connectedCallback(): void {
     this.#takeEarlyProperty();
     this.#root ??= this.attachShadow({ mode: "open" });
-    // What stands between its tags is seen until there is an answer, and if there never is one.
-    if (!this.#root.firstChild) this.#root.append(document.createElement("slot"));
-    if (!this.#own) void this.#start(this.#root);
+    if (!this.#turn) void this.#start(this.#root, (this.#turn = {}));
   }
 
   /** Moved elsewhere, it goes on as it is; a moment later it is known whether it was. */
@@ -55,8 +54,7 @@ export class GpumemCalculator extends Base {
     queueMicrotask(() => {
       if (this.isConnected) return;
       this.#stop?.();
-      this.#stop = this.#asked = undefined;
-      this.#own = false;
+      this.#stop = this.#asked = this.#turn = undefined;
       this.#root?.replaceChildren();
     });
   }
@@ -65,18 +63,21 @@ export class GpumemCalculator extends Base {
     this.#readAgain();
   }
 
-  async #start(root: ShadowRoot): Promise<void> {
-    this.#own = true;
+  async #start(root: ShadowRoot, turn: object): Promise<void> {
+    // What stands between its tags is seen until there is an answer, and if there never is one.
+    root.replaceChildren(document.createElement("slot"));
     try {
       const { show } = await import("./show");
-      const stop = await show(root, this.#place(root), () => this.#problem, () => this.isConnected && this.#own && !this.#stop);
-      if (stop) this.#stop = stop;
+      const stop = await show(root, this.#place(root), () => this.#problem, () => this.#turn === turn);
+      if (stop && this.#turn === turn) this.#stop = stop;
+      else stop?.();
     } catch (error) {
-      this.#own = false;
+      if (this.#turn !== turn) return;
+      this.#turn = undefined;
       const said = document.createElement("p");
       said.setAttribute("role", "alert");
       said.textContent = `${text.noStart} ${(error as Error).message}`;
-      if (this.isConnected) root.replaceChildren(document.createElement("slot"), said);
+      root.append(said);
     }
   }
 

@@ -4,20 +4,11 @@ import first from "../../../build/catalog/first.json";
 import { Compact } from "../components/Compact";
 import { startEngine, wholeEngine } from "../engine/fetched_engines";
 import type { Catalog } from "../engine/types";
+import { once } from "../import/once";
 import type { Place } from "../state/place";
 import { sheet } from "./sheet";
 import "../app/base.css";
 import "./style.css";
-
-/** The same promise for every caller; one that failed is tried again by the next. */
-function once<Result>(load: () => Promise<Result>): () => Promise<Result> {
-  let result: Promise<Result> | undefined;
-  return () =>
-    (result ??= load().catch((error) => {
-      result = undefined;
-      throw error;
-    }));
-}
 
 const start = once(startEngine);
 const whole = wholeEngine && once(wholeEngine);
