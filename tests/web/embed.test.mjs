@@ -53,8 +53,8 @@ test("another address is another answer, and one that cannot be read is said to 
 test("the page writes both ways in; what it writes answers the same", async () => {
   const { page, last, close } = await browser.open(hashOf(scenario));
   await page.locator(".folded > summary", { hasText: "Embed this" }).click();
-  await page.locator(".command pre").first().waitFor();
-  const [element, iframe] = await page.locator(".command pre").allTextContents();
+  await page.locator(".embed pre").first().waitFor();
+  const [element, iframe] = await page.locator(".embed pre").allTextContents();
   assert.match(element, /<gpumem-calculator scenario="\{&quot;model/);
   await page.getByRole("button", { name: "Copy", exact: true }).first().click();
   await page.getByText("Copied").waitFor();
@@ -74,7 +74,7 @@ test("common fields become attributes, and text stays text", async () => {
   const { page, close } = await browser.open(hashOf({ model: { id: '"><script>window.taken=1</script>' }, task: "training", hardware: { gpu: "nvidia/rtx-4090" } }));
   await page.locator("#model-search").fill("Qwen/Qwen3-0.6B");
   await page.locator(".folded > summary", { hasText: "Embed this" }).click();
-  assert.match(await page.locator(".command pre").first().textContent(), /<gpumem-calculator model="Qwen\/Qwen3-0\.6B" task="training" gpu="nvidia\/rtx-4090">/);
+  assert.match(await page.locator(".embed pre").first().textContent(), /<gpumem-calculator model="Qwen\/Qwen3-0\.6B" task="training" gpu="nvidia\/rtx-4090">/);
   assert.equal(await page.evaluate(() => window.taken), undefined);
   await close();
   const offline = await browser.open(hashOf(scenario), { address: offlineFile });

@@ -12,7 +12,7 @@ export default function Embed() {
   if (!scenario) return null;
   const home = new URL(".", location.href).href;
   return (
-    <div class="command">
+    <div class="embed">
       <Snippet title={text.asElement} note={text.elementNote} code={elementSnippet(scenario, home)} />
       <Snippet title={text.asFrame} note={text.frameNote} code={frameSnippet(scenario, home)} />
     </div>
