@@ -32,7 +32,8 @@ async function look(browser, site, path) {
   const server = await serve(site, 0);
   const page = await browser.newPage();
   const errors = [];
-  page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
+  // The sites have no icon of their own.
+  page.on("console", (message) => message.type() === "error" && !message.location().url.endsWith("/favicon.ico") && errors.push(`${message.text()} ${message.location().url}`));
   page.on("pageerror", (error) => errors.push(error.message));
   try {
     await page.goto(`http://127.0.0.1:${server.address().port}${path}`);

@@ -36,7 +36,9 @@ export const recipes = {
   },
   mkdocs: {
     files: {
+      // Its theme would fetch a highlighter from elsewhere.
       "mkdocs.yml": `site_name: host
+theme: { name: mkdocs, highlightjs: false }
 extra_javascript:
   - path: ${script}
     type: module

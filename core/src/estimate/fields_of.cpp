@@ -39,9 +39,11 @@ bool is_field(const FieldRead& read, const std::vector<FieldRead>& all) {
   });
 }
 
-/// A default is what the answer was made with; where the answer does not say it, what the reader puts in, if it could be said.
-Document default_of(const FieldRead& read, const Document* echoed) {
-  if (const Document* used = at(echoed, read.path)) return *used;
+/// A default is what the answer was made with; where the answer does not say it, or says what was given, what the reader puts
+/// in, if it could be said.
+Document default_of(const FieldRead& read, const Document& request, const Document* echoed) {
+  const Document* used = at(&request, read.path) ? nullptr : at(echoed, read.path);
+  if (used) return *used;
   if (read.absent.is(Document::Kind::text) && read.absent.text().empty()) return {};
   const bool outside = read.absent.is(Document::Kind::number) && read.low && (read.absent.number() < *read.low || read.absent.number() > *read.high);
   return outside ? Document() : read.absent;
@@ -52,9 +54,9 @@ std::string_view unit_of(const FieldRead& read) {
   return read.kind == "count" && (read.path.ends_with("Tokens") || read.path.ends_with("_tokens")) ? "tokens" : "";
 }
 
-Document described(const FieldRead& read, const Document* echoed) {
+Document described(const FieldRead& read, const Document& request, const Document* echoed) {
   Document row = Document::record({{"path", read.path}, {"kind", read.kind}});
-  if (const Document usual = default_of(read, echoed); !usual.is(Document::Kind::null)) row.append("default", usual);
+  if (const Document usual = default_of(read, request, echoed); !usual.is(Document::Kind::null)) row.append("default", usual);
   if (const std::string_view unit = unit_of(read); !unit.empty()) row.append("unit", unit);
   if (read.low) row.append("least", *read.low);
   if (read.high) row.append("most", *read.high);
@@ -88,11 +90,13 @@ Document fields_of(const Document& request, const Document& facts) {
     read_scenario(given, facts, ignored);
     for (FieldRead& read : reads) {
       const auto closer = std::find_if(log.reads().begin(), log.reads().end(), [&](const FieldRead& r) { return r.path == read.path && r.kind != "any"; });
-      if (read.kind == "any" && closer != log.reads().end()) read = *closer;
+      if (read.kind != "any" || closer == log.reads().end()) continue;
+      read = *closer;
+      if (read.kind != "flag") read.absent = {};   // not given, nothing reads it
     }
   }
   for (const FieldRead& read : reads)
-    if (is_field(read, reads)) rows.push(described(read, answer.find("scenario")));
+    if (is_field(read, reads)) rows.push(described(read, request, answer.find("scenario")));
   return rows;
 }
 

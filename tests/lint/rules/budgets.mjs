@@ -10,8 +10,9 @@ export const budgets = {
   // next 2 kB; the aim is 90.
   first: { limit: 112 * kB, what: "what the first answer needs, gzipped" },
   // What every visitor loads after that: the whole engine. State-space models, llama.cpp's compute buffers, the pools of vLLM and
-  // its kin, diffusion pipelines, the replay of the allocator, what fits and what to change are more than half of it.
-  engine: { limit: 276 * kB, what: "the whole engine that comes after it, gzipped" },
+  // its kin, diffusion pipelines, the replay of the allocator, what fits and what to change are more than half of it. What
+  // describes the fields of a scenario is 2 kB.
+  engine: { limit: 278 * kB, what: "the whole engine that comes after it, gzipped" },
   // Then 465 models and 249 cards. Inventories of model types are not among it: they come when a model needs them, a kilobyte
   // or two each, after a list of them of 4 kB.
   later: { limit: 26 * kB, what: "the catalog that comes after it, gzipped" },

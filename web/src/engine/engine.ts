@@ -1,14 +1,13 @@
 // The engine behind every face: a scenario in, an estimate out. What a scenario's names stand for comes from a catalog.
-import create from "../../../wasm/estimator.mjs";
-import type { Catalog, Description, Estimate, FieldDescription, Scenario } from "./types";
+import create, { type Estimator } from "../../../wasm/estimator.mjs";
+import type { Catalog, Description, Estimate, Scenario } from "./types";
 
 export interface Engine {
   /** The estimate as the core wrote it: the same text for every face. */
   estimateText(scenario: unknown, catalog: Catalog): string;
   estimate(scenario: Scenario, catalog: Catalog): Estimate;
   describe(): Description;
-  /** The fields that the scenario may have. */
-  fields(scenario: unknown, catalog: Catalog): FieldDescription[];
+  estimator: Estimator;
   version(): string;
   /** False for the engine of the first answer: what it refuses, the whole one may answer. */
   whole: boolean;
@@ -21,7 +20,7 @@ export async function createEngine(binary: BufferSource | Response, whole = true
     estimateText,
     estimate: (scenario, catalog) => JSON.parse(estimateText(scenario, catalog)) as Estimate,
     describe: () => JSON.parse(estimator.describe()) as Description,
-    fields: (scenario, catalog) => JSON.parse(estimator.fields(scenario, factsOf(scenario, catalog))) as FieldDescription[],
+    estimator,
     version: () => estimator.version(),
     whole,
   };

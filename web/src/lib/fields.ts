@@ -1,5 +1,5 @@
-// The fields of every task and engine, where no scenario says which.
-import type { Engine } from "../engine/engine";
+// The fields of a scenario; where none is given, those of every task and engine.
+import { type Engine, factsOf } from "../engine/engine";
 import type { Catalog, FieldDescription, Scenario } from "../engine/types";
 import { allEngines } from "../state/description";
 
@@ -10,18 +10,24 @@ interface Asked {
   below?: string;
 }
 
+export const fieldsOf = (engine: Engine, scenario: Scenario, catalog: Catalog) =>
+  JSON.parse(engine.estimator.fields(scenario, factsOf(scenario, catalog))) as FieldDescription[];
+
 /** One row for each way in which a field is read: engines may have defaults of their own. */
 export function everyField(engine: Engine, catalog: Catalog): FieldDescription[] {
   const rows = new Map<string, FieldDescription & { engines: string[] }>();
   for (const { name, scenario, below = "" } of asked(engine, catalog)) {
-    for (const field of engine.fields(scenario, catalog).filter(({ path }) => path.startsWith(below))) {
+    for (const field of fieldsOf(engine, scenario, catalog).filter(({ path }) => path.startsWith(below))) {
       const key = JSON.stringify(field);
       const row = rows.get(key) ?? { ...field, engines: [] };
       rows.set(key, row);
       if (!row.engines.includes(name)) row.engines.push(name);
     }
   }
-  return [...rows.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  const all = [...rows.values()];
+  // Engines that pass a field over say nothing of it that those which read it don't.
+  const told = (row: FieldDescription) => row.kind !== "any" || !all.some(({ path, kind }) => path.startsWith(`${row.path}.`) || (path === row.path && kind !== "any"));
+  return all.filter(told).sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
 }
 
 /** For each engine the first model of the catalog that it answers for: nothing depends on a model's name. */

@@ -5,7 +5,7 @@ import { wantsInventory } from "../catalog/wants_inventory";
 import { bareConfigRefusal } from "./bare_config";
 import { bundledEngine, discardEngine } from "./bundled_engine";
 import { catalog } from "./catalog";
-import { everyField } from "./fields";
+import { everyField, fieldsOf } from "./fields";
 
 export type * from "../engine/types";
 
@@ -36,6 +36,6 @@ export async function estimateText(scenario: unknown): Promise<string> {
  */
 export async function describe(scenario?: Scenario): Promise<Description & { fields: FieldDescription[] }> {
   const engine = await bundledEngine();
-  const fields = scenario ? engine.fields(scenario, catalog) : everyField(engine, catalog);
+  const fields = scenario ? fieldsOf(engine, scenario, catalog) : everyField(engine, catalog);
   return { ...engine.describe(), fields };
 }
