@@ -1,14 +1,13 @@
 // The npm library: one module with the engine and the catalog inside, and its types.
-import { resolve } from "node:path";
 import { defineConfig } from "vite";
-import { writeLibraryTypes } from "./scripts/library_types.mjs";
+import { writeTypes } from "./scripts/library_types.mjs";
 
 export default defineConfig({
   publicDir: false,
   // Without this, vite takes ?inline for images and fonts only.
   assetsInclude: ["**/*.wasm", "**/*.deflate"],
   json: { stringify: true },
-  plugins: [{ name: "library-types", writeBundle: () => writeLibraryTypes(resolve("dist/lib/index.d.ts")) }],
+  plugins: [{ name: "library-types", writeBundle: () => writeTypes() }],
   build: {
     outDir: "dist/lib",
     emptyOutDir: false,

@@ -13,8 +13,8 @@ function sealed(): Plugin {
   return {
     name: "sealed",
     enforce: "post",
-    // The page's own policy speaks of files; this one's can only be written once everything stands in it.
-    transformIndexHtml: { order: "pre", handler: (html) => html.replace(/<meta\s+http-equiv[^>]*>/, "") },
+    // The page's own policy speaks of files; this one's can only be written once everything stands in it. One file is not installed.
+    transformIndexHtml: { order: "pre", handler: (html) => html.replace(/<meta\s+http-equiv[^>]*>/, "").replace(/<link rel="manifest"[^>]*>/, "") },
     generateBundle: {
       order: "post",
       handler(_, bundle) {
@@ -45,6 +45,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^.*\/fetched_inventories$/, replacement: resolve("web/src/catalog/bundled_inventories.ts") },
+      { find: /^.*\/installed\/register$/, replacement: resolve("web/src/installed/nothing.ts") },
       { find: /^.*\/fetched_engines$/, replacement: resolve("web/src/engine/bundled_engine.ts") },
     ],
   },

@@ -37,6 +37,15 @@ std::size_t gpumem_describe() {
   return answer.size();
 }
 
+/// Of the scenario whose bytes lie in the request.
+std::size_t gpumem_fields() {
+  gpumem::RequestBytes bytes(request.data());
+  const gpumem::Document scenario = bytes.document();
+  const gpumem::Document facts = bytes.document();
+  answer = gpumem::write_json(gpumem::fields_of(scenario, facts));
+  return answer.size();
+}
+
 std::size_t gpumem_version() {
   answer = GPUMEM_VERSION;
   return answer.size();

@@ -7,20 +7,22 @@ const mostValues = 100_000;
 /** `engine`: the bytes of estimator.wasm, or the answer of the server that has them. */
 export default async function create(engine) {
   const { instance } = await instantiated(engine);
-  const { memory, _initialize, gpumem_request, gpumem_answer, gpumem_estimate, gpumem_describe, gpumem_version } = instance.exports;
+  const { memory, _initialize, gpumem_request, gpumem_answer, gpumem_estimate, gpumem_describe, gpumem_fields, gpumem_version } = instance.exports;
   _initialize?.();
   const decoder = new TextDecoder();
   const answer = (size) => decoder.decode(new Uint8Array(memory.buffer, gpumem_answer(), size));
+  const ask = (scenario, facts, question) => {
+    const writer = new Writer();
+    const part = writer.value(scenario) ? (writer.value(facts) ? undefined : "model.config") : "";
+    if (part !== undefined) return tooLarge(part);
+    const bytes = writer.written();
+    const at = gpumem_request(bytes.length);
+    new Uint8Array(memory.buffer, at, bytes.length).set(bytes);
+    return answer(question());
+  };
   return {
-    estimate(scenario, facts) {
-      const writer = new Writer();
-      const part = writer.value(scenario) ? (writer.value(facts) ? undefined : "model.config") : "";
-      if (part !== undefined) return tooLarge(part);
-      const bytes = writer.written();
-      const at = gpumem_request(bytes.length);
-      new Uint8Array(memory.buffer, at, bytes.length).set(bytes);
-      return answer(gpumem_estimate());
-    },
+    estimate: (scenario, facts) => ask(scenario, facts, gpumem_estimate),
+    fields: (scenario, facts) => ask(scenario, facts, gpumem_fields),
     describe: () => answer(gpumem_describe()),
     version: () => answer(gpumem_version()),
   };

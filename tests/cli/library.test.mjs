@@ -29,7 +29,8 @@ for (const scenario of scenarios) {
 }
 
 test("describe names the words that fields accept", async () => {
-  const description = await library.describe();
+  const { fields, ...description } = await library.describe();
+  assert.ok(fields.length > 100);
   assert.deepEqual(description, JSON.parse((await loadEngine()).describe()));
   for (const precision of description.precisions) {
     const { ok } = await library.estimate({ model: { parameters: 1e9 }, task: "training", training: { precision } });
@@ -61,7 +62,8 @@ test("the types alone are enough for a caller who checks strictly", () => {
     const answer: Estimate = await estimate({ model: { id: "x" }, task: "training", hardware: { memory: "24 GiB" } });
     if (answer.ok) console.log(answer.devices[0].processBytes.expected);
     else console.log(answer.issues[0].path);
-    console.log((await describe()).optimizers[0].name);`;
+    const { optimizers, fields } = await describe({ model: { id: "x" } });
+    console.log(optimizers[0].name, fields[0].path, fields[0].least);`;
   const bad = `import { estimate } from "gpumem"; await estimate({ model: { id: 5 } });`;
   const checks = (text) => {
     writeFileSync(join(folder, "caller.mts"), text);

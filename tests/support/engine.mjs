@@ -5,7 +5,7 @@ import { Failure, root } from "../../scripts/support/run.mjs";
 import create from "../../wasm/estimator.mjs";
 
 /**
- * Resolves to {estimate(scenario, facts), describe(), version(), estimateScenario(scenario)}, which return JSON text;
+ * Resolves to {estimate(scenario, facts), fields(scenario, facts), describe(), version(), estimateScenario(scenario)}, which return JSON text;
  * estimateScenario looks up in the catalog what the scenario's names stand for.
  */
 export async function loadEngine(name = "estimator") {
@@ -15,5 +15,5 @@ export async function loadEngine(name = "estimator") {
   // Here, since the facts come by a module that needs what was built.
   const { factsOf } = await import("./facts.mjs");
   const estimateScenario = (scenario) => estimator.estimate(scenario, factsOf(scenario));
-  return { estimate: estimator.estimate, describe: estimator.describe, version: estimator.version, estimateScenario };
+  return { estimate: estimator.estimate, fields: estimator.fields, describe: estimator.describe, version: estimator.version, estimateScenario };
 }

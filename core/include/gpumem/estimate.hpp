@@ -13,4 +13,7 @@ Document estimate(const Document& scenario, const Document& facts);
 /// The words that fields accept, with their names: what a form needs to build its menus.
 Document describe();
 
+/// The fields that this scenario may have: path, kind, default (the one that its answer is made with), unit, least, most, words.
+Document fields_of(const Document& scenario, const Document& facts);
+
 }  // namespace gpumem

@@ -3,8 +3,14 @@
 #include <algorithm>
 #include <cmath>
 
+#include "architectures/field_log.hpp"
+#include "machine/parts.hpp"
+
 namespace gpumem {
 namespace {
+
+/// Nobody asks the engine of the first answer which fields there are.
+bool logs() { return whole_engine && FieldLog::is_open(); }
 
 std::string_view kind_name(const Document& value) {
   switch (value.kind()) {
@@ -69,6 +75,7 @@ const Document* Fields::value(Names names) {
     const Document* here = record_ ? record_->find(name) : nullptr;
     if (!found && here && !here->is(Document::Kind::null)) found = here;
   }
+  if (logs()) FieldLog::note({path_of(*names.begin()), "any", {}, {}, {}, {}});
   return found;
 }
 
@@ -77,6 +84,7 @@ bool Fields::has(std::string_view name) { return value({name}) != nullptr; }
 double Fields::count(Names names, std::optional<double> absent, double low, double high) {
   const std::string_view name = *names.begin();
   const Document* v = value(names);
+  if (logs()) FieldLog::note({path_of(name), "count", absent ? Document(*absent) : Document(), low, high, {}});
   if (!v) {
     if (!absent) report(name, "missing", text_of({"is needed: a whole number from ", number_text(low), " up"}));
     return absent.value_or(low);
@@ -97,6 +105,7 @@ double Fields::count(Names names, std::optional<double> absent, double low, doub
 
 double Fields::number(Names names, double absent, double low, double high) {
   const Document* v = value(names);
+  if (logs()) FieldLog::note({path_of(*names.begin()), "number", absent, low, high, {}});
   if (!v) return absent;
   const double n = v->number();
   const std::string_view name = *names.begin();
@@ -113,6 +122,7 @@ double Fields::number(Names names, double absent, double low, double high) {
 
 bool Fields::flag(Names names, bool absent) {
   const Document* v = value(names);
+  if (logs()) FieldLog::note({path_of(*names.begin()), "flag", absent, {}, {}, {}});
   if (!v) return absent;
   if (!v->is(Document::Kind::boolean)) {
     report(*names.begin(), "wrong-type", text_of({"must be true or false, not ", kind_name(*v)}));
@@ -123,6 +133,7 @@ bool Fields::flag(Names names, bool absent) {
 
 std::string Fields::text(Names names, std::string_view absent) {
   const Document* v = value(names);
+  if (logs()) FieldLog::note({path_of(*names.begin()), "text", absent, {}, {}, {}});
   if (!v) return std::string(absent);
   if (!v->is(Document::Kind::text)) {
     report(*names.begin(), "wrong-type", text_of({"must be text, not ", kind_name(*v)}));
@@ -133,6 +144,7 @@ std::string Fields::text(Names names, std::string_view absent) {
 
 std::string Fields::word(Names names, std::string_view absent, Names accepted) {
   const std::string given = text(names, absent);
+  if (logs()) FieldLog::note({path_of(*names.begin()), "word", absent, {}, {}, {accepted.begin(), accepted.end()}});
   if (given.empty() || std::find(accepted.begin(), accepted.end(), given) != accepted.end()) return given;
   report(*names.begin(), "unknown-word", text_of({"must be one of: ", joined(accepted), "; not ", quoted(given)}));
   return std::string(absent);

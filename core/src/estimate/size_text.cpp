@@ -3,6 +3,9 @@
 #include <array>
 #include <cmath>
 
+#include "architectures/field_log.hpp"
+#include "machine/parts.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -50,6 +53,7 @@ std::optional<Bytes> parse_size(std::string_view text) {
 
 std::optional<Bytes> read_size(Fields& f, std::string_view name) {
   const Document* v = f.value({name});
+  if (whole_engine && FieldLog::is_open()) FieldLog::note({text_of({f.path(), ".", name}), "size", {}, {}, {}, {}});
   if (!v) return std::nullopt;
   std::optional<Bytes> size;
   if (v->is(Document::Kind::number) && v->number() >= 0 && v->number() <= 9007199254740992.0) size = bytes(v->number());

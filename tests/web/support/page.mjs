@@ -29,12 +29,13 @@ export async function startBrowser() {
 }
 
 async function open(browser, address, hash, { width = 1280, height = 900, settled = true } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, permissions: ["clipboard-read", "clipboard-write"] });
+  const context = await browser.newContext({ viewport: { width, height }, serviceWorkers: "block", permissions: ["clipboard-read", "clipboard-write"] });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
   const seen = { requests: [], errors: [] };
   page.on("request", (request) => seen.requests.push(request.url()));
-  page.on("console", (message) => ["error", "warning"].includes(message.type()) && seen.errors.push(message.text()));
+  // Playwright says of a blocked service worker that it is.
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && !/blocked by Playwright/.test(message.text()) && seen.errors.push(message.text()));
   page.on("pageerror", (error) => seen.errors.push(error.message));
   await page.addInitScript(() => {
     window.estimates = [];

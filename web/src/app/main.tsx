@@ -12,6 +12,8 @@ const place = document.getElementById("page") as HTMLElement;
 try {
   const engine = await startEngine();
   place.textContent = "";
+  // Once everything is there, it may be kept for when there is no network.
+  addEventListener("gpumem-engine", () => import("../installed/register").then(({ register }) => register(), () => {}), { once: true });
   render(<App start={engine} whole={wholeEngine} first={first as Catalog} />, place);
 } catch (error) {
   place.textContent = `${text.noEngine} ${(error as Error).message}`;

@@ -1,7 +1,8 @@
 /// <reference types="node" />
 // The command line.
-import { Command, CommanderError, Option } from "commander";
+import { Argument, Command, CommanderError, Option } from "commander";
 import { version } from "../../../package.json";
+import { completionCommand, type Shell, shells } from "./completion";
 import { commandCommand, fromCommandCommand } from "./command";
 import { estimateCommand, type EstimateOptions } from "./estimate";
 import { adviseCommand, fitCommand } from "./fit";
@@ -33,6 +34,9 @@ For example:
   gpumem sweep scenario.json --over inference.contextTokens=1024,2048,4096
   gpumem sweep scenario.json --over weights=bf16,fp8,awq-4-128 --over hardware.gpu=nvidia/l4,nvidia/rtx-4090 --csv
 Exit status: 0 some of them were answered, 2 none was, or the file or the command is invalid.`;
+
+const completionHelp = `
+For example, in ~/.bashrc or ~/.zshrc: source <(gpumem completion bash) with the name of the shell; in config.fish: gpumem completion fish | source`;
 
 /** Every action sets the exit status instead of exiting: what was printed may still be on its way. */
 const ends = (ended: Promise<number>) => ended.then((code) => void (process.exitCode = code));
@@ -96,6 +100,12 @@ function program(): Command {
     .description("the scenario of a command such as vllm serve or llama-server, as JSON")
     .argument("<command...>", "the command behind --, as one text or as words; - is standard input")
     .action((words: string[]) => ends(fromCommandCommand(words)));
+  gpumem
+    .command("completion")
+    .description("a script that lets the shell complete these commands")
+    .addArgument(new Argument("<shell>", "which shell").choices(shells))
+    .addHelpText("after", completionHelp)
+    .action((shell: Shell) => ends(completionCommand(gpumem, shell)));
   return gpumem;
 }
 

@@ -1,5 +1,5 @@
 // The engine behind every face: a scenario in, an estimate out. What a scenario's names stand for comes from a catalog.
-import create from "../../../wasm/estimator.mjs";
+import create, { type Estimator } from "../../../wasm/estimator.mjs";
 import type { Catalog, Description, Estimate, Scenario } from "./types";
 
 export interface Engine {
@@ -7,6 +7,7 @@ export interface Engine {
   estimateText(scenario: unknown, catalog: Catalog): string;
   estimate(scenario: Scenario, catalog: Catalog): Estimate;
   describe(): Description;
+  estimator: Estimator;
   version(): string;
   /** False for the engine of the first answer: what it refuses, the whole one may answer. */
   whole: boolean;
@@ -19,6 +20,7 @@ export async function createEngine(binary: BufferSource | Response, whole = true
     estimateText,
     estimate: (scenario, catalog) => JSON.parse(estimateText(scenario, catalog)) as Estimate,
     describe: () => JSON.parse(estimator.describe()) as Description,
+    estimator,
     version: () => estimator.version(),
     whole,
   };

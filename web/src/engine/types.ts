@@ -138,3 +138,19 @@ export interface Description {
   checkpointing: string[];
   sources: Record<string, { title: string; url: string }>;
 }
+
+/** A field of the scenario, as the reader of the core reads it. */
+export interface FieldDescription {
+  /** "inference.contextTokens" */
+  path: string;
+  /** "any": a list or a record, or one of several kinds; docs/scenario.md says which. */
+  kind: "count" | "number" | "flag" | "text" | "word" | "size" | "any";
+  /** What the answer is made with where the field is not given; absent where nothing is. */
+  default?: unknown;
+  unit?: "bytes" | "tokens";
+  least?: number;
+  most?: number;
+  words?: string[];
+  /** The tasks and engines that read it so, where several were asked. */
+  engines?: string[];
+}

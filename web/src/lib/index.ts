@@ -1,10 +1,11 @@
 // The library: the engine and the catalog in one import, the same answers as the command line and the page.
-import type { Description, Estimate, Scenario } from "../engine/types";
+import type { Description, Estimate, FieldDescription, Scenario } from "../engine/types";
 import { inventoriesOf } from "../catalog/bundled_inventories";
 import { wantsInventory } from "../catalog/wants_inventory";
 import { bareConfigRefusal } from "./bare_config";
 import { bundledEngine, discardEngine } from "./bundled_engine";
 import { catalog } from "./catalog";
+import { everyField, fieldsOf } from "./fields";
 
 export type * from "../engine/types";
 
@@ -29,7 +30,12 @@ export async function estimateText(scenario: unknown): Promise<string> {
   }
 }
 
-/** The words that a scenario's fields accept, and the bibliography that explanations refer to. */
-export async function describe(): Promise<Description> {
-  return (await bundledEngine()).describe();
+/**
+ * The words that a scenario's fields accept, the bibliography that explanations refer to, and in `fields` the fields themselves:
+ * those that the given scenario may have, with the defaults of its model, engine and hardware, or else those of every task and engine.
+ */
+export async function describe(scenario?: Scenario): Promise<Description & { fields: FieldDescription[] }> {
+  const engine = await bundledEngine();
+  const fields = scenario ? fieldsOf(engine, scenario, catalog) : everyField(engine, catalog);
+  return { ...engine.describe(), fields };
 }

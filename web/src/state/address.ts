@@ -1,6 +1,7 @@
 // The scenario in the page's address: #scenario=<URI-encoded JSON>.
 import { parseJson } from "../import/json";
 import { isTree } from "./paths";
+import { type Place, tellOf } from "./place";
 
 const prefix = "#scenario=";
 
@@ -23,8 +24,16 @@ export const addressOf = (scenario: unknown) => prefix + encodeURIComponent(JSON
 
 export const linkOf = (scenario: unknown) => location.href.replace(/#.*$/, "") + addressOf(scenario);
 
-/** Replaces the address without an entry in the history; one too long for a link is not written. */
-export function writeAddress(scenario: unknown): void {
-  const address = addressOf(scenario);
-  if (address.length <= longestAddress && address !== location.hash) history.replaceState(null, "", address);
-}
+export const addressPlace: Place = {
+  read: () => readAddress(location.hash),
+  /** Without an entry in the history; one too long for a link is not written. */
+  write(scenario) {
+    const address = addressOf(scenario);
+    if (address.length <= longestAddress && address !== location.hash) history.replaceState(null, "", address);
+  },
+  watch(changed) {
+    addEventListener("hashchange", changed);
+    return () => removeEventListener("hashchange", changed);
+  },
+  tell: (estimate) => tellOf(document, estimate),
+};

@@ -1,16 +1,16 @@
-// The form's life: from the address, through the engine, back into the address.
+// The form's life: from the page's address or an element's attributes, through the engine, and back.
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import { loadCatalog } from "../catalog/load";
 import type { Inventories } from "../catalog/wants_inventory";
 import type { Engine } from "../engine/engine";
 import type { Answer, Catalog, Scenario } from "../engine/types";
-import { readAddress, writeAddress } from "./address";
 import { ask, differenceSteps, type Differences } from "./answer";
 import type { Words } from "./description";
 import { shownFields } from "./fields";
 import { type Form, modelKey, startForm } from "./form";
 import { useInventories } from "./inventories";
 import { issuesByPath } from "./issues";
+import type { Place } from "./place";
 import { formOf } from "./scenario";
 import { uncountedOf } from "./uncounted";
 
@@ -19,13 +19,13 @@ const addressDelay = 250;
 const menuDelay = 120;
 const slice = 8;
 
-function fromAddress(first: Catalog): { form: Form; unreadable: boolean } {
-  const scenario = readAddress(location.hash);
+function formAt(place: Place, first: Catalog): { form: Form; unreadable: boolean } {
+  const scenario = place.read();
   return { form: scenario ? formOf(scenario, first) : startForm(first), unreadable: scenario === null };
 }
 
-export function useCalculator(engine: Engine, missing: boolean, words: Words, first: Catalog) {
-  const [{ form, unreadable }, setState] = useState(() => fromAddress(first));
+export function useCalculator(engine: Engine, missing: boolean, words: Words, first: Catalog, place: Place) {
+  const [{ form, unreadable }, setState] = useState(() => formAt(place, first));
   const [rows, setRows] = useState(first);
   const [architectures, setArchitectures] = useState<Inventories>({});
   const catalog = useMemo(() => ({ ...rows, architectures }), [rows, architectures]);
@@ -53,7 +53,7 @@ export function useCalculator(engine: Engine, missing: boolean, words: Words, fi
   const issues = estimate.ok || waiting ? {} : issuesByPath(estimate.issues, shown);
 
   useLayoutEffect(() => {
-    if (!waiting) document.dispatchEvent(new CustomEvent("gpumem-estimate", { detail: estimate, bubbles: true, composed: true }));
+    if (!waiting) place.tell(estimate, asked.scenario);
   }, [estimate, waiting]);
 
   useEffect(() => {
@@ -62,15 +62,13 @@ export function useCalculator(engine: Engine, missing: boolean, words: Words, fi
     // Where the first answer needs no more, it is painted before anything else is read.
     if (waiting) void others();
     else requestAnimationFrame(() => setTimeout(others));
-    const reread = () => setState(fromAddress(first));
-    addEventListener("hashchange", reread);
-    return () => removeEventListener("hashchange", reread);
+    return place.watch(() => setState(formAt(place, first)));
   }, []);
 
   const untouched = useRef(form);
   useEffect(() => {
     if (form === untouched.current || !asked.scenario) return;
-    const timer = setTimeout(writeAddress, addressDelay, asked.scenario);
+    const timer = setTimeout(place.write, addressDelay, asked.scenario);
     return () => clearTimeout(timer);
   }, [asked, form]);
 

@@ -15,7 +15,8 @@ const unlisted = {
   crossEntropy: ["full", "chunked"],
 };
 
-const candidates = {
+/** By task, those that the core has heard of. */
+export const allEngines = {
   inference: ["transformers", "llama.cpp", "vllm", "sglang", "tensorrt-llm"],
   training: ["torch", "fsdp", "deepspeed", "megatron"],
 } as const;
@@ -29,7 +30,7 @@ export function wordsOf(engine: Engine, catalog: Catalog): Words {
     return estimate.ok ? [] : estimate.issues.filter(({ code }) => code === "unsupported").map(({ path }) => path);
   };
   const computed = (task: "inference" | "training") =>
-    candidates[task].filter((name) => !unsupported({ task, engine: { name } }).includes("engine.name"));
+    allEngines[task].filter((name) => !unsupported({ task, engine: { name } }).includes("engine.name"));
   const engines = { inference: computed("inference"), training: computed("training") };
   const splits: Words["splits"] = {};
   for (const task of ["inference", "training"] as const)

@@ -10,6 +10,7 @@ export function useEngine(start: Engine, whole?: () => Promise<Engine>): { engin
   useEffect(() => {
     if (!whole) return;
     let timer: ReturnType<typeof setTimeout>;
+    let gone = false;
     const load = () =>
       whole().then(
         (engine) => {
@@ -18,13 +19,16 @@ export function useEngine(start: Engine, whole?: () => Promise<Engine>): { engin
         },
         () => {
           setState({ engine: start, missing: true });
-          timer = setTimeout(load, pauseBeforeRetry);
+          if (!gone) timer = setTimeout(load, pauseBeforeRetry);
         },
       );
     // The first answer is painted before anything else is read.
     if (document.hidden) void load();
     else requestAnimationFrame(() => (timer = setTimeout(load)));
-    return () => clearTimeout(timer);
+    return () => {
+      gone = true;
+      clearTimeout(timer);
+    };
   }, []);
   return state;
 }

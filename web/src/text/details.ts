@@ -33,6 +33,7 @@ export const notLoaded = "This part could not be loaded. Closing and opening it 
 export const ladderTitle = "Ladder of methods";
 export const compareTitle = (count: number) => (count > 0 ? `Compare (${count} put aside)` : "Compare");
 export const commandTitle = "Command";
+export const embedTitle = "Embed this";
 export const logTitle = "Compare with your log";
 export const assumptions = "Assumptions";
 

@@ -13,6 +13,7 @@ export function More() {
       <Folded title={title} load={() => import("../Compare")} opener={pins.length} />
       <Folded title={text.commandTitle} load={() => import("../Command")} />
       <Folded title={text.logTitle} load={() => import("../LogCompare")} />
+      <Folded title={text.embedTitle} load={() => import("../Embed")} />
       <p class="unseen" role="status">{pins.length > 0 && title}</p>
     </div>
   );

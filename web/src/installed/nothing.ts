@@ -1,0 +1,2 @@
+// The page that is one file is kept by keeping the file.
+export const register = (): void => {};
