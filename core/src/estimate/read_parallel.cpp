@@ -14,6 +14,9 @@ struct Splits {
 };
 constexpr Splits computed[] = {
     {"llama.cpp", "pipeline"},
+    {"torch", "data"},
+    {"deepspeed", "data"},
+    {"deepspeed", "zero"},
     {"fsdp", "data"},
     {"fsdp", "zero"},
     {"megatron", ""},
