@@ -106,9 +106,10 @@ void ZeroParameters::end_backward(Machine& m) {
   gathered_.drop();
 }
 
-/// Source: [deepspeed] stage3.py _prepare_fp32_grad_for_sub_group
+/// Source: [deepspeed] stage3.py step: scaled_global_norm, _prepare_fp32_grad_for_sub_group
 void ZeroParameters::prepare_step(Machine& m) {
   if (plan_.offload_optimizer) return;
+  widen_for_norm(m, std::ceil(largest_trained(every_) / plan_.ranks));
   Value joined = take(m, widest_, format_, Component::gradients, "gradients of a group, flat");
   if (format_ != fp32) stepped_ = take(m, widest_, fp32, Component::gradients, "gradients in fp32");
   else stepped_ = std::move(joined);

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "machine/parameters.hpp"
+#include "machine/machine.hpp"
 #include "placement/zero_options.hpp"
 
 namespace gpumem {
@@ -37,6 +37,12 @@ inline const Format* trained_format(const std::vector<Parameter>& rows) {
   for (const Parameter& p : rows)
     if (p.trainable) return p.format;
   return bf16;
+}
+/// A gradient's norm is summed in fp64: the gradient is widened, one tensor after the other.
+/// Source: [deepspeed] runtime/zero/utils.py get_norm_dtype
+inline void widen_for_norm(Machine& m, double numbers) {
+  constexpr double fp32_numbers = 2;   // as long as one in fp64
+  m.memory.allocate({numbers * fp32_numbers}, fp32, Component::workspace, "gradient in fp64", -1, 0).drop();
 }
 /// What a rank's optimizer steps on: numbers in fp32, end to end.
 inline Parameter flat_partition(double numbers) {

@@ -15,11 +15,33 @@ ZeroStates::ZeroStates(const ZeroPlan& plan, std::vector<Parameter> every)
   }
   part_ = std::ceil(at / (2 * plan_.ranks)) * 2;
   all_ = part_ * plan_.ranks;
+  // The rank whose gradients are sent first has them beside the most of everything else; it is the one that is counted.
+  own_ = sends_in_backward() ? touched(all_ - part_, all_) : touched(0, part_);
   if (!plan_.offload_optimizer) held_.push_back(flat_partition(part_));
   if (plan_.offload_optimizer && sends_in_backward()) return;
-  summed_.push_back(flat_partition(sends_in_backward() ? part_ : all_));
+  summed_.push_back(flat_partition(sends_in_backward() ? own_ : at));
   summed_.back().name = "gradients";
   summed_.back().format = format_;
+}
+
+double ZeroStates::touched(double from, double to) const {
+  double sum = 0;
+  for (std::size_t i = 0; i < every_.size(); ++i) {
+    const double numbers = every_[i].trainable ? in(elements, every_[i].shape.count()) : 0;
+    if (offsets_[i] < to && offsets_[i] + numbers > from) sum += numbers;
+  }
+  return sum;
+}
+
+/// Parameters that go into it in the model's order, in which stage 1 sends; one that is too large goes alone and stays.
+double ZeroStates::first_bucket() const {
+  double sum = 0;
+  for (const Parameter& p : every_) {
+    const double numbers = p.trainable ? in(elements, p.shape.count()) : 0;
+    if (sum + numbers > plan_.options.reduce_bucket_size) break;
+    sum += numbers;
+  }
+  return sum;
 }
 
 Value ZeroStates::take(Machine& m, double numbers, const Format* format, Component use, const char* label) {
@@ -54,6 +76,11 @@ void ZeroStates::open_buckets(Machine& m) {
     buckets_.push_back(take(m, plan_.options.reduce_bucket_size, format_, Component::workspace, "bucket of gradients"));
 }
 
+/// Stage 1 keeps its bucket from the first gradient to the last micro-batch.
+void ZeroStates::begin_forward(Machine& m) {
+  if (plan_.accumulating && !sends_in_backward()) open_buckets(m);
+}
+
 void ZeroStates::begin_backward(Machine& m) {
   m.on_gradient = [this, &m](Parameter& p) { return arrived(m, p); };
 }
@@ -68,25 +95,26 @@ bool ZeroStates::arrived(Machine& m, Parameter& p) {
   if (filled_ > 0 && filled_ + numbers > most) reduce_bucket(m);
   begin_ = offset_of(m, static_cast<int>(&p - m.parameters.rows.data()));
   filled_ += numbers;
+  widest_ = std::max(widest_, numbers);
   ++in_bucket_;
   if (numbers > most || buckets_.empty()) waiting_.push_back(p.gradient);
   return true;
 }
 
-/// Parts that go to several ranks are joined first. This rank's own gradients are copied out of the bucket; the last
-/// rank's come first, and so lie beside the most activations: it is the one that is counted.
+/// Parts that go to several ranks are joined first. This rank's own gradients are copied out of the bucket.
 /// Source: [deepspeed] stage_1_and_2.py average_tensor, allreduce_bucket, copy_grads_in_partition
 void ZeroStates::reduce(Machine& m, double numbers, double begin, bool one_alone) {
   const bool several = std::floor(begin / part_) != std::floor((begin + numbers - 1) / part_);
   if (several || (buckets_.empty() && !one_alone)) take(m, numbers, format_, Component::workspace, "gradients joined").drop();
   if (!plan_.offload_optimizer && !part_of_gradients_)
-    part_of_gradients_ = take(m, part_, format_, Component::gradients, "partition of gradients");
+    part_of_gradients_ = take(m, own_, format_, Component::gradients, "partition of gradients");
 }
 
 void ZeroStates::reduce_bucket(Machine& m) {
   if (filled_ > 0) reduce(m, filled_, begin_, in_bucket_ == 1);
+  if (plan_.offload_optimizer && widest_ > 0) widen_for_norm(m, std::min(widest_, part_));
   waiting_.clear();
-  filled_ = 0;
+  filled_ = widest_ = 0;
   in_bucket_ = 0;
 }
 
@@ -108,17 +136,19 @@ void ZeroStates::end_backward(Machine& m) {
   } else {
     for (Parameter& p : m.parameters.rows) p.gradient.drop();
     m.memory.remove_bulk(Component::gradients);
-    const double numbers = trained_numbers(every_), first = std::min(plan_.options.reduce_bucket_size, numbers);
-    const Value rest = take(m, std::max(numbers - first, 1.0), format_, Component::gradients, "gradients to be sent");
-    reduce(m, first, numbers - first, false);
+    const double first = plan_.options.contiguous_gradients ? first_bucket() : 0;
+    const Value rest = take(m, std::max(trained_numbers(every_) - first, 1.0), format_, Component::gradients, "gradients to be sent");
+    reduce(m, std::max(first, 1.0), 0, first == 0);
   }
   if (plan_.accumulating && sends_in_backward()) part_of_gradients_.drop();   // added to what is there
   buckets_.clear();
 }
 
-/// Source: [deepspeed] stage_1_and_2.py step: flatten, then .to(fp32)
+/// Assumes that this rank's part has the largest gradient, or is full of it.
+/// Source: [deepspeed] stage_1_and_2.py step: scaled_global_norm, flatten, then .to(fp32)
 void ZeroStates::prepare_step(Machine& m) {
   if (plan_.offload_optimizer) return;
+  widen_for_norm(m, std::min(largest_trained(every_), part_));
   Value joined = take(m, part_, format_, Component::gradients, "partition of gradients, flat");
   if (format_ != fp32) stepped_ = take(m, part_, fp32, Component::gradients, "gradients in fp32");
   else stepped_ = std::move(joined);

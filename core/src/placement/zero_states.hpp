@@ -16,7 +16,7 @@ class ZeroStates final : public RankProgram {
   void hold_weights(Machine& m) override;
   [[nodiscard]] std::span<const Parameter> held() const override { return held_; }
   [[nodiscard]] std::span<const Parameter> accumulated() const override { return summed_; }
-  void begin_forward(Machine&) override {}
+  void begin_forward(Machine& m) override;
   void enter_layer(Machine&, int) override {}
   void leave_layer(Machine&, int) override {}
   void end_forward(Machine&) override {}
@@ -30,6 +30,8 @@ class ZeroStates final : public RankProgram {
  private:
   Value take(Machine& m, double numbers, const Format* format, Component use, const char* label);
   [[nodiscard]] bool sends_in_backward() const { return plan_.stage == 2 || plan_.options.overlap_comm; }
+  [[nodiscard]] double touched(double from, double to) const;
+  [[nodiscard]] double first_bucket() const;
   [[nodiscard]] double offset_of(const Machine& m, int row) const;
   bool arrived(Machine& m, Parameter& p);
   void open_buckets(Machine& m);
@@ -41,10 +43,12 @@ class ZeroStates final : public RankProgram {
   std::vector<double> offsets_;          ///< of every parameter among the trained
   std::vector<Parameter> held_, summed_;
   double all_ = 0, part_ = 0;
+  double own_ = 0;                       ///< numbers of whole parameters that this rank's part touches
   const Format* format_;
   std::vector<Value> buckets_, waiting_; ///< `waiting_`: gradients that did not go into a bucket
   Value part_of_gradients_, stepped_;
   double filled_ = 0, begin_ = 0;        ///< of the bucket; where its first number lies among all
+  double widest_ = 0;                    ///< the largest gradient in it
   int in_bucket_ = 0;
 };
 
