@@ -9,9 +9,10 @@
 
 namespace gpumem {
 
-/// Numbers that are whole on this rank while a layer runs; for a moment more, while what arrived together is taken apart.
+/// Numbers that are whole on this rank while a layer runs, at most; for a moment more, while what arrived together is taken
+/// apart; and those in its last module.
 struct Gathered {
-  double kept = 0, moment = 0;
+  double kept = 0, moment = 0, after = 0;
 };
 
 class GatheringTrace {

@@ -62,23 +62,33 @@ void ZeroParameters::hold_weights(Machine& m) {
   if (format_ != fp32) add(Component::optimizer_states, part_, fp32, "master weights");
 }
 
-void ZeroParameters::gather(Machine& m, const Gathered& wanted) {
+void ZeroParameters::gather(Machine& m, double kept, double moment) {
   gathered_.drop();
   const auto whole = [&](double numbers) { return take(m, numbers, format_, Component::workspace, "gathered weights"); };
-  if (wanted.moment > wanted.kept) whole(wanted.moment).drop();
-  if (wanted.kept > 0) gathered_ = whole(wanted.kept);
+  if (moment > kept) whole(moment).drop();
+  if (kept > 0) gathered_ = whole(kept);
 }
 
+void ZeroParameters::enter_layer(Machine& m, int layer) {
+  const Gathered& wanted = trace_.forward(layer);
+  gather(m, wanted.kept, wanted.moment);
+}
+
+/// What lies behind the layers has run when the loss is made.
 void ZeroParameters::leave_layer(Machine& m, int layer) {
-  if (layer + 1 == end_) gather(m, trace_.forward(end_));
+  const Gathered& wanted = trace_.forward(end_);
+  if (layer + 1 == end_) gather(m, wanted.after, std::max(wanted.moment, wanted.kept));
 }
 
 void ZeroParameters::begin_backward(Machine& m) {
   m.on_gradient = [this, &m](Parameter& p) { return arrived(m, p); };
-  gather(m, trace_.backward(end_));
 }
 
-void ZeroParameters::cross_backward(Machine& m, const Schedule&, int, int to) { gather(m, trace_.backward(to)); }
+/// The head's weights are there, or come when the loss's backward is over.
+void ZeroParameters::cross_backward(Machine& m, const Schedule&, int from, int to) {
+  if (from == end_) gather(m, trace_.backward(end_).kept, trace_.backward(end_).moment);
+  gather(m, trace_.backward(to).kept, trace_.backward(to).moment);
+}
 
 /// Source: [deepspeed] stage3.py reduce_independent_p_g_buckets_and_remove_grads, __add_grad_to_ipg_bucket
 bool ZeroParameters::arrived(Machine& m, Parameter& p) {

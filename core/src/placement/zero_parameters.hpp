@@ -16,8 +16,8 @@ class ZeroParameters final : public RankProgram {
   [[nodiscard]] std::span<const Parameter> held() const override;
   [[nodiscard]] std::span<const Parameter> stepped() const override;
   [[nodiscard]] std::span<const Parameter> accumulated() const override { return {}; }   // in a buffer that always is there
-  void begin_forward(Machine& m) override { gather(m, trace_.forward(-1)); }
-  void enter_layer(Machine& m, int layer) override { gather(m, trace_.forward(layer)); }
+  void begin_forward(Machine& m) override { enter_layer(m, -1); }
+  void enter_layer(Machine& m, int layer) override;
   void leave_layer(Machine& m, int layer) override;
   void end_forward(Machine&) override {}
   void begin_backward(Machine& m) override;
@@ -29,7 +29,7 @@ class ZeroParameters final : public RankProgram {
 
  private:
   Value take(Machine& m, double numbers, const Format* format, Component use, const char* label);
-  void gather(Machine& m, const Gathered& wanted);
+  void gather(Machine& m, double kept, double moment);
   bool arrived(Machine& m, Parameter& p);
   void reduce(Machine& m);
   [[nodiscard]] double part(const Parameter& p) const { return std::ceil(in(elements, p.shape.count()) / plan_.ranks); }
