@@ -39,13 +39,14 @@ DeviceBands bands_around(const Parts& parts, const Scenario& s, Bytes taken) {
   const Bytes allocated = parts.sum();
   const bool served = serves(s.engine), replayed = taken > Bytes();
   const bool training = s.task == Task::training, megatron = s.engine == "megatron";
+  const bool sharded = s.engine == "fsdp" || s.engine == "deepspeed";
   const bool hopper = s.device && s.device->compute_capability >= 9 && s.device->compute_capability < 10;
   DeviceBands made;
   made.overheads = {
       overhead(training ? (hopper ? "cublas-workspace-training-cc9" : "cublas-workspace-training")
                         : (hopper ? "cublas-workspace-inference-cc9" : "cublas-workspace-inference"),
                allocated, true),
-      overhead(megatron ? "allocator-slack-megatron" : replayed ? "allocator-slack-replayed" : training ? "allocator-slack-training" : "allocator-slack-serving",
+      overhead(megatron ? "allocator-slack-megatron" : sharded && replayed ? "allocator-slack-sharded" : replayed ? "allocator-slack-replayed" : training ? "allocator-slack-training" : "allocator-slack-serving",
                served ? allocated - parts[Component::kv_cache] : allocated, true),
       overhead("cuda-context", allocated, false),
   };
