@@ -94,4 +94,26 @@ TEST_CASE("What DistributedDataParallel is not computed with is an issue") {
   request = training();
   request["parallel"]["zero"] = 1;
   CHECK(issues_of(request)["parallel.zero"] == "unsupported");
+  request = training();
+  request["model"] = {{"parameters", 7e9}};
+  CHECK(issues_of(request)["model"] == "unsupported");
+}
+
+TEST_CASE("Encoders have buckets too") {
+  Json request = training();
+  request["model"]["config"] = {{"model_type", "bert"}, {"architectures", {"BertForMaskedLM"}}};
+  const Json several = estimated(request);
+  request.erase("parallel");
+  CHECK(part(several, "workspace") - part(estimated(request), "workspace") == several["parameters"]["trainable"].get<double>() * 2);
+}
+
+TEST_CASE("Advice for ranks that copy their gradients is not to") {
+  Json request = training();
+  request["model"]["config"]["num_hidden_layers"] = 24;
+  request["hardware"] = {{"memory", "1 GiB"}, {"count", 4}};
+  request["questions"] = {"advice"};
+  bool found = false;
+  const Json answer = estimated(request);
+  for (const Json& change : answer["advice"]) found = found || change["id"] == "gradients-in-buckets";
+  CHECK(found);
 }

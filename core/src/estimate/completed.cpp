@@ -82,7 +82,7 @@ Document completed(const Scenario& s) {
     all.append("parallel", Document::record({{"tensor", s.serving.ranks}, {"pipeline", s.layout.pipeline}}));
   else if (s.serving.ranks > 1)
     all.append("parallel", Document::record({{"tensor", s.serving.ranks}}));
-  if (s.engine == "fsdp" || s.engine == "deepspeed" || (s.engine == "torch" && s.layout.data > 1))
+  if (whole_engine && (s.engine == "fsdp" || s.engine == "deepspeed" || (s.engine == "torch" && s.layout.data > 1)))
     all.append("parallel", parallel_document(s.engine, s.layout));
   if (training)
     all.append("training", training_document(s.training));

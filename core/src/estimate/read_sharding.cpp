@@ -58,6 +58,7 @@ static void complete_data_parallel(Fields& request, Scenario& s) {
   s.engine_options.set("gradient_as_bucket_view", o.bucket_views);
   s.engine_options.set("find_unused_parameters", o.finds_unused);
   s.engine_options.set("sync_each_batch", o.synchronised);
+  if (!s.model && !s.encoder_model) request.report("model", "unsupported", "several data-parallel ranks are computed for models with a program of their own");
   if (s.training.optimizer_in_backward)
     request.report("training.optimizerInBackward", "unsupported", "a step inside backward is not computed for several data-parallel ranks so far");
 }

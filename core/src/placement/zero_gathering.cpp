@@ -118,6 +118,7 @@ void GatheringTrace::run(const ZeroOptions& o, const std::vector<Parameter>& eve
   }
   Holder holder(every.size());
   std::size_t queue = 0;
+  std::vector<bool> chosen(every.size());
   const auto look_ahead = [&](std::size_t s) {
     queue = std::max(queue, s + 1);
     const double most = std::min(o.max_live_parameters - holder.available(), o.prefetch_bucket_size);
@@ -125,10 +126,12 @@ void GatheringTrace::run(const ZeroOptions& o, const std::vector<Parameter>& eve
     double numbers = 0;
     for (; queue < steps && numbers < most; ++queue) {
       const int next = uses_[queue].parameter;
-      if (next == nothing || !holder.away(next) || std::find(ahead.begin(), ahead.end(), next) != ahead.end()) continue;
+      if (next == nothing || !holder.away(next) || chosen[static_cast<std::size_t>(next)]) continue;
+      chosen[static_cast<std::size_t>(next)] = true;
       ahead.push_back(next);
       numbers += size(queue);
     }
+    for (const int next : ahead) chosen[static_cast<std::size_t>(next)] = false;
     if (!ahead.empty()) holder.gather(ahead, numbers);
   };
   for (std::size_t s = 0; s < steps; ++s) {
