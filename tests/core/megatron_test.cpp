@@ -182,6 +182,23 @@ TEST_CASE("stages hold as many micro-batches as stages follow") {
   CHECK(chunks_of(sizes, l, 0, 64)[0].waiting == 6);
 }
 
+TEST_CASE("Under ZB-V the second chunk turns back, and every rank holds as much") {
+  RankLayout l;
+  l.pipeline = 4;
+  l.virtual_stages = 2;
+  l.schedule = "zbv";
+  const std::vector<double> sizes(8, 1);
+  for (double stage = 0; stage < 4; ++stage) {
+    const std::vector<Chunk> chunks = chunks_of(sizes, l, stage, 64);
+    CHECK(chunks[0].waiting + chunks[1].waiting + 1 == 8);   // halves of stages, one of them running: four stages
+    CHECK(chunks[1].first == 7 - stage);
+  }
+  const std::vector<Chunk> first = chunks_of(sizes, l, 0, 64);
+  CHECK(first[0].embeds);
+  CHECK(first[1].heads);
+  CHECK(chunks_of(sizes, l, 0, 3)[0].waiting == 3);   // no more than there are
+}
+
 TEST_CASE("with virtual stages a rank holds rounds of micro-batches of each chunk") {
   // Four stages, two chunks each: the first rank has done 2 · 3 + 4 + 1 = 11 forward passes when its first backward begins:
   // four of each chunk, then three more of the first; one of the second chunk is the one that runs.

@@ -83,10 +83,9 @@ TEST_CASE("What fully_shard cannot be is an issue") {
   request = training();
   request["parallel"]["zero"] = 2;
   CHECK(issues_of(request)["parallel.fsdp.reshardAfterForward"] == "contradiction");
-  request["parallel"]["fsdp"]["reshardAfterForward"] = false;
-  request["parallel"]["shardGroup"] = 2;
-  request["parallel"]["fsdp"]["version"] = 1;
-  CHECK(issues_of(request)["parallel.shardGroup"] == "unsupported");
+  request = training();
+  request["training"]["offload"] = {{"optimizer", true}};
+  CHECK(issues_of(request)["training.offload.optimizer"] == "unsupported");
 }
 
 TEST_CASE("A training under fully_shard is completed to one that says the same") {
@@ -130,4 +129,77 @@ TEST_CASE("Of a packed base the codes are cut and their scales are whole on ever
   const double packed = part_of(more, "weights") - part_of(few, "weights"), whole = part_of(plain, "weights") - part_of(none, "weights");
   const double codes = 737280.0 / 2 / 4, tables = 7 * (64 + 1028);
   CHECK(std::abs(whole - packed - (737280.0 * 2 / 4 - codes - 737280.0 / 64 - 180 - tables)) < 64);
+}
+
+namespace {
+
+Json with(Json request, const char* option, const Json& value) {
+  request["engine"]["options"][option] = value;
+  return request;
+}
+
+double alive_in(const Json& answer, const char* phase, const char* id) {
+  double bytes = 0;
+  for (const Json& point : answer["timeline"])
+    if (point["phase"] == phase) bytes = std::max(bytes, point["components"][id].get<double>());
+  return bytes;
+}
+
+}  // namespace
+
+TEST_CASE("Shards on the processor leave what is gathered on the device") {
+  for (const Json& request : {training(), flat_training("full", "fp32")}) {
+    const Json answer = estimated(with(request, "cpu_offload", true));
+    CHECK(part_of(answer, "weights") == 0);
+    CHECK(part_of(answer, "optimizer-states") == 0);
+    REQUIRE(answer["devices"].size() == 2);
+    const Json host = answer["devices"][1];
+    CHECK(host["role"] == "host");
+    double states = 0, weights = 0;
+    for (const Json& c : host["components"]) {
+      if (c["id"] == "weights") weights = c["bytes"];
+      if (c["id"] == "optimizer-states") states = c["bytes"];
+    }
+    CHECK(weights == 4310784);   // 4,310,784 parameters × 4 B / 4
+    CHECK(std::abs(states - 2 * 4310784) <= 30 * 4);
+    CHECK(estimated(answer["scenario"])["devices"] == answer["devices"]);
+  }
+}
+
+TEST_CASE("Replicas of shards hold what one group holds, under both versions") {
+  for (Json request : {training("bf16"), flat_training("full", "fp32")}) {
+    const double group = part_of(estimated(request), "weights");
+    request["parallel"]["data"] = 8;
+    request["parallel"]["shardGroup"] = 4;
+    const Json answer = estimated(request);
+    CHECK(answer["devices"][0]["count"] == 8);
+    CHECK(part_of(answer, "weights") == group);
+  }
+  // Version 1 sums over replicas in place.
+  Json flat = flat_training("full", "fp32");
+  const Json alone = estimated(flat);
+  flat["parallel"]["data"] = 8;
+  flat["parallel"]["shardGroup"] = 4;
+  CHECK(estimated(flat)["devices"][0]["components"] == alone["devices"][0]["components"]);
+}
+
+TEST_CASE("Gradients that are summed only at the end stay whole until then") {
+  Json request = training();
+  request["training"]["gradientAccumulation"] = 4;
+  const Json shards = estimated(request), whole = estimated(with(request, "sync_each_batch", false));
+  const double numbers = 4310784;
+  CHECK(alive_in(shards, "forward", "gradients") == numbers * 4 / 4);   // a quarter, in fp32 as it is kept
+  CHECK(alive_in(whole, "forward", "gradients") == numbers * 4);        // all of it, in fp32 as it is reduced
+  request["model"]["config"]["num_hidden_layers"] = 24;                 // also of layers that are not run
+  const Json deep = estimated(with(request, "sync_each_batch", false));
+  CHECK(alive_in(deep, "loss", "gradients") == deep["parameters"]["total"].get<double>() * 4);
+}
+
+TEST_CASE("Under a reentrant checkpoint a frozen layer's input and its gradient stay to the end of backward") {
+  const double kept = 64 * 256 * 2;   // one tensor of hidden states, in bf16
+  const auto difference = [&](int layers) {
+    return alive_in(estimated(flat_training("lora", "bf16", true, layers)), "backward", "activations") -
+           alive_in(estimated(flat_training("lora", "bf16", false, layers)), "backward", "activations");
+  };
+  CHECK(difference(24) - difference(12) == 12 * 2 * kept);
 }

@@ -39,6 +39,8 @@ constexpr Row training_rows[] = {
     {"precision-bf16", "precision", "", "training.precision=bf16 weights=bf16", 3, {none, "small updates are lost in weights of 16 bits", none}},
     {"precision-amp", "precision", "", "training.precision=bf16-amp weights=fp32", 1, {none, rounding, none}},
     {"optimizer-offload", "offload", "", "training.offload.optimizer=true", 2, {"the step waits for main memory", none, "an engine that offloads"}},
+    {"parameters-offload", "offload", "fsdp deepspeed", "training.offload.parameters=true", 3, {"weights travel from main memory for every layer, the step runs there", none, none}},
+    {"gradients-in-buckets", "buckets", "torch", "engine.options.gradient_as_bucket_view=true", 0, {none, none, none}},
     {"lora", "method", "", "training.method=lora", 3, {none, few_updated, "adapters to merge or to load"}},
     {"qlora", "method", "", "training.method=qlora weights=nf4-dq", 4, {unpacked, few_updated, "bitsandbytes; adapters to merge or to load"}},
 };

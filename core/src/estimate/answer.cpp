@@ -160,6 +160,11 @@ Document answer_for(const Scenario& s, const Run& run) {
   if (s.detail == Detail::tensors) device.append("tensors", tensors_document(run, layers));
   Document devices = Document::list();
   devices.push(std::move(device));
+  if (whole_engine && run.host.sum() > Bytes()) {
+    Document host = device_document(s, run.host, "optimizer-step", "host", {});
+    host.set("count", s.layout.ranks());   // one process a GPU
+    devices.push(std::move(host));
+  }
   Document answer = Document::record(
       {{"ok", true},
        {"scenario", completed(s)},

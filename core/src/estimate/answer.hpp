@@ -23,6 +23,8 @@ Document answer_for_llama_cpp(const Scenario& scenario);
 
 /// The whole answer for an engine that takes a pool for its cache before the first request.
 Document answer_for_served(const Scenario& scenario);
+/// The same where the model is cut into the stages of a pipeline: one device for each.
+Document answer_for_stages(const Scenario& scenario);
 
 /// The whole answer for training under Megatron-LM: one device for each stage of the pipeline.
 Document answer_for_megatron(const Scenario& scenario);

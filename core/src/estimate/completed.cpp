@@ -78,8 +78,12 @@ Document completed(const Scenario& s) {
        {"weights", s.weights},
        {"engine", Document::record({{"name", s.engine}, {"version", s.engine_version}, {"options", s.engine_options}})}});
   if (s.engine == "megatron") all.append("parallel", layout_document(s.layout));
-  if (s.serving.ranks > 1) all.append("parallel", Document::record({{"tensor", s.serving.ranks}}));
-  if (s.engine == "fsdp") all.append("parallel", parallel_document(s.layout));
+  if (serves(s.engine) && s.layout.pipeline > 1)
+    all.append("parallel", Document::record({{"tensor", s.serving.ranks}, {"pipeline", s.layout.pipeline}}));
+  else if (s.serving.ranks > 1)
+    all.append("parallel", Document::record({{"tensor", s.serving.ranks}}));
+  if (whole_engine && (s.engine == "fsdp" || s.engine == "deepspeed" || (s.engine == "torch" && s.layout.data > 1)))
+    all.append("parallel", parallel_document(s.engine, s.layout));
   if (training)
     all.append("training", training_document(s.training));
   else

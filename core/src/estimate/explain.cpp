@@ -34,9 +34,19 @@ double trained_width(const Scenario& s) {
 
 double width_of(const Scenario& s) { return s.weight_format()->block_bytes / s.weight_format()->block_elements; }
 
+/// DeepSpeed's optimizer sees one flat tensor in fp32.
+void add_partition(Document& list, const Scenario& s, double trainable, double states) {
+  const double ranks = s.layout.data, numbers = std::ceil(trainable / ranks);
+  const double width = 4 * (states + (s.training.precision == "fp32" && s.layout.zero == 3 ? 0 : 1));
+  const std::string part = text_of({grouped(trainable), " / ", number_text(ranks), " × ", number_text(width), " B = ", grouped(numbers * width), " B"});
+  list.push(row("optimizer-states", "(states per parameter and the master weights) × 4 B × trainable parameters / ranks",
+                s.training.sharding.offload_optimizer ? part + ", in the processor's memory" : part, "deepspeed"));
+}
+
 void add_states(Document& list, const Scenario& s, double trainable) {
   list.push(row("gradients", "trainable parameters × bytes of their format", times(trainable, trained_width(s), ""), "pytorch-autograd-engine"));
   const auto* o = find_optimizer(s.training.optimizer);
+  if (whole_engine && s.engine == "deepspeed") return add_partition(list, s, trainable, o ? o->states_per_parameter : 0);
   if (!o || o->states_per_parameter == 0) return;
   list.push(row("optimizer-states", "states per parameter × trainable parameters × bytes of their format",
                 text_of({number_text(o->states_per_parameter), " × ", grouped(trainable), " × ", number_text(trained_width(s)), " B = ", grouped(o->states_per_parameter * trainable * trained_width(s)), " B"}),
@@ -80,6 +90,9 @@ Document explanations(const Scenario& s, const Run& run) {
   if (s.engine == "fsdp")
     list.push(row("weights", flat ? "parameters × bytes of their format, laid end to end and cut into a part for each rank" : "parameters × bytes of their format, every tensor cut along its first extent over the ranks of a shard",
                   text_of({times(run.total, width_of(s), ""), "; of it on each GPU ", grouped(in(bytes, run.peak.parts[Component::weights])), " B"}), flat ? "pytorch-fsdp1" : "pytorch-fsdp2"));
+  else if (whole_engine && s.engine == "deepspeed" && s.layout.zero == 3)
+    list.push(row("weights", "parameters × bytes of their format / ranks, and small parameters whole beside it",
+                  text_of({times(run.total, width_of(s), ""), "; of it on each GPU ", grouped(in(bytes, run.peak.parts[Component::weights])), " B"}), "deepspeed"));
   else
     list.push(s.plain() ? row("weights", "parameters × bytes of their format", times(run.total, width_of(s), ""), "transformers") : mix_row(s, run));
   if (s.task == Task::inference && s.has_cache()) list.push(cache_row(s, run));

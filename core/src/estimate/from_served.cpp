@@ -150,6 +150,7 @@ void say(Scenario& s, const ServedCache& c, Bytes least) {
 Parts step_peak(const Scenario& s, const Decoder& rank) {
   const vllm::Version version = vllm::version_of(s.engine_version);
   vllm::ProfilePlan plan{s.inference.prefill_tokens, s.serving.requests, s.model->vocabulary, s.weight_format()};
+  if (!s.serving.last_stage) plan.requests = 0;   // which alone makes logits
   plan.compiled = s.serving.graphs && !version.first_engine;   // enforce_eager turns both off
   plan.sorts = s.engine == "vllm" && version.before_graph_estimates;
   return vllm::profiled_peak(rank, plan);
@@ -168,6 +169,7 @@ double active_parameters(const Scenario& s, const StoredTensors& tensors) {
 }  // namespace
 
 Document answer_for_served(const Scenario& given) {
+  if (given.layout.pipeline > 1) return answer_for_stages(given);
   Scenario s = given;
   const double ranks = s.serving.ranks;
   const StoredTensors tensors = tensors_of(s);
@@ -179,6 +181,8 @@ Document answer_for_served(const Scenario& given) {
   if (s.model) rank.model = decoder_of_rank(*s.model, ranks);
   Parts parts;
   if (s.model) parts = step_peak(s, *rank.model);
+  // Source: [vllm] vllm/v1/worker/gpu_model_runner.py sync_and_slice_intermediate_tensors: hidden states and the residual
+  if (!s.serving.first_stage) parts[Component::activations] += stored_bytes(elements(2 * s.inference.prefill_tokens * s.model->hidden), *s.weight_format());
   parts[Component::weights] = loaded(s, s.model ? tensors_of(rank) : tensors_of_rank(tensors, ranks, kv_heads), rank.model) + rotary_tables(s);
 
   const std::optional<Bytes> left = left_for_cache(s, parts);

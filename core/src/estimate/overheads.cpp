@@ -30,7 +30,7 @@ Bytes outside_allocator() {
 /// Source: [vllm] vllm/v1/worker/gpu_worker.py determine_available_memory: growth outside of PyTorch, and graphs
 Bytes serving_overheads(const Scenario& s) {
   const Bytes outside = overhead("vllm-outside-torch", {}, false).band.expected;
-  const Bytes several = s.serving.ranks > 1 ? overhead("nccl-communicator", {}, false).band.expected : Bytes();
+  const Bytes several = s.serving.several() ? overhead("nccl-communicator", {}, false).band.expected : Bytes();
   return outside + several + (s.serving.graphs && !vllm::version_of(s.engine_version).before_graph_estimates ? overhead("cuda-graphs-serving", {}, false).band.expected : Bytes());
 }
 
@@ -39,13 +39,14 @@ DeviceBands bands_around(const Parts& parts, const Scenario& s, Bytes taken) {
   const Bytes allocated = parts.sum();
   const bool served = serves(s.engine), replayed = taken > Bytes();
   const bool training = s.task == Task::training, megatron = s.engine == "megatron";
+  const bool sharded = s.engine == "fsdp" || s.engine == "deepspeed";
   const bool hopper = s.device && s.device->compute_capability >= 9 && s.device->compute_capability < 10;
   DeviceBands made;
   made.overheads = {
       overhead(training ? (hopper ? "cublas-workspace-training-cc9" : "cublas-workspace-training")
                         : (hopper ? "cublas-workspace-inference-cc9" : "cublas-workspace-inference"),
                allocated, true),
-      overhead(megatron ? "allocator-slack-megatron" : replayed ? "allocator-slack-replayed" : training ? "allocator-slack-training" : "allocator-slack-serving",
+      overhead(megatron ? "allocator-slack-megatron" : sharded && replayed ? "allocator-slack-sharded" : replayed ? "allocator-slack-replayed" : training ? "allocator-slack-training" : "allocator-slack-serving",
                served ? allocated - parts[Component::kv_cache] : allocated, true),
       overhead("cuda-context", allocated, false),
   };
@@ -56,7 +57,7 @@ DeviceBands bands_around(const Parts& parts, const Scenario& s, Bytes taken) {
     slack.high += taken - allocated;
   }
   if (served && s.serving.graphs) made.overheads.push_back(overhead("cuda-graphs-serving", {}, true));
-  if (served ? s.serving.ranks > 1 : training && s.layout.ranks() > 1) made.overheads.push_back(overhead("nccl-communicator", {}, false));
+  if (served ? s.serving.several() : training && s.layout.ranks() > 1) made.overheads.push_back(overhead("nccl-communicator", {}, false));
   made.reserved = made.process = {allocated, allocated, allocated};
   for (Overhead& o : made.overheads) {
     o.band = {whole(o.band.low), whole(o.band.expected), whole(o.band.high)};

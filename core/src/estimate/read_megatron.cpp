@@ -188,7 +188,8 @@ void check_megatron(Fields& request, Scenario& s) {
   if (tensor > 1 && experts > 0 && !l.sequence_parallel) refuse("parallel.sequenceParallel", "experts under tensor parallelism need it");
   if (l.zero > 1) request.report("parallel.zero", "unsupported", "megatron's distributed optimizer is zero 1");
   if (l.virtual_stages > 1 && l.pipeline == 1) refuse("parallel.virtualStages", "needs a pipeline");
-  if (l.schedule == "zbv" || l.schedule == "dualpipe") request.report("parallel.schedule", "unsupported", "is not computed for megatron so far");
+  if (l.schedule == "zbv" && (l.pipeline == 1 || l.virtual_stages != 2)) refuse("parallel.virtualStages", "must be 2 under zbv, in a pipeline");
+  if (l.schedule == "dualpipe") request.report("parallel.schedule", "unsupported", "is not computed for megatron so far");
   const double spread = s.megatron.spread.first_layers + s.megatron.spread.last_layers;
   if (spread > layers || (spread > 0 && l.virtual_stages > 1)) request.report("engine.options", "unsupported", "layers of the first and the last stage are read for pipelines without virtual stages");
   if (tensor == 1) l.sequence_parallel = false;

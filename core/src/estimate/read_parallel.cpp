@@ -14,9 +14,13 @@ struct Splits {
 };
 constexpr Splits computed[] = {
     {"llama.cpp", "pipeline"},
+    {"torch", "data"},
+    {"deepspeed", "data"},
+    {"deepspeed", "zero"},
     {"fsdp", "data"},
     {"fsdp", "zero"},
     {"megatron", ""},
+    {"vllm", "pipeline"},
 };
 
 bool computes(std::string_view engine, std::string_view split) {
@@ -59,6 +63,10 @@ void read_parallel(Fields& request, Scenario& s) {
   complete_sharding(request, s);
   if (s.engine == "llama.cpp" && l.pipeline > 64) request.report("parallel.pipeline", "out-of-range", "must be at most 64 under llama.cpp");
   if (serves(s.engine) && l.tensor > 1 << 10) request.report("parallel.tensor", "out-of-range", "must be at most 1024 where a model is served");
+  if (s.engine == "vllm" && l.pipeline > 1) {
+    if (!s.model) request.report("parallel.pipeline", "unsupported", "stages are computed for models with a program of their own");
+    else if (l.pipeline > static_cast<double>(s.model->layers.size())) request.report("parallel.pipeline", "contradiction", "cannot be more than the model's layers");
+  }
   if (s.engine == "llama.cpp") s.llama_cpp.gpus = l.pipeline;
   if (serves(s.engine)) s.serving.ranks = l.tensor;
 }

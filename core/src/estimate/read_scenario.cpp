@@ -88,7 +88,7 @@ void read_encoder_options(Fields& options, Scenario& s) {
 }
 
 /// Whose training is computed, plain PyTorch's first.
-constexpr std::string_view training_engines[] = {"torch", "fsdp", "megatron"};
+constexpr std::string_view training_engines[] = {"torch", "fsdp", "deepspeed", "megatron"};
 
 bool trains(std::string_view engine) {
   return std::find(std::begin(training_engines), std::end(training_engines), engine) != std::end(training_engines);
@@ -102,7 +102,7 @@ void read_engine(Fields& request, Scenario& s) {
   const std::string name = engine.text({"name"}, s.engine);
   s.engine_version = engine.text({"version"}, s.engine_version);
   if (training ? !trains(name) : name != "transformers" && name != "llama.cpp" && !serves(name))
-    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch, fsdp and megatron" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
+    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch, fsdp, deepspeed and megatron" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
   else
     s.engine = name;
   if (s.engine == "llama.cpp") s.engine_version = engine.text({"version"}, "0.5.0");

@@ -17,8 +17,21 @@ std::string dtype_of(std::string_view format) {
 
 }  // namespace
 
+/// Source: [pytorch-ddp] torch/nn/parallel/distributed.py; [accelerate] utils/dataclasses.py GradientAccumulationPlugin
+static void read_data_parallel(Fields& options, ShardingScenario& o) {
+  o.bucket_mib = options.count({"bucket_cap_mb", "ddp_bucket_cap_mb"}, o.bucket_mib, 1, 1 << 20);
+  o.bucket_views = options.flag({"gradient_as_bucket_view"}, false);
+  o.finds_unused = options.flag({"find_unused_parameters", "ddp_find_unused_parameters"}, false);
+  o.synchronised = options.flag({"sync_each_batch"}, false);
+}
+
 void read_sharding_options(Fields& options, Scenario& s) {
+  if (s.engine == "torch" && s.task == Task::training) read_data_parallel(options, s.training.sharding);
+  if (s.engine == "deepspeed") read_zero_options(options, s);
   if (s.engine != "fsdp") return;
+  s.training.sharding.synchronised = options.flag({"sync_each_batch"}, true);
+  s.training.sharding.offload_parameters = options.flag({"cpu_offload", "offload_params", "fsdp_offload_params"}, false);
+  s.training.sharding.pinned = options.flag({"pin_memory"}, true);
   s.training.sharding.gathered = read_dtype(options, "mixed_precision_param");
   s.training.sharding.reduced = read_dtype(options, "mixed_precision_reduce");
   s.layout.fsdp_version = static_cast<int>(options.count({"fsdp_version"}, 2, 1, 2));
@@ -38,8 +51,22 @@ static void complete_flat(ShardingScenario& o, const Scenario& s) {
   if (o.reduced.empty()) o.reduced = o.gathered;
 }
 
+/// What a rank's step is otherwise: nothing is left out of what the engine says.
+static void complete_data_parallel(Fields& request, Scenario& s) {
+  const ShardingScenario& o = s.training.sharding;
+  s.engine_options.set("bucket_cap_mb", o.bucket_mib);
+  s.engine_options.set("gradient_as_bucket_view", o.bucket_views);
+  s.engine_options.set("find_unused_parameters", o.finds_unused);
+  s.engine_options.set("sync_each_batch", o.synchronised);
+  if (!s.model && !s.encoder_model) request.report("model", "unsupported", "several data-parallel ranks are computed for models with a program of their own");
+  if (s.training.optimizer_in_backward)
+    request.report("training.optimizerInBackward", "unsupported", "a step inside backward is not computed for several data-parallel ranks so far");
+}
+
 /// Source: [pytorch-fsdp2] torch/distributed/fsdp/_fully_shard/_fsdp_api.py MixedPrecisionPolicy
 void complete_sharding(Fields& request, Scenario& s) {
+  if (s.engine == "torch" && s.layout.data > 1) return complete_data_parallel(request, s);
+  if (s.engine == "deepspeed") return complete_zero(request, s);
   if (s.engine != "fsdp") return;
   ShardingScenario& o = s.training.sharding;
   const bool mixed = s.training.precision == "bf16";
@@ -54,6 +81,9 @@ void complete_sharding(Fields& request, Scenario& s) {
   }
   if (!o.gathered.empty()) s.engine_options.set("mixed_precision_param", dtype_of(o.gathered));
   if (!o.reduced.empty()) s.engine_options.set("mixed_precision_reduce", dtype_of(o.reduced));
+  s.engine_options.set("sync_each_batch", o.synchronised);
+  s.engine_options.set("cpu_offload", o.offload_parameters);
+  if (o.offload_parameters) s.engine_options.set("pin_memory", o.pinned);
   s.engine_options.set("fsdp_version", static_cast<double>(s.layout.fsdp_version));
   const auto no = [&](const char* path, std::string_view what) {
     request.report(path, "unsupported", text_of({what, " is not computed for fsdp so far"}));
@@ -61,10 +91,11 @@ void complete_sharding(Fields& request, Scenario& s) {
   if (!s.model) no("model", "a model without a program of a decoder");
   if (s.training.optimizer_in_backward) no("training.optimizerInBackward", "a step inside backward");
   if (s.training.method == "qlora" && !flat) no("training.method", "a base in 4 bits");
-  if (flat && s.layout.data > s.layout.shard_group) no("parallel.shardGroup", "version 1 with replicas");
 }
 
-Document parallel_document(const RankLayout& l) {
+Document parallel_document(std::string_view engine, const RankLayout& l) {
+  if (engine == "torch") return Document::record({{"data", l.data}});
+  if (engine == "deepspeed") return Document::record({{"data", l.data}, {"zero", static_cast<double>(l.zero)}});
   return Document::record({{"data", l.data},
                            {"zero", static_cast<double>(l.zero)},
                            {"shardGroup", l.shard_group},

@@ -195,7 +195,8 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
     f.report("optimizerInBackward", "contradiction", "cannot be used with gradient accumulation: gradients are gone after each backward");
   for (const std::string_view name : {"gradientFormat", "optimizerFormat", "residualFormat", "rl"})
     if (f.value({name})) f.report(name, "unsupported", "is not computed yet");
-  ignore(f, {"offload"}, s);
+  if (whole_engine && (s.engine == "deepspeed" || s.engine == "fsdp")) read_training_offload(f, s);
+  else ignore(f, {"offload"}, s);
   if (!adapters) ignore(f, {"lora"}, s);
   f.refuse_unknown();
 }

@@ -61,7 +61,8 @@ std::optional<Adaptation> adaptation(const Scenario& s) {
   return a;
 }
 
-void train(Machine& m, const Scenario& s, bool every_layer) {
+/// What it keeps in the processor's memory.
+Parts train(Machine& m, const Scenario& s, bool every_layer) {
   const TrainingScenario& t = s.training;
   TrainingPlan plan;
   plan.adaptation = adaptation(s);
@@ -82,9 +83,10 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   plan.checkpointing = t.checkpointing == "full";
   plan.optimizer_in_backward = t.optimizer_in_backward;
   plan.accumulating = t.accumulation > 1;
-  if (whole_engine && s.engine == "fsdp") return run_spread_step(m, s, plan, every_layer);
-  if (whole_engine && s.encoder_model) return run_encoder_step(m, *s.encoder_model, plan, every_layer);
-  run_training_step(m, *s.model, plan, every_layer);
+  if (whole_engine && is_spread(s)) return run_spread_step(m, s, plan, every_layer);
+  if (whole_engine && s.encoder_model) run_encoder_step(m, *s.encoder_model, plan, every_layer);
+  else run_training_step(m, *s.model, plan, every_layer);
+  return {};
 }
 
 }  // namespace
@@ -105,7 +107,7 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     Machine& m = *run.machine;
     m.memory.ledger.await(awaited);
     if (s.task == Task::training)
-      train(m, s, every_layer);
+      run.host = train(m, s, every_layer);
     else
       run.cache = generate(m, s, run.stored, every_layer);
     const auto& all = m.memory.ledger.stretches();

@@ -16,6 +16,7 @@ struct Run {
   Schedule schedule;
   Stretch peak;                  ///< the highest stretch of all
   Bytes reserved;                ///< what PyTorch's allocator takes from the driver for it
+  Parts host;                    ///< what one process keeps in the processor's memory
   Bytes cache;                   ///< what the KV cache holds at the end
   Bytes file;                    ///< the tensors of the checkpoint
   double trainable = 0, total = 0;   ///< parameters

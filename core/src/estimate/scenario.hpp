@@ -18,6 +18,7 @@
 #include "layers/pass.hpp"
 #include "machine/parts.hpp"
 #include "placement/layout.hpp"
+#include "placement/zero_options.hpp"
 #include "quantization/checkpoint_quantization.hpp"
 #include "quantization/mix.hpp"
 #include "training/loss.hpp"
@@ -57,6 +58,12 @@ struct LoraScenario {
 struct ShardingScenario {
   std::string gathered, reduced;    ///< weights before a unit runs; gradients behind it
   bool reentrant = false;           ///< the checkpoints of layers, where it matters
+  bool offload_parameters = false, offload_optimizer = false;   ///< to the processor's memory
+  bool pinned = true;               ///< what lies there
+  bool synchronised = true;         ///< each micro-batch's gradients are sent; otherwise only the last one's
+  double bucket_mib = 25;           ///< of DistributedDataParallel
+  bool bucket_views = false, finds_unused = false;
+  ZeroOptions zero;
 };
 
 struct TrainingScenario {
@@ -175,8 +182,13 @@ void check_megatron(Fields& request, Scenario& scenario);
 /// not go together.
 void read_sharding_options(Fields& options, Scenario& scenario);
 void complete_sharding(Fields& request, Scenario& scenario);
+/// DeepSpeed's section "zero_optimization", given whole or field by field.
+void read_zero_options(Fields& options, Scenario& scenario);
+void complete_zero(Fields& request, Scenario& scenario);
 /// As a request says it.
-Document parallel_document(const RankLayout& layout);
+Document parallel_document(std::string_view engine, const RankLayout& layout);
+/// What of a training lies in the processor's memory.
+void read_training_offload(Fields& training, Scenario& scenario);
 
 /// The adapters of a scenario that trains no more than them.
 LoraScenario read_lora(Fields& fields);

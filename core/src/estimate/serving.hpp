@@ -12,6 +12,7 @@ struct Scenario;
 
 struct ServingScenario {
   double ranks = 1;                  ///< of tensor parallelism
+  bool first_stage = true, last_stage = true;   ///< of a pipeline: where the token table lies, and norm and head
   std::optional<Bytes> pool;         ///< the size of the pool, where it is said
   double pool_blocks = 0;            ///< or its blocks
   double pool_tokens = 0;            ///< or its tokens
@@ -20,6 +21,7 @@ struct ServingScenario {
   double requests = 0;               ///< at once, at most
   double block_tokens = 0;
   double in_flight = 0;              ///< tokens scheduled and not yet settled
+  [[nodiscard]] bool several() const { return ranks > 1 || !first_stage || !last_stage; }
   bool async = true, hybrid = true, prefixes = true, graphs = true;
   std::string state_format;          ///< of recurrent states
   double memory_fraction = 0;        ///< of the device

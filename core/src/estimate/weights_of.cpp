@@ -1,5 +1,6 @@
 #include "estimate/weights_of.hpp"
 
+#include "placement/pipeline_stages.hpp"
 #include "quantization/program_tensors.hpp"
 
 namespace gpumem {
@@ -28,7 +29,12 @@ StoragePlan plan_of(const Scenario& s) {
 
 }  // namespace
 
-StoredTensors tensors_of(const Scenario& s) { return s.model ? program_tensors(*s.model) : inventory_tensors(*s.inventory); }
+StoredTensors tensors_of(const Scenario& s) {
+  StoredTensors all = s.model ? program_tensors(*s.model) : inventory_tensors(*s.inventory);
+  if (s.model && !(s.serving.first_stage && s.serving.last_stage))
+    leave_out_of_stage(all, s.serving.first_stage || (s.serving.last_stage && s.model->tied), s.serving.last_stage);
+  return all;
+}
 
 bool before_2026(const std::string& version) {
   for (const std::string_view year : {"2023", "2024", "2025"})

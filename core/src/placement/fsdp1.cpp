@@ -43,7 +43,22 @@ FlatShard::Unit& FlatShard::unit_of(int layer) {
   return units_.front();
 }
 
+std::span<const Parameter> FlatShard::held() const {
+  if (plan_.offloaded) return {};
+  return shards_;
+}
+
+std::span<const Parameter> FlatShard::accumulated() const {
+  if (!plan_.synchronised) return {};
+  return held();
+}
+
+Parts FlatShard::on_host(const catalog::OptimizerRow& optimizer, std::string_view step) const {
+  return plan_.on_host(shards_, optimizer, step);
+}
+
 void FlatShard::hold_weights(Machine& m) {
+  if (plan_.offloaded) return;
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     const Parameter& p = shards_[i];
     const auto add = [&](const Shape& shape, const Format* format) {
@@ -60,7 +75,7 @@ void FlatShard::hold_weights(Machine& m) {
   }
 }
 
-/// Where a unit is computed in another format, its part is cast before it is sent.
+/// Where a unit is computed in another format, its part is cast before it is sent; where it lies elsewhere, copied.
 /// Source: [pytorch-fsdp1] _flat_param.py _use_low_precision_shard, _alloc_padded_unsharded_flat_param
 void FlatShard::gather(Machine& m, Unit& unit) {
   if (unit.gathered || plan_.ranks == 1) return;
@@ -71,7 +86,7 @@ void FlatShard::gather(Machine& m, Unit& unit) {
     const Format* format = m.parameters[row].format;
     const double count = in(elements, p.shape.count());
     size += is_packed(p) ? flattened_bytes(p) : in(bytes, stored_bytes(p.shape.count(), *format));
-    if (p.format == format) continue;
+    if (p.format == format && !plan_.offloaded) continue;
     cast += count;
     to = format;
   }
@@ -83,7 +98,14 @@ void FlatShard::gather(Machine& m, Unit& unit) {
 }
 
 void FlatShard::begin_forward(Machine& m) {
-  for (Unit& u : units_) u.reported = false;
+  for (Unit& u : units_) {
+    u.reported = false;
+    if (!plan_.sums_whole()) continue;
+    double numbers = 0;   // without no_sync's end gradients stay whole, as they were computed
+    for (const int row : u.rows) numbers += whole(row).trainable ? in(elements, whole(row).shape.count()) : 0;
+    if (numbers > 0)
+      u.accumulated = m.memory.allocate({numbers}, m.parameters[u.rows.front()].format, Component::gradients, "gradients of earlier micro-batches", u.layer, 0);
+  }
   gather(m, units_.front());
 }
 
@@ -134,8 +156,9 @@ void FlatShard::after_backward(Machine& m, Unit& unit) {
   const double shard = part(numbers, plan_.ranks);
   unit.gradient = take(shard, reduced, "shard of gradients", Component::gradients);
   joined.drop();
+  unit.accumulated.drop();
   if (stored != reduced) unit.gradient = take(shard, stored, "shard of gradients", Component::gradients);
-  if (plan_.accumulating) unit.gradient.drop();   // added to what is there
+  if (plan_.adds() || plan_.offloaded) unit.gradient.drop();   // added to what is there, or sent to the processor
 }
 
 /// Adapters are units inside their layer and left forward before it: the first of them, the last in backward, gathers the
@@ -174,7 +197,7 @@ void FlatShard::keep_inputs(Machine& m, const Schedule& schedule, int from, int 
 
 /// What units like this one that were not run have scattered.
 void FlatShard::leave_shards(Machine& m, const Unit& unit, double copies) {
-  if (plan_.accumulating) return;
+  if (plan_.adds() || plan_.offloaded) return;
   for (const int row : unit.rows) {
     const Parameter& p = shards_[static_cast<std::size_t>(row)];
     if (p.trainable) m.memory.add_bulk({Component::gradients, unit.layer, 0, "shard of gradients", p.shape, p.format, copies});
@@ -183,6 +206,7 @@ void FlatShard::leave_shards(Machine& m, const Unit& unit, double copies) {
 
 void FlatShard::end_backward(Machine& m) {
   for (Unit& u : units_) after_backward(m, u);
+  for (Unit& u : units_) u.accumulated.drop();
   inputs_.clear();
   m.memory.remove_bulk(Component::activations);
 }

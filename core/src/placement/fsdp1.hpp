@@ -19,7 +19,8 @@ class FlatShard final : public RankProgram {
   FlatShard(const ShardingPlan& plan, bool prefetches, const LayerInput& kept, std::vector<Parameter> stored);
 
   void hold_weights(Machine& m) override;
-  [[nodiscard]] std::span<const Parameter> held() const override { return shards_; }
+  [[nodiscard]] std::span<const Parameter> held() const override;
+  [[nodiscard]] std::span<const Parameter> accumulated() const override;
   void begin_forward(Machine& m) override;
   void enter_layer(Machine& m, int layer) override;
   void leave_layer(Machine& m, int layer) override;
@@ -28,12 +29,14 @@ class FlatShard final : public RankProgram {
   void cross_backward(Machine& m, const Schedule& schedule, int from, int to) override;
   void end_backward(Machine& m) override;
   void end_step(Machine& m) override;
+  [[nodiscard]] Parts on_host(const catalog::OptimizerRow& optimizer, std::string_view step) const override;
 
  private:
   struct Unit {
     int layer = -1;
     std::vector<int> rows;       ///< of the machine's parameters
     Value gathered;              ///< the flat parameter, whole
+    Value accumulated;           ///< its gradient of earlier micro-batches, whole
     Value gradient;              ///< this rank's part of its gradient
     bool reported = false;       ///< its gradient is scattered
   };

@@ -2,7 +2,22 @@
 
 #include <utility>
 
+#include "placement/host_memory.hpp"
+
 namespace gpumem {
+
+/// Source: [pytorch-fsdp2] _fsdp_api.py CPUOffloadPolicy: sharded parameters, gradients and optimizer states
+Parts ShardingPlan::on_host(const std::vector<Parameter>& shards, const catalog::OptimizerRow& optimizer, std::string_view step) const {
+  HostMemory host;
+  if (!offloaded) return host.parts;
+  for (const Parameter& p : shards)
+    for (double copy = 0; copy < p.copies; ++copy) {
+      host.add(Component::weights, stored_bytes(p.shape, *p.format), pinned);
+      if (p.trainable) host.add(Component::gradients, stored_bytes(p.shape, *p.format), pinned);
+    }
+  host.add_states(optimizer, step, shards);
+  return host.parts;
+}
 
 FullyShard::FullyShard(const ShardingPlan& plan, std::vector<Parameter> stored) : plan_(plan), whole_(std::move(stored)), shards_(whole_) {
   for (Parameter& p : shards_) p.shape = shard_of(p.shape, plan_.ranks);
@@ -32,15 +47,31 @@ void FullyShard::let_go(Unit& unit) {
   unit.gathered.clear();
 }
 
+std::span<const Parameter> FullyShard::held() const {
+  if (plan_.offloaded) return {};
+  return shards_;
+}
+
+std::span<const Parameter> FullyShard::accumulated() const {
+  if (!plan_.synchronised) return {};
+  return held();
+}
+
+Parts FullyShard::on_host(const catalog::OptimizerRow& optimizer, std::string_view step) const {
+  return plan_.on_host(shards_, optimizer, step);
+}
+
 void FullyShard::hold_weights(Machine& m) {
+  if (plan_.offloaded) return;
   for (std::size_t i = 0; i < shards_.size(); ++i) {
     const Parameter& p = shards_[i];
     m.memory.add_bulk({Component::weights, p.layer, p.scope, p.name, p.shape, p.format, p.copies});
   }
 }
 
-/// Shards that change their format are cast together first; then all are sent, in one piece.
-/// Source: [pytorch-fsdp2] _fsdp_collectives.py foreach_all_gather, _get_param_all_gather_inputs
+/// Shards that change their format are cast together first, those that lie elsewhere copied one by one; then all are
+/// sent, in one piece.
+/// Source: [pytorch-fsdp2] _fsdp_collectives.py foreach_all_gather, _get_param_all_gather_inputs; _fsdp_param.py all_gather_inputs
 void FullyShard::gather(Machine& m, Unit& unit) {
   if (!unit.gathered.empty() || unit.arrived || plan_.ranks == 1) return;
   double cast = 0, all = 0, size = 0;
@@ -49,7 +80,7 @@ void FullyShard::gather(Machine& m, Unit& unit) {
   for (const int row : unit.rows) {
     const Format* format = m.parameters[row].format;
     const double count = in(elements, shards_[static_cast<std::size_t>(row)].shape.count());
-    if (whole(row).format != format) cast += count;
+    if (whole(row).format != format || plan_.offloaded) cast += count;
     alike = alike && (!to || to == format);
     to = format;
     all += count * plan_.ranks;
@@ -71,9 +102,25 @@ void FullyShard::copy_out(Machine& m, Unit& unit, bool forward) {
 }
 
 void FullyShard::begin_forward(Machine& m) {
-  for (Unit& u : units_) u.reported = false;
+  for (Unit& u : units_) {
+    u.reported = false;
+    if (plan_.sums_whole()) hold_accumulated(m, u);
+  }
   gather(m, units_.front());
   copy_out(m, units_.front(), true);
+}
+
+/// Without set_requires_gradient_sync gradients stay whole, in the format they are reduced in.
+/// Source: [pytorch-fsdp2] _fsdp_param.py to_accumulated_grad_if_needed, accumulate_unsharded_grad_if_needed
+void FullyShard::hold_accumulated(Machine& m, Unit& unit) {
+  double numbers = 0;
+  const Format* format = nullptr;
+  for (const int row : unit.rows) {
+    if (!whole(row).trainable) continue;
+    numbers += in(elements, whole(row).shape.count());
+    format = plan_.reduced ? plan_.reduced : m.parameters[row].format;
+  }
+  if (format) unit.accumulated = take(m, unit, {numbers}, format, "gradients of earlier micro-batches", Component::gradients);
 }
 
 void FullyShard::enter_layer(Machine& m, int layer) {
@@ -126,6 +173,7 @@ void FullyShard::scatter(Machine& m, Unit& unit, double numbers, const Format* s
   const Format* reduced = plan_.reduced ? plan_.reduced : stored;
   sent_ = take(m, unit, {numbers * plan_.ranks}, reduced, "gradients to be scattered");
   for (const int row : unit.rows) m.parameters[row].gradient.drop();
+  unit.accumulated.drop();
   const bool same = reduced == stored;
   unit.gradient = take(m, unit, {numbers}, reduced, "shard of gradients", same ? Component::gradients : Component::workspace);
   if (!same) {
@@ -133,7 +181,7 @@ void FullyShard::scatter(Machine& m, Unit& unit, double numbers, const Format* s
     if (plan_.replicated) unit.reduced = std::move(unit.gradient);
     unit.gradient = std::move(narrow);
   }
-  if (plan_.accumulating) unit.gradient.drop();   // added to what is there
+  if (plan_.adds() || plan_.offloaded) unit.gradient.drop();   // added to what is there, or sent to the processor
 }
 
 void FullyShard::cross_backward(Machine& m, const Schedule& schedule, int from, int to) {
@@ -160,13 +208,13 @@ void FullyShard::leave_shards(Machine& m, const Unit& unit, double copies) {
   const auto add = [&](Component component, const Format* format) {
     m.memory.add_bulk({component, unit.layer, 0, "shard of gradients", {numbers}, format, copies});
   };
-  if (!plan_.accumulating) add(Component::gradients, stored);
+  if (!plan_.adds() && !plan_.offloaded) add(Component::gradients, stored);
   if (plan_.replicated && plan_.reduced && plan_.reduced != stored) add(Component::workspace, plan_.reduced);
 }
 
 void FullyShard::end_backward(Machine& m) {
   for (Unit& u : units_) after_backward(m, u);
-  for (Unit& u : units_) u.arrived.drop(), u.reduced.drop();
+  for (Unit& u : units_) u.arrived.drop(), u.reduced.drop(), u.accumulated.drop();
   kept_.drop();
   sent_.drop();
   m.memory.remove_bulk(Component::workspace);

@@ -13,7 +13,16 @@ struct ShardingPlan {
   bool replicated = false;           ///< other groups of ranks hold the same: gradients are summed over them too
   const Format* reduced = nullptr;   ///< gradients on their way; null: in the format of what they are the gradients of
   bool reshard = true;               ///< layers let go of what they gathered after forward
-  bool accumulating = false;         ///< shards of earlier micro-batches' gradients are there
+  bool accumulating = false;         ///< gradients of earlier micro-batches are there
+  bool synchronised = true;          ///< as shards; otherwise whole, and what is sent is their sum
+  bool offloaded = false;            ///< shards, their gradients and states lie in the processor's memory,
+  bool pinned = true;                ///< page-locked
+
+  /// A shard of gradients is added to one that is there.
+  [[nodiscard]] bool adds() const { return accumulating && synchronised; }
+  [[nodiscard]] bool sums_whole() const { return accumulating && !synchronised; }
+  /// What one rank keeps there of these shards.
+  [[nodiscard]] Parts on_host(const std::vector<Parameter>& shards, const catalog::OptimizerRow& optimizer, std::string_view step) const;
 };
 
 class FullyShard final : public RankProgram {
@@ -23,7 +32,8 @@ class FullyShard final : public RankProgram {
   FullyShard(const ShardingPlan& plan, std::vector<Parameter> stored);
 
   void hold_weights(Machine& m) override;
-  [[nodiscard]] std::span<const Parameter> held() const override { return shards_; }
+  [[nodiscard]] std::span<const Parameter> held() const override;
+  [[nodiscard]] std::span<const Parameter> accumulated() const override;
   void begin_forward(Machine& m) override;
   void enter_layer(Machine& m, int layer) override;
   void leave_layer(Machine& m, int layer) override;
@@ -32,6 +42,7 @@ class FullyShard final : public RankProgram {
   void cross_backward(Machine& m, const Schedule& schedule, int from, int to) override;
   void end_backward(Machine& m) override;
   void end_step(Machine& m) override;
+  [[nodiscard]] Parts on_host(const catalog::OptimizerRow& optimizer, std::string_view step) const override;
 
  private:
   struct Unit {
@@ -39,6 +50,7 @@ class FullyShard final : public RankProgram {
     std::vector<int> rows;         ///< of the machine's parameters
     std::vector<Value> gathered;
     Value arrived;                 ///< what the ranks' shards were gathered into, until it is copied out
+    Value accumulated;             ///< whole gradients of earlier micro-batches
     Value gradient, reduced;       ///< of all its parameters, in one piece; what it was cast from
     bool reported = false;         ///< its gradients are scattered
   };
@@ -49,6 +61,7 @@ class FullyShard final : public RankProgram {
   [[nodiscard]] const Parameter& whole(int row) const { return whole_[static_cast<std::size_t>(row)]; }
   void gather(Machine& m, Unit& unit);
   void copy_out(Machine& m, Unit& unit, bool forward);
+  void hold_accumulated(Machine& m, Unit& unit);
   void before_backward(Machine& m, Unit& unit);
   void after_backward(Machine& m, Unit& unit);
   void scatter(Machine& m, Unit& unit, double numbers, const Format* stored);

@@ -88,11 +88,20 @@ std::vector<Chunk> chunks_of(const std::vector<double>& sizes, const RankLayout&
   const double chunks = l.virtual_stages;
   const auto count = static_cast<std::size_t>(chunks);
   std::vector<Chunk> made(count);
+  const bool turns = l.schedule == "zbv";   // a rank's second chunk lies as far from the end as its first from the beginning
   for (std::size_t c = 0; c < count; ++c) {
-    const auto at = static_cast<std::size_t>(static_cast<double>(c) * l.pipeline + stage);
+    const double place = turns && c > 0 ? 2 * l.pipeline - 1 - stage : static_cast<double>(c) * l.pipeline + stage;
+    const auto at = static_cast<std::size_t>(place);
     double first = 0;
     for (std::size_t i = 0; i < at; ++i) first += sizes[i];
     made[c] = {static_cast<int>(first), static_cast<int>(sizes[at]), at == 0, at + 1 == sizes.size(), 0};
+  }
+  // Of both chunks as many as a pipeline has stages are there in all, whichever the rank, one of them running.
+  // Source: [zero-bubble] the schedule ZB-V
+  if (turns) {
+    made[0].waiting = std::min(2 * l.pipeline - stage - 1, micro_batches);
+    made[1].waiting = std::min(stage, std::max(0.0, micro_batches - 1));
+    return made;
   }
   // Micro-batches come in groups as large as the pipeline is long; each group passes one chunk after the other.
   const double group = l.schedule == "gpipe" ? micro_batches : std::min(l.pipeline, micro_batches);

@@ -1,6 +1,7 @@
 #include "training/step.hpp"
 
 #include "layers/gaps.hpp"
+#include "machine/parts.hpp"
 #include "training/optimizer.hpp"
 
 namespace gpumem {
@@ -112,7 +113,10 @@ void begin_forward(Machine& m, const TrainingPlan& plan) {
 void begin_step(Machine& m, const TrainingPlan& plan) {
   m.memory.log.begin_step();
   add_optimizer_states(m, *plan.optimizer, plan.step, held(m, plan));
-  if (plan.accumulating) add_accumulated(m, held(m, plan));
+  // Where gradients are views of buckets, those that were summed lie in them already.
+  const bool inside = whole_engine && plan.buckets && plan.buckets->views && plan.buckets->each_time;
+  if (plan.accumulating && !inside) add_accumulated(m, plan.ranks ? plan.ranks->accumulated() : held(m, plan));
+  if (whole_engine && plan.buckets) plan.buckets->make(m, m.parameters.rows);
   m.accumulated = plan.accumulating && !plan.ranks;   // ranks add what they have reduced
 }
 
@@ -121,10 +125,12 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
   m.autocast = nullptr;
 
   const bool stay = !plan.optimizer_in_backward;
+  // What ranks sum takes the gradients' place as they come; those of earlier micro-batches lie beside it until then.
+  const bool copied = whole_engine && plan.buckets && plan.buckets->views;
   m.memory.ledger.enter("backward", end_layer);
   m.on_backward_layer = [&](int from, int to) {
     if (plan.ranks) plan.ranks->cross_backward(m, schedule, from, to);
-    close_gaps(m, schedule, from, to, stay && !plan.accumulating && !plan.ranks);
+    close_gaps(m, schedule, from, to, stay && !copied && !plan.accumulating && !plan.ranks);
     m.memory.ledger.enter("backward", to);
   };
   if (plan.optimizer_in_backward)
@@ -134,13 +140,17 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
       step_temporaries(m, *plan.optimizer, plan.step, {&alone, 1});
       return true;
     };
+  if (copied) m.on_gradient = [](Parameter&) { return true; };
   if (plan.ranks) plan.ranks->begin_backward(m);
   m.backward(std::move(loss));
   if (plan.ranks) plan.ranks->end_backward(m);
+  if (copied) m.memory.remove_bulk(Component::gradients);
   m.memory.ledger.enter("optimizer-step", end_layer);
   m.memory.log.first_states();
-  if (stay) step_temporaries(m, *plan.optimizer, plan.step, held(m, plan));
+  if (plan.ranks) plan.ranks->prepare_step(m);
+  if (stay) step_temporaries(m, *plan.optimizer, plan.step, plan.ranks ? plan.ranks->stepped() : held(m, plan));
   if (plan.ranks) plan.ranks->end_step(m);
+  if (whole_engine && plan.buckets) plan.buckets->let_go();
   for (Parameter& p : m.parameters.rows) p.gradient.drop();
   m.memory.remove_bulk(Component::gradients);
 }

@@ -5,6 +5,7 @@
 
 #include "layers/dense.hpp"
 #include "layers/model.hpp"
+#include "training/gradient_buckets.hpp"
 #include "training/loss.hpp"
 #include "training/ranks.hpp"
 
@@ -27,7 +28,8 @@ struct TrainingPlan {
   const Format* norms = nullptr;        ///< format of the norms' weights, where it is not that of the others
   bool accumulating = false;            ///< gradients of earlier micro-batches are there when the step begins
   const Format* inputs = nullptr;       ///< what layers cast the tensors they are given to, where they do
-  RankProgram* ranks = nullptr;         ///< what this rank does with others; null: it is alone
+  RankProgram* ranks = nullptr;         ///< what this rank does with others; null: it is alone, or all hold everything
+  GradientBuckets* buckets = nullptr;   ///< where all hold everything and sum their gradients
 };
 
 /// Runs the step on `m`, which must be new. Phases of its ledger: forward, loss, backward, optimizer-step.

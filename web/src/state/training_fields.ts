@@ -48,9 +48,12 @@ export const trainingFields: Field[] = [
   count("training.gradientAccumulation", (v) => stepping(v) && (v["training.optimizerInBackward"] !== "true" || several(v)), folded),
   flag("training.optimizerInBackward", (v) => stepping(v) && !megatron(v) && (!several(v) || v["training.optimizerInBackward"] === "true"), folded),
 
-  split("data", ["fsdp", "deepspeed", "megatron"]),
+  split("data", ["torch", "fsdp", "deepspeed", "megatron"]),
   split("zero", ["fsdp", "deepspeed", "megatron"], { words: () => ["0", "1", "2", "3"] }),
   split("shardGroup", ["fsdp"], folded, "data"),
+  flag("engine.options.gradient_as_bucket_view", (v) => trainedBy("torch")(v) && !["", "1", undefined].includes(v["parallel.data"]?.trim()), folded),
+  flag("training.offload.optimizer", trainedBy("deepspeed"), folded),
+  flag("training.offload.parameters", trainedBy("deepspeed", "fsdp"), folded),
   split("tensor", ["megatron", "fsdp"]),
   split("pipeline", ["megatron"]),
   split("virtualStages", ["megatron"], folded),

@@ -15,7 +15,7 @@ const words: Record<string, string> = {
   sglang: "SGLang",
   "tensorrt-llm": "TensorRT-LLM",
   diffusers: "Diffusers",
-  torch: "plain PyTorch, one GPU",
+  torch: "plain PyTorch, DDP",
   fsdp: "PyTorch FSDP",
   deepspeed: "DeepSpeed",
   megatron: "Megatron",
