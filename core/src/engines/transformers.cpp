@@ -3,14 +3,18 @@
 #include <algorithm>
 
 #include "layers/dense.hpp"
+#include "machine/parts.hpp"
 #include "training/step.hpp"
 
 namespace gpumem {
 
 /// Greedy choice from the last position: its logits are copied to fp32 whatever their format.
-/// Source: [transformers] generation/utils.py GenerationMixin._sample
+/// Of a draft's tokens all are compared.
+/// Source: [transformers] generation/utils.py GenerationMixin._sample, _assisted_decoding
 Value choose(Machine& m, const Value& logits, const Value& ids) {
-  const Value scores = m.allocate({ids->shape[0], logits->shape[-1]}, fp32, "scores", Component::logits);
+  const double kept = whole_engine ? logits->shape[1] : 1;
+  const Value scores = m.allocate({ids->shape[0] * kept, logits->shape[-1]}, fp32, "scores", Component::logits);
+  const Value copied = kept > 1 ? m.allocate(scores->shape, fp32, "scores, for processors", Component::logits) : Value();
   const Value token = m.allocate({ids->shape[0]}, int64, "next token");
   return m.allocate({ids->shape[0], ids->shape[1] + 1}, int64, "token ids");
 }
@@ -23,6 +27,7 @@ struct Generation {
   const GenerationPlan& plan;
   KvCache cache;
   double past = 0;
+  SeenImages images;
 
   Value forward(const Value& ids, double length, std::string_view phase) {
     Pass pass;
@@ -32,8 +37,15 @@ struct Generation {
     pass.kernel = plan.kernel;
     pass.cache = &cache;
     pass.last_token_only = !plan.all_logits;
+    pass.kept_tokens = std::min(1 + plan.drafted, length);
     const Value part = m.view(ids, {plan.sequences, length});
+    std::vector<Value> placed;   // until the layers have run
+    if (whole_engine && images.rows && phase == "prefill")
+      run.on_embeddings = [&](Machine& on, Value embeddings) { return place_images(on, *plan.reader, images.rows, std::move(embeddings), placed); };
+    run.both_ways = whole_engine && plan.reader && plan.reader->both_ways && phase == "prefill";
     Value hidden = run.hidden_states(m, part, pass, phase);
+    run.on_embeddings = nullptr;
+    placed.clear();
     Value logits = run.cap(m, run.head(m, std::move(hidden), pass));
     past += length;
     if (!plan.all_logits) return logits;
@@ -54,17 +66,39 @@ struct Generation {
   }
 };
 
+int tower_place(const Generation& g) { return g.run.end_layer() + 1; }
+
+void declare_tower(Generation& g) {
+  Machine& m = g.m;
+  m.weight_format = g.plan.weights;
+  m.declaring = true;
+  read_images(m, *g.plan.reader, 1, pixels_of(m, *g.plan.reader, 1), g.plan.kernel, tower_place(g));
+  m.declaring = false;
+}
+
+/// The tower runs before the text; whoever asked holds the pixels.
+/// Source: [transformers] generation/utils.py _prepare_multimodal_encoder_kwargs_for_generation
+Value look(Generation& g) {
+  Machine& m = g.m;
+  Value pixels = pixels_of(m, *g.plan.reader, g.plan.images);
+  m.memory.ledger.enter("encode", tower_place(g));
+  g.images = read_images(m, *g.plan.reader, g.plan.images, pixels, g.plan.kernel, tower_place(g));
+  if (g.plan.reader->positions_by_sequence) g.run.position_rows = g.plan.sequences;
+  return pixels;
+}
+
 }  // namespace
 
 GenerationFacts run_generation(Machine& m, const Decoder& model, const GenerationPlan& plan, bool every_layer) {
   const KvCache::Kind kind = plan.fixed_cache ? KvCache::Kind::fixed : KvCache::Kind::grown;
   Generation g{m, ModelRun(model, plan_layers(layer_kinds(model), !every_layer)), plan,
-               KvCache(kind, plan.cache ? plan.cache : plan.weights, plan.context_tokens)};
+               KvCache(kind, plan.cache ? plan.cache : plan.weights, plan.context_tokens), 0, {}};
   Adaptation packed;
   packed.packed = format("nf4");   // any that is unpacked: what lies in memory is given
   if (plan.unpacks) m.adaptation = &packed;
   g.cache.value_format = plan.cached_values;
   if (plan.lay_out_cache) plan.lay_out_cache(plan, model, g.cache);
+  if (whole_engine && plan.reader) declare_tower(g);
   declare_parameters(m, g.run, model, plan.weights, plan.stored);
   m.begin_layer(-1);
   const std::vector<Value> buffers = g.run.buffers(m);
@@ -74,6 +108,9 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
     if (plan.rotary_rows > 0 && l.attention.rotary != AttentionLayer::Rotary::none)
       tables.push_back(m.allocate({2, plan.rotary_rows, l.attention.rotary_dim}, plan.weights, "sines and cosines", Component::workspace));
   Value ids = m.allocate({plan.sequences, plan.prompt_tokens}, int64, "token ids");
+  const Value pixels = whole_engine && plan.reader ? look(g) : Value();
+  Value positions;
+  if (pixels && plan.reader->positions_by_sequence) positions = m.allocate({4, plan.sequences, plan.prompt_tokens}, int64, "positions in text and images");
 
   const double chunk = std::min(plan.prefill_tokens, plan.prompt_tokens);
   const double last_chunk = plan.prompt_tokens - chunk * (std::ceil(plan.prompt_tokens / chunk) - 1);
@@ -85,12 +122,13 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
   logits = g.forward(ids, last_chunk, "prefill");
   ids = choose(m, logits, ids);
   logits.drop();
+  const double step = 1 + (whole_engine ? plan.drafted : 0);
   while (g.past < plan.context_tokens) {
-    logits = g.forward(ids, 1, "decode");
+    logits = g.forward(ids, std::min(step, plan.context_tokens - g.past), "decode");
     ids = choose(m, logits, ids);
     logits.drop();
-    if (g.past + 1 < plan.context_tokens) {
-      g.skip_to(plan.context_tokens - 1);
+    if (g.past + step < plan.context_tokens) {
+      g.skip_to(plan.context_tokens - step);
       ids = m.allocate({plan.sequences, plan.context_tokens}, int64, "token ids");
     }
   }

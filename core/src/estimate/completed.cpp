@@ -4,12 +4,19 @@ namespace gpumem {
 namespace {
 
 Document inference_document(const InferenceScenario& i) {
-  return Document::record({{"sequences", i.sequences},
+  Document made = Document::record({{"sequences", i.sequences},
                            {"contextTokens", i.context_tokens},
                            {"promptTokens", i.prompt_tokens},
                            {"prefillTokens", i.prefill_tokens},
                            {"kvFormat", i.kv_values.empty() ? Document(i.kv_format) : Document::record({{"key", i.kv_format}, {"value", i.kv_values}})},
                            {"attention", i.attention}});
+  if (!whole_engine || i.image_width == 0) return made;
+  Document size = Document::list();
+  size.push(i.image_width);
+  size.push(i.image_height);
+  made.append("images", i.images);
+  made.append("imageSize", std::move(size));
+  return made;
 }
 
 Document names_document(const std::vector<std::string>& names) {

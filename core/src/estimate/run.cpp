@@ -19,6 +19,21 @@ AttentionKernel kernel(const std::string& name) {
   return name == "sdpa" ? AttentionKernel::sdpa : AttentionKernel::flash;
 }
 
+/// The small model's weights and cache, at their full size from the start.
+/// Source: [transformers] generation/candidate_generators.py AssistedCandidateGenerator.get_candidates
+void hold_draft(Machine& m, const Scenario& draft) {
+  const Run run = run_scenario(draft);
+  const Machine::Scope scope(m, "draft");
+  const int name = static_cast<int>(m.scopes().size()) - 1;
+  if (run.stored.tensors.empty())
+    for (const Parameter& p : run.machine->parameters.rows) m.memory.add_bulk({Component::weights, -1, name, p.name, p.shape, p.format, p.copies});
+  for (Alive tensor : run.stored.tensors) {
+    tensor.scope = name;
+    m.memory.add_bulk(tensor);
+  }
+  m.memory.add_bulk({Component::kv_cache, -1, name, "keys and values", Shape{in(bytes, run.cache)}, find_format("int8"), 1});
+}
+
 Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool every_layer) {
   const InferenceScenario& i = s.inference;
   GenerationPlan plan;
@@ -42,7 +57,17 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
     plan.sequences *= i.images;
     return run_encoder(m, *s.encoder_model, {plan, i.encoder_tokens}, every_layer).cache;
   }
-  return run_generation(m, *s.model, plan, every_layer).cache;
+  if (whole_engine && s.draft) {
+    hold_draft(m, *s.draft);
+    plan.drafted = s.draft_tokens;
+    for (double* tokens : {&plan.prompt_tokens, &plan.context_tokens, &plan.prefill_tokens}) *tokens += plan.drafted;
+  }
+  if (!whole_engine || !s.reader) return run_generation(m, *s.model, plan, every_layer).cache;
+  Decoder text = *s.model;
+  text.beside.clear();   // the tower's weights are those of its program
+  plan.reader = &*s.reader;
+  plan.images = i.sequences * i.images;
+  return run_generation(m, text, plan, every_layer).cache;
 }
 
 /// What is trained beside a frozen base; QLoRA's base lies in 4 bits.
@@ -122,7 +147,7 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     run.active += count * p.used;
     if (training && p.trainable) run.trainable += count;
   }
-  if (s.model)
+  if (s.model && !s.reader)
     for (const IdleWeights& w : s.model->beside) {
       run.total += in(elements, w.shape.count()) * w.copies;
       run.active += in(elements, w.shape.count()) * w.copies;

@@ -28,7 +28,7 @@ StoragePlan plan_of(const Scenario& s) {
 
 }  // namespace
 
-StoredTensors tensors_of(const Scenario& s) { return s.model ? program_tensors(*s.model) : inventory_tensors(*s.inventory); }
+StoredTensors tensors_of(const Scenario& s) { return s.model && !(s.reader && s.inventory) ? program_tensors(*s.model) : inventory_tensors(*s.inventory); }
 
 bool before_2026(const std::string& version) {
   for (const std::string_view year : {"2023", "2024", "2025"})

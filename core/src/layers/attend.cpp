@@ -157,6 +157,14 @@ Value attention_mask(Machine& m, const Pass& pass, double window, const Format* 
   return m.allocate({pass.sequences, 1, pass.tokens, seen}, format, "additive mask");
 }
 
+/// Source: [transformers] models/gemma3/modeling_gemma3.py create_masks_for_vision_model
+Value mask_of_images(Machine& m, const Pass& pass, const Format* format) {
+  const Shape shape = {pass.sequences, 1, pass.tokens, pass.past + pass.tokens};
+  const Value causal = m.allocate(shape, byte_flag, "causal mask"), same = m.allocate(shape, byte_flag, "same image");
+  const Value mask = m.allocate(shape, byte_flag, "mask with images");
+  return pass.kernel == AttentionKernel::sdpa ? mask : m.allocate(shape, format, "additive mask");
+}
+
 /// Where every token may see every other one a mask is needed for windows only, of half their width to both sides.
 /// Source: [transformers] masking_utils.py create_bidirectional_sliding_window_mask
 Value mask_both_ways(Machine& m, const Pass& pass, double reach, const Format* format) {

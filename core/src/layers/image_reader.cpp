@@ -1,0 +1,137 @@
+#include "layers/image_reader.hpp"
+
+#include <algorithm>
+
+#include "layers/block.hpp"
+#include "layers/dense.hpp"
+#include "layers/image_layers.hpp"
+#include "layers/mlp.hpp"
+#include "layers/norms.hpp"
+
+namespace gpumem {
+namespace {
+
+/// Squares of patches become one row each.
+/// Source: [transformers] models/mistral3/modeling_mistral3.py Mistral3PatchMerger.forward: unfolded image by image, glued
+Value merged_squares(Machine& m, const ImageReader& r, const Value& rows, double images) {
+  const double width = rows->shape[-1] * r.merge * r.merge, count = r.rows();
+  std::vector<Value> unfolded;
+  for (double i = 0; i < std::min(images, 2.0); ++i) unfolded.push_back(m.allocate({1, count * (i == 0 ? 1 : images - 1), width}, rows->format, "patches, unfolded"));
+  const Value glued = m.allocate({1, count * images, width}, rows->format, "patches, unfolded and glued");
+  unfolded.clear();
+  return dense(m, "patch_merger.merging_layer", glued, rows->shape[-1], false);
+}
+
+Value two_dense(Machine& m, const ImageReader& r, Value x) {
+  x = dense(m, "linear_1", x, r.text_width, r.projector_bias);
+  x = activate(m, r.activation, x);
+  return dense(m, "linear_2", x, r.text_width, r.projector_bias);
+}
+
+/// Source: [transformers] models/gemma3/modeling_gemma3.py Gemma3MultiModalProjector.forward
+Value averaged(Machine& m, const ImageReader& r, const Value& rows, double images) {
+  const double h = rows->shape[-1];
+  const Value turned = m.allocate({images, h, r.patches()}, rows->format, "patches, side by side");
+  Value means = m.allocate({images, h, r.rows()}, rows->format, "means of patches");
+  means = m.view(means, {images, r.rows(), h});
+  const Value normed = normalise(m, "mm_soft_emb_norm", r.projector_norm, means);
+  const Value weight = m.parameter("mm_input_projection_weight", {h, r.text_width});
+  return m.linear(normed, weight, {}, "image rows", true);
+}
+
+/// Source: [transformers] models/qwen2_vl/modeling_qwen2_vl.py PatchMerger.forward,
+/// models/qwen3_vl/modeling_qwen3_vl.py Qwen3VLVisionPatchMerger.forward
+Value merged(Machine& m, const ImageReader& r, const Value& rows, bool norm_behind) {
+  const double square = r.merge * r.merge, h = rows->shape[-1] * square;
+  const Shape squares = {1, rows->shape[1] / square, h};
+  Value x = norm_behind ? m.view(rows, squares) : normalise(m, "norm", r.projector_norm, rows);
+  x = norm_behind ? normalise(m, "norm", r.projector_norm, x) : m.view(x, squares);
+  x = dense(m, "linear_fc1", x, h, true);
+  x = m.gelu(x);
+  return dense(m, "linear_fc2", x, r.text_width, true);
+}
+
+Value projected(Machine& m, const ImageReader& r, const Value& rows, double images) {
+  const Machine::Scope scope(m, "projector");
+  using Kind = ImageReader::Projector;
+  switch (r.projector) {
+    case Kind::averaged: return averaged(m, r, rows, images);
+    case Kind::merged: return merged(m, r, rows, false);
+    case Kind::merged_dense: {
+      const Value normed = normalise(m, "norm", r.projector_norm, rows);
+      return two_dense(m, r, merged_squares(m, r, normed, images));
+    }
+    case Kind::two_dense: break;
+  }
+  if (!r.first_dropped) return two_dense(m, r, rows);
+  const Value without = m.pick(rows, {rows->shape[0], rows->shape[1] - 1, rows->shape[2]});
+  return two_dense(m, r, without);
+}
+
+bool any_of(const std::vector<double>& layers, std::size_t layer) {
+  return std::find(layers.begin(), layers.end(), static_cast<double>(layer)) != layers.end();
+}
+
+}  // namespace
+
+Value pixels_of(Machine& m, const ImageReader& r, double images) {
+  const InputLayer& in = r.tower.input;
+  if (r.input != ImageReader::Input::flattened) return m.allocate({images, in.channels, r.height, r.width}, m.weight_format, "pixels");
+  return m.allocate({images * r.patches(), in.channels * r.patch_frames * in.patch * in.patch}, m.weight_format, "pixels");
+}
+
+/// Source: [transformers] models/llava/modeling_llava.py LlavaModel.get_image_features: what the tower gives back is held
+/// with the rows made of it; generation/utils.py _prepare_multimodal_encoder_kwargs_for_generation runs it first
+SeenImages read_images(Machine& m, const ImageReader& r, double images, const Value& pixels, AttentionKernel kernel, int place) {
+  m.begin_layer(place);
+  const Machine::Scope scope(m, "vision_tower");
+  const bool together = r.input != ImageReader::Input::squares;
+  Pass pass;
+  pass.causal = false;
+  pass.kernel = kernel;
+  pass.sequences = together ? 1 : images;
+  std::vector<Value> of_forward;   // held until the tower has run
+  Value rows = image_embeddings(m, r, images, pixels, pass, of_forward);
+  pass.tokens = rows->shape[1];
+  SeenImages seen;
+  std::vector<Value> deep;
+  m.inside_layers = true;
+  Value kept = rows;
+  const auto& layers = r.tower.layers;
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    const Machine::Scope layer(m, "layers");
+    rows = r.input == ImageReader::Input::flattened ? flattened_layer(m, r, i, rows, pass) : decoder_layer(m, layers[i], rows, pass);
+    if (static_cast<double>(i + 1) == r.kept_layer) kept = rows;
+    else if (static_cast<double>(i + 1) < r.kept_layer) kept.drop();
+    if (any_of(r.deep_layers, i)) deep.push_back(merged(m, r, rows, true));
+  }
+  m.inside_layers = false;
+  if (r.tower.final_norm && r.projector == ImageReader::Projector::averaged) rows = kept = normalise(m, "post_layernorm", *r.tower.final_norm, rows);
+  else if (r.tower.final_norm) normalise(m, "post_layernorm", *r.tower.final_norm, m.pick(rows, {images, rows->shape[2]})).drop();
+  if (r.projector == ImageReader::Projector::merged) {   // part of the tower's own forward
+    seen.rows = projected(m, r, kept, images);
+    if (r.window > 0) seen.rows = m.allocate(seen.rows->shape, seen.rows->format, "image rows, in their order");
+    of_forward.clear();
+    pass = {};
+  } else {
+    of_forward.clear();
+    pass = {};
+    seen.rows = projected(m, r, kept, images);
+  }
+  seen.held = std::move(deep);
+  seen.held.push_back(rows);
+  seen.held.push_back(kept);
+  return seen;
+}
+
+/// Source: [transformers] models/llava/modeling_llava.py LlavaModel.forward, get_placeholder_mask
+Value place_images(Machine& m, const ImageReader& r, const Value& rows, Value embeddings, std::vector<Value>& held) {
+  if (r.joined)
+    for (std::size_t i = 0; i <= r.deep_layers.size(); ++i) held.push_back(m.allocate(rows->shape, rows->format, "image rows, glued"));
+  held.push_back(m.allocate({embeddings->shape[0], embeddings->shape[1]}, byte_flag, "places of images"));
+  Value placed = m.allocate(embeddings->shape, embeddings->format, "embeddings with images");
+  embeddings.drop();
+  return placed;
+}
+
+}  // namespace gpumem
