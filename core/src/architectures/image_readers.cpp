@@ -6,6 +6,7 @@
 
 #include "architectures/common.hpp"
 #include "architectures/encoder_architecture.hpp"
+#include "architectures/image_tiles.hpp"
 
 namespace gpumem {
 namespace {
@@ -96,6 +97,50 @@ void llava(Fields& c, ImageReader& r, const ImageSize& size) {
   keep_layer(c, r, pixtral ? -1 : -2);
   r.first_dropped = r.tower.input.whole && c.text({"vision_feature_select_strategy"}, "default") == "default";
   if (!pixtral) r.tokens = r.rows();
+}
+
+/// Source: [transformers] models/llava_next/configuration_llava_next.py
+void llava_next(Fields& c, ImageReader& r, const ImageSize& size) {
+  llava(c, r, size);
+  const Tiling tiling = pinned_tiling(c, size, r);
+  r.repacked = true;
+  r.views = tiling.views;
+  r.tokens = tiling.tokens;
+}
+
+/// Source: [transformers] models/internvl/configuration_internvl.py
+void internvl(Fields& c, ImageReader& r, const ImageSize& size) {
+  Fields vision = c.record("vision_config");
+  InputLayer& in = r.tower.input;
+  in.kind = InputLayer::Kind::image;
+  in.width = vision.count({"hidden_size"}, 1024, 1, most_width);
+  in.side = square_side(vision, "image_size", 448);
+  in.patch = square_side(vision, "patch_size", 14);
+  in.channels = vision.count({"num_channels"}, 3, 1, most_width);
+  if (in.patch > in.side) vision.report("patch_size", "contradiction", "cannot be larger than image_size");
+  DecoderLayer layer = layer_norm_layer();
+  if (vision.text({"norm_type"}, "layer_norm") == "rms_norm") layer.norm = NormKind::rms;
+  layer.mlp.activation = read_activation(vision, {"hidden_act"}, "gelu");
+  layer.mlp.width = vision.count({"intermediate_size"}, 4096, 1, most_width);
+  AttentionLayer& a = layer.attention;
+  a.rotary = AttentionLayer::Rotary::none;
+  a.heads = a.kv_heads = vision.count({"num_attention_heads"}, 16, 1, most_heads);
+  a.head_dim = a.rotary_dim = std::floor(in.width / a.heads);
+  a.input_bias = vision.flag({"attention_bias"}, false);
+  a.output_bias = true;
+  if (vision.flag({"use_qk_norm"}, false)) a.qk_norm = NormKind::rms, a.qk_norm_place = AttentionLayer::QkNorm::whole;
+  r.tower.layers.assign(static_cast<std::size_t>(vision.count({"num_hidden_layers"}, 24, 1, most_layers)), layer);
+  r.layer_scaled = true;
+  r.width = r.height = in.side;
+  r.projector = ImageReader::Projector::shuffled;
+  r.projector_norm = NormKind::layer;
+  r.activation = read_activation(c, {"projector_hidden_act"}, "gelu");
+  r.first_dropped = true;
+  r.merge = std::floor(1 / c.number({"downsample_ratio"}, 0.5, 0.01, 1));
+  keep_layer(c, r, -1);
+  r.joined = false;
+  r.views = tiles_by_shape(size, in.side);
+  r.tokens = r.rows() * r.views;
 }
 
 /// Source: [transformers] models/mistral3/configuration_mistral3.py
@@ -203,7 +248,7 @@ struct Family {
 };
 
 constexpr std::array families = {
-    Family{"llava", llava, true},         Family{"mistral3", mistral3, true},     Family{"gemma3", gemma3_images, false},
+    Family{"llava", llava, true},         Family{"llava_next", llava_next, true}, Family{"internvl", internvl, true}, Family{"mistral3", mistral3, true},     Family{"gemma3", gemma3_images, false},
     Family{"qwen2_vl", qwen2_vl, true},   Family{"qwen2_5_vl", qwen2_5_vl, true}, Family{"qwen3_vl", qwen3_vl, true},
 };
 

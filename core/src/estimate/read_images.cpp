@@ -21,8 +21,8 @@ void read_image_size(Fields& f, ImageSize& size) {
 }
 
 void say_tokens(const ImageReader& r, Scenario& s) {
-  const std::string shape = text_of({number_text(r.width), " × ", number_text(r.height)});
-  s.assumptions.push_back({"image-tokens", text_of({"Each image is read at ", shape, " pixels and takes ", number_text(r.tokens), " of the promptTokens",
+  const std::string shape = text_of({r.views > 1 ? number_text(r.views) : "", r.views > 1 ? " views of " : "", number_text(r.width), " × ", number_text(r.height)});
+  s.assumptions.push_back({"image-tokens", text_of({"Each image is read as ", shape, " pixels and takes ", number_text(r.tokens), " of the promptTokens",
                                                     r.tokens > r.rows() ? text_of({", ", number_text(r.rows()), " of them rows of the tower"}) : "", "."})});
 }
 

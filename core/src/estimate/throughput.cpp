@@ -39,7 +39,7 @@ double component(const Document& device, std::string_view id) {
 /// Experts that at least one of so many tokens takes, as a share of all, tokens choosing independently.
 double touched(double share, double tokens) { return 1 - std::pow(1 - share, tokens); }
 
-/// Source: [llm-roofline] a token costs two operations a weight it uses; every weight used is read once a step
+/// Source: [roofline] a token costs two operations a weight it uses; every weight used is read once a step
 std::optional<Work> work_of(const Scenario& s, const Document& answer) {
   const Document& device = answer.find("devices")->items().front();
   const Document* parameters = answer.find("parameters");
@@ -122,7 +122,7 @@ void append_throughput(const Scenario& s, Document& answer) {
   made.append("operationsPerToken", w->operations);
   made.append("bandwidthShare", band(memory.low, memory.expected, memory.high));
   made.append("computeShare", band(compute.low, compute.expected, compute.high));
-  made.append("source", "llm-roofline");
+  made.append("source", "roofline");
   answer.append("throughput", std::move(made));
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "layers/attention.hpp"
+#include "layers/block.hpp"
 #include "layers/dense.hpp"
 #include "layers/encoder_run.hpp"
 #include "layers/mlp.hpp"
@@ -107,6 +108,20 @@ Value image_embeddings(Machine& m, const ImageReader& r, double images, const Va
     case ImageReader::Input::squares: break;
   }
   return embed_patches(m, r.tower.input, r.tower.input.width, pixels);
+}
+
+/// Source: [transformers] models/internvl/modeling_internvl.py InternVLVisionLayer.forward
+Value layer_of_views(Machine& m, const ImageReader& r, std::size_t layer, const Value& rows, const Pass& pass) {
+  const DecoderLayer& l = r.tower.layers[layer];
+  if (!r.layer_scaled) return decoder_layer(m, l, rows, pass);
+  const auto scaled = [&](const char* name, const Value& x) { return m.multiply(m.parameter(name, {x->shape[2]}), x); };
+  Value made = attention(m, l.attention, normalise(m, "layernorm_before", l.norm, rows), pass).output;
+  made = scaled("lambda_1", made);
+  const Value x = m.add(std::move(made), rows);
+  made = normalise(m, "layernorm_after", l.norm, x);
+  made = mlp(m, l.mlp, std::move(made));
+  made = scaled("lambda_2", made);
+  return m.add(std::move(made), x);
 }
 
 Value flattened_layer(Machine& m, const ImageReader& r, std::size_t layer, Value rows, const Pass& pass) {

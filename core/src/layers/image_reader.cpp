@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "layers/block.hpp"
 #include "layers/dense.hpp"
 #include "layers/image_layers.hpp"
 #include "layers/mlp.hpp"
@@ -51,6 +50,15 @@ Value merged(Machine& m, const ImageReader& r, const Value& rows, bool norm_behi
   return dense(m, "linear_fc2", x, r.text_width, true);
 }
 
+/// Source: [transformers] models/internvl/modeling_internvl.py InternVLModel.pixel_shuffle, InternVLMultiModalProjector
+Value shuffled(Machine& m, const ImageReader& r, const Value& rows, double views) {
+  const double square = r.merge * r.merge, h = rows->shape[2] * square, count = r.rows();
+  Value x = m.allocate({views, count, h}, rows->format, "patches, shuffled along one side");
+  x = m.allocate({views, count, h}, rows->format, "patches, shuffled");
+  x = normalise(m, "layer_norm", r.projector_norm, x);
+  return two_dense(m, r, x);
+}
+
 Value projected(Machine& m, const ImageReader& r, const Value& rows, double images) {
   const Machine::Scope scope(m, "projector");
   using Kind = ImageReader::Projector;
@@ -61,11 +69,21 @@ Value projected(Machine& m, const ImageReader& r, const Value& rows, double imag
       const Value normed = normalise(m, "norm", r.projector_norm, rows);
       return two_dense(m, r, merged_squares(m, r, normed, images));
     }
+    case Kind::shuffled:
     case Kind::two_dense: break;
   }
   if (!r.first_dropped) return two_dense(m, r, rows);
   const Value without = m.pick(rows, {rows->shape[0], rows->shape[1] - 1, rows->shape[2]});
-  return two_dense(m, r, without);
+  return r.projector == Kind::shuffled ? shuffled(m, r, without, images * r.views) : two_dense(m, r, without);
+}
+
+/// What is left of the views without their borders, a new row's mark behind each line.
+/// Source: [transformers] models/llava_next/modeling_llava_next.py LlavaNextModel.pack_image_features
+Value repacked(Machine& m, const ImageReader& r, Value rows, double images) {
+  m.parameter("image_newline", {r.text_width});
+  Value packed = m.allocate({1, images * r.tokens, r.text_width}, rows->format, "image rows, packed");
+  rows.drop();
+  return packed;
 }
 
 bool any_of(const std::vector<double>& layers, std::size_t layer) {
@@ -76,7 +94,7 @@ bool any_of(const std::vector<double>& layers, std::size_t layer) {
 
 Value pixels_of(Machine& m, const ImageReader& r, double images) {
   const InputLayer& in = r.tower.input;
-  if (r.input != ImageReader::Input::flattened) return m.allocate({images, in.channels, r.height, r.width}, m.weight_format, "pixels");
+  if (r.input != ImageReader::Input::flattened) return m.allocate({images * r.views, in.channels, r.height, r.width}, m.weight_format, "pixels");
   return m.allocate({images * r.patches(), in.channels * r.patch_frames * in.patch * in.patch}, m.weight_format, "pixels");
 }
 
@@ -89,7 +107,7 @@ SeenImages read_images(Machine& m, const ImageReader& r, double images, const Va
   Pass pass;
   pass.causal = false;
   pass.kernel = kernel;
-  pass.sequences = together ? 1 : images;
+  pass.sequences = together ? 1 : images * r.views;
   std::vector<Value> of_forward;   // held until the tower has run
   Value rows = image_embeddings(m, r, images, pixels, pass, of_forward);
   pass.tokens = rows->shape[1];
@@ -100,14 +118,14 @@ SeenImages read_images(Machine& m, const ImageReader& r, double images, const Va
   const auto& layers = r.tower.layers;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Machine::Scope layer(m, "layers");
-    rows = r.input == ImageReader::Input::flattened ? flattened_layer(m, r, i, rows, pass) : decoder_layer(m, layers[i], rows, pass);
+    rows = r.input == ImageReader::Input::flattened ? flattened_layer(m, r, i, rows, pass) : layer_of_views(m, r, i, rows, pass);
     if (static_cast<double>(i + 1) == r.kept_layer) kept = rows;
     else if (static_cast<double>(i + 1) < r.kept_layer) kept.drop();
     if (any_of(r.deep_layers, i)) deep.push_back(merged(m, r, rows, true));
   }
   m.inside_layers = false;
   if (r.tower.final_norm && r.projector == ImageReader::Projector::averaged) rows = kept = normalise(m, "post_layernorm", *r.tower.final_norm, rows);
-  else if (r.tower.final_norm) normalise(m, "post_layernorm", *r.tower.final_norm, m.pick(rows, {images, rows->shape[2]})).drop();
+  else if (r.tower.final_norm) normalise(m, "post_layernorm", *r.tower.final_norm, m.pick(rows, {rows->shape[0], rows->shape[2]})).drop();
   if (r.projector == ImageReader::Projector::merged) {   // part of the tower's own forward
     seen.rows = projected(m, r, kept, images);
     if (r.window > 0) seen.rows = m.allocate(seen.rows->shape, seen.rows->format, "image rows, in their order");
@@ -117,6 +135,7 @@ SeenImages read_images(Machine& m, const ImageReader& r, double images, const Va
     of_forward.clear();
     pass = {};
     seen.rows = projected(m, r, kept, images);
+    if (r.repacked) seen.rows = repacked(m, r, std::move(seen.rows), images);
   }
   seen.held = std::move(deep);
   seen.held.push_back(rows);

@@ -19,6 +19,7 @@ struct ImageReader {
     averaged,      ///< means of squares of patches, a norm, a product (Gemma 3)
     merged_dense,  ///< norm, squares of patches through a dense layer, then two_dense (Mistral 3)
     merged,        ///< norm, squares of patches as one row through two dense layers (Qwen-VL)
+    shuffled,      ///< squares of patches as one row, a norm, then two_dense (InternVL)
   };
   Input input = Input::squares;
   Projector projector = Projector::two_dense;
@@ -39,11 +40,14 @@ struct ImageReader {
   bool both_ways = false;             ///< tokens of an image see each other both ways
   bool positions_by_sequence = false; ///< the text's positions are made for each sequence, in several dimensions
 
-  double width = 0, height = 0;       ///< of an image as the tower sees it, in pixels
+  double width = 0, height = 0;       ///< of what the tower sees at once, in pixels
+  double views = 1;                   ///< squares that one image is cut into, the whole image among them
+  bool repacked = false;              ///< rows of the views are put together anew, borders cut off (LLaVA-NeXT)
+  bool layer_scaled = false;          ///< sub-layers' outputs are multiplied by weights (InternVL)
   [[nodiscard]] double patches_across() const { return std::floor(width / tower.input.patch); }
   [[nodiscard]] double patches_down() const { return std::floor(height / tower.input.patch); }
   [[nodiscard]] double patches() const { return patches_across() * patches_down(); }
-  /// Rows of one image that stand among the text's tokens.
+  /// Rows that are made of one view.
   [[nodiscard]] double rows() const { return std::floor(patches_across() / merge) * std::floor(patches_down() / merge) + (input == Input::squares && tower.input.whole && !first_dropped); }
   double tokens = 0;                  ///< tokens of the prompt that one image takes, with those that part its rows
 };

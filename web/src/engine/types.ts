@@ -94,6 +94,12 @@ export interface Advice {
   fits?: boolean;
   costs: { time?: string; quality?: string; complexity?: string };
 }
+/** Tokens a second. */
+export interface Rates {
+  low: number;
+  expected: number;
+  high: number;
+}
 export interface Answer {
   ok: true;
   scenario: Scenario;
@@ -110,6 +116,16 @@ export interface Answer {
   };
   explanations?: { id: string; formula: string; substituted: string; source: string }[];
   assumptions: { id: string; message: string }[];
+  /** A roofline over the card's printed speeds, times assumed shares of them. */
+  throughput?: {
+    decodeTokensPerSecond: Rates;
+    prefillTokensPerSecond?: Rates;
+    bytesPerStep: Bytes;
+    operationsPerToken: number;
+    bandwidthShare: Rates;
+    computeShare: Rates;
+    source: string;
+  };
   fit?: Fit;
   advice?: Advice[];
 }

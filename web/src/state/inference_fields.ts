@@ -45,6 +45,8 @@ export const inferenceFields: Field[] = [
   word("inference.attention", (v) => transformers(v) || pipeline(v), (d, v) => (pipeline(v) ? d.attention.filter((kind) => kind !== "eager") : d.attention), folded),
   word("inference.attention", llamaCpp, () => ["flash", "eager"], { key: "llama.attention", ...folded }),
   count("inference.prefillTokens", transformers, folded),
+  count("inference.images", (v) => transformers(v) && is(v, "images")),
+  field("inference.imageSize", "numbers", (v) => transformers(v) && is(v, "images") && Number(v["inference.images"]) > 0),
   word(option("cache_implementation"), transformers, () => ["dynamic", "static"], folded),
 
   count("inference.prefillTokens", llamaCpp, { key: "llama.prefillTokens", ...folded }),
