@@ -75,6 +75,12 @@ Document model_document(const Scenario& s) {
   return Document::record({{"config", *s.config}});
 }
 
+Document draft_document(const Scenario& draft) {
+  Document made = model_document(draft);
+  made.append("weights", draft.weights);
+  return made;
+}
+
 }  // namespace
 
 Document completed(const Scenario& s) {
@@ -100,6 +106,17 @@ Document completed(const Scenario& s) {
       hardware.append("gpu", s.device->gpu);
     hardware.append("count", s.device->count);
     all.append("hardware", std::move(hardware));
+  }
+  if (s.speed.bandwidth_share > 0 || s.speed.compute_share > 0) {
+    Document shares = Document::record();
+    if (s.speed.bandwidth_share > 0) shares.append("bandwidthShare", s.speed.bandwidth_share);
+    if (s.speed.compute_share > 0) shares.append("computeShare", s.speed.compute_share);
+    all.append("throughput", std::move(shares));
+  }
+  if (s.draft) {
+    Document inference = *all.find("inference");
+    inference.append("draft", draft_document(*s.draft));
+    all.set("inference", std::move(inference));
   }
   if (s.bytes_per_sample) all.append("quick", Document::record({{"bytesPerSample", *s.bytes_per_sample}}));
   all.append("detail", s.detail == Detail::summary ? "summary" : s.detail == Detail::tensors ? "tensors" : "timeline");

@@ -96,6 +96,8 @@ void read_speed_shares(Fields& request, Scenario& s) {
   if (shares.has("bandwidthShare")) s.speed.bandwidth_share = shares.number({"bandwidthShare"}, 1, least, 1);
   if (shares.has("computeShare")) s.speed.compute_share = shares.number({"computeShare"}, 1, least, 1);
   shares.refuse_unknown();
+  if (!s.device || s.device->gpu.empty())
+    s.assumptions.push_back({"ignored-field", "throughput does not apply without hardware.gpu, whose printed speeds it is about, and was ignored."});
 }
 
 void append_throughput(const Scenario& s, Document& answer) {

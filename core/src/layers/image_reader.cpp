@@ -109,7 +109,8 @@ SeenImages read_images(Machine& m, const ImageReader& r, double images, const Va
   pass.kernel = kernel;
   pass.sequences = together ? 1 : images * r.views;
   std::vector<Value> of_forward;   // held until the tower has run
-  Value rows = image_embeddings(m, r, images, pixels, pass, of_forward);
+  const Value flat = r.repacked ? m.allocate(pixels->shape, pixels->format, "pixels, views of all images") : pixels;
+  Value rows = image_embeddings(m, r, images, flat, pass, of_forward);
   pass.tokens = rows->shape[1];
   SeenImages seen;
   std::vector<Value> deep;
