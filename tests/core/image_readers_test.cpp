@@ -4,7 +4,7 @@
 
 #include "architectures/image_readers.hpp"
 #include "architectures/image_tiles.hpp"
-#include "support/json_document.hpp"
+#include "json_document.hpp"
 
 using namespace gpumem;
 

@@ -45,7 +45,7 @@ struct Generation {
     run.both_ways = whole_engine && plan.reader && plan.reader->both_ways && phase == "prefill";
     Value hidden = run.hidden_states(m, part, pass, phase);
     run.on_embeddings = nullptr;
-    placed.clear();
+    let_go(placed);
     Value logits = run.cap(m, run.head(m, std::move(hidden), pass));
     past += length;
     if (!plan.all_logits) return logits;
@@ -78,13 +78,19 @@ void declare_tower(Generation& g) {
 
 /// The tower runs before the text; whoever asked holds the pixels.
 /// Source: [transformers] generation/utils.py _prepare_multimodal_encoder_kwargs_for_generation
-Value look(Generation& g) {
+void look(Generation& g, std::vector<Value>& held) {
   Machine& m = g.m;
-  Value pixels = pixels_of(m, *g.plan.reader, g.plan.images);
+  held = image_buffers(m, *g.plan.reader);
+  const Value pixels = pixels_of(m, *g.plan.reader, g.plan.images);
+  held.push_back(pixels);
   m.memory.ledger.enter("encode", tower_place(g));
   g.images = read_images(m, *g.plan.reader, g.plan.images, pixels, g.plan.kernel, tower_place(g));
-  if (g.plan.reader->positions_by_sequence) g.run.position_rows = g.plan.sequences;
-  return pixels;
+  const double b = g.plan.sequences, s = g.plan.prompt_tokens;
+  if (g.plan.reader->both_ways) held.push_back(m.allocate({b, s}, int64, "token types"));
+  if (!g.plan.reader->positions_by_sequence) return;
+  held.push_back(m.allocate({4, b, s}, int64, "positions in text and images"));
+  g.run.position_rows = b;
+  g.run.positions_given = true;
 }
 
 }  // namespace
@@ -108,9 +114,8 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
     if (plan.rotary_rows > 0 && l.attention.rotary != AttentionLayer::Rotary::none)
       tables.push_back(m.allocate({2, plan.rotary_rows, l.attention.rotary_dim}, plan.weights, "sines and cosines", Component::workspace));
   Value ids = m.allocate({plan.sequences, plan.prompt_tokens}, int64, "token ids");
-  const Value pixels = whole_engine && plan.reader ? look(g) : Value();
-  Value positions;
-  if (pixels && plan.reader->positions_by_sequence) positions = m.allocate({4, plan.sequences, plan.prompt_tokens}, int64, "positions in text and images");
+  std::vector<Value> seen;   // buffers of the tower, and what the caller holds
+  if (whole_engine && plan.reader) look(g, seen);
 
   const double chunk = std::min(plan.prefill_tokens, plan.prompt_tokens);
   const double last_chunk = plan.prompt_tokens - chunk * (std::ceil(plan.prompt_tokens / chunk) - 1);

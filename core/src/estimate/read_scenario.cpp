@@ -120,8 +120,10 @@ void read_engine(Fields& request, Scenario& s) {
   }
   const bool serving = whole_engine && serves(s.engine);
   if (serving) read_serving_options(options, s);
-  const std::string cache = serving ? "" : options.word({"cache_implementation"}, "dynamic", {"dynamic", "static"});
-  s.inference.fixed_cache = cache == "static";
+  // Names of older versions stand for the static cache, whose layers with a window keep no more than that.
+  // Source: [transformers] generation/configuration_utils.py DEPRECATED_STATIC_CACHE_IMPLEMENTATIONS
+  const std::string cache = serving ? "" : options.word({"cache_implementation"}, "dynamic", {"dynamic", "static", "hybrid", "sliding_window", "hybrid_chunked"});
+  s.inference.fixed_cache = !cache.empty() && cache != "dynamic";
   if (llama_cpp) {
     s.inference.fixed_cache = true;
     s.engine_options.set("imatrix", s.imatrix);

@@ -51,11 +51,14 @@ AttentionResult eager(Machine& m, const AttentionLayer& a, const Pass& pass, con
   return result;
 }
 
-/// A mask of trues and falses becomes numbers to add, padded to 8 columns.
+/// A mask of trues and falses becomes numbers to add; both are padded to 8 columns.
 /// Source: [pytorch] aten/src/ATen/native/transformers/attention.cpp convert_boolean_attn_mask, pad_bias
 Value additive(Machine& m, const Value& mask, const Format* format, double batch) {
-  Value bias = m.allocate({batch, 1, mask->shape[2], mask->shape[3]}, format, "additive mask");
-  m.allocate({batch, 1, mask->shape[2], mask->shape[3]}, byte_flag, "mask, negated").drop();
+  Value bias = mask;
+  if (!whole_engine || mask->format == byte_flag) {
+    bias = m.allocate({batch, 1, mask->shape[2], mask->shape[3]}, format, "additive mask");
+    m.allocate({batch, 1, mask->shape[2], mask->shape[3]}, byte_flag, "mask, negated").drop();
+  }
   const double columns = std::ceil(mask->shape[3] / 8) * 8;
   if (!m.recording && columns != mask->shape[3]) bias = m.allocate(bias->shape.with_last(columns), format, "mask, padded");
   return bias;

@@ -115,10 +115,10 @@ Value layer_of_views(Machine& m, const ImageReader& r, std::size_t layer, const 
   const DecoderLayer& l = r.tower.layers[layer];
   if (!r.layer_scaled) return decoder_layer(m, l, rows, pass);
   const auto scaled = [&](const char* name, const Value& x) { return m.multiply(m.parameter(name, {x->shape[2]}), x); };
-  Value made = attention(m, l.attention, normalise(m, "layernorm_before", l.norm, rows), pass).output;
-  made = scaled("lambda_1", made);
-  const Value x = m.add(std::move(made), rows);
-  made = normalise(m, "layernorm_after", l.norm, x);
+  Value attended = attention(m, l.attention, normalise(m, "layernorm_before", l.norm, rows), pass).output;
+  attended = scaled("lambda_1", attended);   // held until the layer's end
+  const Value x = m.add(attended, rows);
+  Value made = normalise(m, "layernorm_after", l.norm, x);
   made = mlp(m, l.mlp, std::move(made));
   made = scaled("lambda_2", made);
   return m.add(std::move(made), x);

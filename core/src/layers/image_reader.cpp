@@ -17,7 +17,7 @@ Value merged_squares(Machine& m, const ImageReader& r, const Value& rows, double
   std::vector<Value> unfolded;
   for (double i = 0; i < std::min(images, 2.0); ++i) unfolded.push_back(m.allocate({1, count * (i == 0 ? 1 : images - 1), width}, rows->format, "patches, unfolded"));
   const Value glued = m.allocate({1, count * images, width}, rows->format, "patches, unfolded and glued");
-  unfolded.clear();
+  let_go(unfolded);
   return dense(m, "patch_merger.merging_layer", glued, rows->shape[-1], false);
 }
 
@@ -92,6 +92,17 @@ bool any_of(const std::vector<double>& layers, std::size_t layer) {
 
 }  // namespace
 
+/// Source: [transformers] models/clip/modeling_clip.py CLIPVisionEmbeddings, models/pixtral/modeling_pixtral.py
+/// PixtralVisionRotaryEmbedding
+std::vector<Value> image_buffers(Machine& m, const ImageReader& r) {
+  std::vector<Value> held;
+  const AttentionLayer& a = r.tower.layers.front().attention;
+  if (r.tower.input.places_looked_up) held.push_back(m.allocate({1, r.patches() + r.tower.input.whole}, int64, "positions", Component::workspace));
+  for (int copy = 0; copy < 2 && r.input != ImageReader::Input::squares; ++copy)
+    held.push_back(m.allocate({a.head_dim / 4}, fp32, "inverse frequencies of places", Component::workspace));
+  return held;
+}
+
 Value pixels_of(Machine& m, const ImageReader& r, double images) {
   const InputLayer& in = r.tower.input;
   if (r.input != ImageReader::Input::flattened) return m.allocate({images * r.views, in.channels, r.height, r.width}, m.weight_format, "pixels");
@@ -112,6 +123,7 @@ SeenImages read_images(Machine& m, const ImageReader& r, double images, const Va
   const Value flat = r.repacked ? m.allocate(pixels->shape, pixels->format, "pixels, views of all images") : pixels;
   Value rows = image_embeddings(m, r, images, flat, pass, of_forward);
   pass.tokens = rows->shape[1];
+  if (r.input != ImageReader::Input::flattened) of_forward.push_back(rows);
   SeenImages seen;
   std::vector<Value> deep;
   m.inside_layers = true;
@@ -130,10 +142,10 @@ SeenImages read_images(Machine& m, const ImageReader& r, double images, const Va
   if (r.projector == ImageReader::Projector::merged) {   // part of the tower's own forward
     seen.rows = projected(m, r, kept, images);
     if (r.window > 0) seen.rows = m.allocate(seen.rows->shape, seen.rows->format, "image rows, in their order");
-    of_forward.clear();
+    let_go(of_forward);
     pass = {};
   } else {
-    of_forward.clear();
+    let_go(of_forward);
     pass = {};
     seen.rows = projected(m, r, kept, images);
     if (r.repacked) seen.rows = repacked(m, r, std::move(seen.rows), images);
@@ -148,7 +160,10 @@ SeenImages read_images(Machine& m, const ImageReader& r, double images, const Va
 Value place_images(Machine& m, const ImageReader& r, const Value& rows, Value embeddings, std::vector<Value>& held) {
   if (r.joined)
     for (std::size_t i = 0; i <= r.deep_layers.size(); ++i) held.push_back(m.allocate(rows->shape, rows->format, "image rows, glued"));
-  held.push_back(m.allocate({embeddings->shape[0], embeddings->shape[1]}, byte_flag, "places of images"));
+  const double b = embeddings->shape[0], s = embeddings->shape[1];
+  held.push_back(m.allocate({b, s}, byte_flag, "places of images"));
+  if (r.positions_by_sequence) held.push_back(m.allocate({b, s}, byte_flag, "places of videos"));
+  if (r.both_ways) held.push_back(m.allocate({b, s}, int64, "numbers of images"));
   Value placed = m.allocate(embeddings->shape, embeddings->format, "embeddings with images");
   embeddings.drop();
   return placed;

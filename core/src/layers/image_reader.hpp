@@ -58,6 +58,14 @@ struct SeenImages {
   Value rows;                ///< [rows of all images, text width]
 };
 
+/// Lets go of them, the last one first, on every platform.
+inline void let_go(std::vector<Value>& held) {
+  while (!held.empty()) held.pop_back();
+}
+
+/// What the tower keeps on the device besides its parameters.
+std::vector<Value> image_buffers(Machine& m, const ImageReader& reader);
+
 /// The pixels of so many images, as the processor hands them over.
 Value pixels_of(Machine& m, const ImageReader& reader, double images);
 

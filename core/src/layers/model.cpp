@@ -94,7 +94,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     const double heads = model_.layers[0].attention.heads;
     held.positions = m.allocate({heads}, fp32, "slopes");
     pass.bias = linear_biases(m, pass, heads, format);
-  } else if (!held.positions && std::any_of(model_.layers.begin(), model_.layers.end(), attends)) {
+  } else if (!held.positions && !positions_given && std::any_of(model_.layers.begin(), model_.layers.end(), attends)) {
     held.positions = m.allocate({1, pass.tokens}, int64, "positions");
   }
   const auto any = [&](bool windowed) {

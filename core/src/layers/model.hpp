@@ -43,6 +43,7 @@ class ModelRun {
   std::function<Value(Machine&, Value)> on_embeddings;
   /// Sequences that have positions, and tables of turning, of their own.
   double position_rows = 1;
+  bool positions_given = false;   ///< by the caller, who holds them
   /// Tokens of an image see each other both ways: no kernel goes without a mask.
   bool both_ways = false;
 

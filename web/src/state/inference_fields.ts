@@ -58,6 +58,9 @@ export const inferenceFields: Field[] = [
   flag(option("imatrix"), (v) => llamaCpp(v) && weightGroup(v.weights ?? "") === "gguf", folded),
 
   flag(option("enforce_eager"), vllm, folded),
+  flag(option("enable_lora"), vllm, folded),
+  count(option("max_loras"), (v) => vllm(v) && v[option("enable_lora")] === "true", folded),
+  count(option("max_lora_rank"), (v) => vllm(v) && v[option("enable_lora")] === "true", folded),
   count(option("block_size"), vllm, folded),
   field(option("kv_cache_memory_bytes"), "size", vllm, folded),
   count(option("cuda_graph_max_bs"), sglang, folded),
