@@ -11,10 +11,9 @@ namespace gpumem {
 /// Greedy choice from the last position: its logits are copied to fp32 whatever their format.
 /// Of a draft's tokens all are compared.
 /// Source: [transformers] generation/utils.py GenerationMixin._sample, _assisted_decoding
-Value choose(Machine& m, const Value& logits, const Value& ids) {
-  const double kept = whole_engine ? logits->shape[1] : 1;
-  const Value scores = m.allocate({ids->shape[0] * kept, logits->shape[-1]}, fp32, "scores", Component::logits);
-  const Value copied = kept > 1 ? m.allocate(scores->shape, fp32, "scores, for processors", Component::logits) : Value();
+Value choose(Machine& m, const Value& logits, const Value& ids, double rows) {
+  const Value scores = m.allocate({ids->shape[0] * rows, logits->shape[-1]}, fp32, "scores", Component::logits);
+  const Value copied = rows > 1 ? m.allocate(scores->shape, fp32, "scores, for processors", Component::logits) : Value();
   const Value token = m.allocate({ids->shape[0]}, int64, "next token");
   return m.allocate({ids->shape[0], ids->shape[1] + 1}, int64, "token ids");
 }
@@ -125,12 +124,12 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
     g.skip_to(plan.prompt_tokens - last_chunk);
   }
   logits = g.forward(ids, last_chunk, "prefill");
-  ids = choose(m, logits, ids);
+  ids = choose(m, logits, ids, 1 + plan.drafted);
   logits.drop();
   const double step = 1 + (whole_engine ? plan.drafted : 0);
   while (g.past < plan.context_tokens) {
     logits = g.forward(ids, std::min(step, plan.context_tokens - g.past), "decode");
-    ids = choose(m, logits, ids);
+    ids = choose(m, logits, ids, 1 + plan.drafted);
     logits.drop();
     if (g.past + step < plan.context_tokens) {
       g.skip_to(plan.context_tokens - step);

@@ -25,8 +25,8 @@ struct GenerationPlan {
   bool shared_cells = false, full_windows = false;   ///< llama.cpp's kv_unified and swa_full
 };
 
-/// The next token of each sequence, from the last row of the logits, behind its ids.
-Value choose(Machine& m, const Value& logits, const Value& ids);
+/// The next token of each sequence, from the last rows of the logits (one, or more where a draft is checked), behind its ids.
+Value choose(Machine& m, const Value& logits, const Value& ids, double rows = 1);
 
 struct GenerationFacts {
   Bytes cache;   ///< what the cache holds at the end, carried states included, unrounded

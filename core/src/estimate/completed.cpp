@@ -107,7 +107,7 @@ Document completed(const Scenario& s) {
     hardware.append("count", s.device->count);
     all.append("hardware", std::move(hardware));
   }
-  if (s.speed.bandwidth_share > 0 || s.speed.compute_share > 0) {
+  if (s.speed.asked) {
     Document shares = Document::record();
     if (s.speed.bandwidth_share > 0) shares.append("bandwidthShare", s.speed.bandwidth_share);
     if (s.speed.compute_share > 0) shares.append("computeShare", s.speed.compute_share);

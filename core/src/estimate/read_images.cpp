@@ -40,9 +40,10 @@ void read_image_options(Fields& options, Scenario& s) {
 
 void read_prompt_images(Fields& f, Scenario& s) {
   InferenceScenario& i = s.inference;
-  i.images = f.count({"images"}, 0, 0, 1 << 16);
+  const double images = f.count({"images"}, 0, 0, 1 << 16);
+  if (s.model || s.inventory) i.images = images;   // an encoder of text reads its sequences once
   const bool sized = f.value({"imageSize"}) != nullptr;
-  if (i.images == 0) {
+  if (images == 0) {
     if (sized) s.assumptions.push_back({"ignored-field", "inference.imageSize does not apply without inference.images and was ignored."});
     return;
   }

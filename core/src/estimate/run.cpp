@@ -19,9 +19,9 @@ AttentionKernel kernel(const std::string& name) {
   return name == "sdpa" ? AttentionKernel::sdpa : AttentionKernel::flash;
 }
 
-/// The small model's weights and cache, at their full size from the start.
+/// The small model's weights and cache, at their full size from the start; answers what the cache takes.
 /// Source: [transformers] generation/candidate_generators.py AssistedCandidateGenerator.get_candidates
-void hold_draft(Machine& m, const Scenario& draft) {
+Bytes hold_draft(Machine& m, const Scenario& draft) {
   const Run run = run_scenario(draft);
   const Machine::Scope scope(m, "draft");
   const int name = static_cast<int>(m.scopes().size()) - 1;
@@ -32,6 +32,7 @@ void hold_draft(Machine& m, const Scenario& draft) {
     m.memory.add_bulk(tensor);
   }
   m.memory.add_bulk({Component::kv_cache, -1, name, "keys and values", Shape{in(bytes, run.cache)}, find_format("int8"), 1});
+  return run.cache;
 }
 
 Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool every_layer) {
@@ -57,17 +58,18 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
     plan.sequences *= i.images;
     return run_encoder(m, *s.encoder_model, {plan, i.encoder_tokens}, every_layer).cache;
   }
+  Bytes of_draft;
   if (whole_engine && s.draft) {
-    hold_draft(m, *s.draft);
+    of_draft = hold_draft(m, *s.draft);
     plan.drafted = s.draft_tokens;
     for (double* tokens : {&plan.prompt_tokens, &plan.context_tokens, &plan.prefill_tokens}) *tokens += plan.drafted;
   }
-  if (!whole_engine || !s.reader) return run_generation(m, *s.model, plan, every_layer).cache;
+  if (!whole_engine || !s.reader) return run_generation(m, *s.model, plan, every_layer).cache - of_draft;
   Decoder text = *s.model;
   text.beside.clear();   // the tower's weights are those of its program
   plan.reader = &*s.reader;
   plan.images = i.sequences * i.images;
-  return run_generation(m, text, plan, every_layer).cache;
+  return run_generation(m, text, plan, every_layer).cache - of_draft;
 }
 
 /// What is trained beside a frozen base; QLoRA's base lies in 4 bits.

@@ -80,6 +80,7 @@ struct TrainingScenario {
 
 /// Shares of a card's printed speeds that a run reaches.
 struct SpeedScenario {
+  bool asked = false;               ///< tokens a second are wanted
   double bandwidth_share = 0, compute_share = 0;   ///< 0: not said
 };
 

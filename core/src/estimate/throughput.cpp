@@ -91,6 +91,7 @@ void read_speeds(Fields& row, Device& device) {
 
 void read_speed_shares(Fields& request, Scenario& s) {
   if (!request.has("throughput")) return;
+  s.speed.asked = true;
   Fields shares = request.record("throughput");
   constexpr double least = 0.01;
   if (shares.has("bandwidthShare")) s.speed.bandwidth_share = shares.number({"bandwidthShare"}, 1, least, 1);
@@ -101,7 +102,8 @@ void read_speed_shares(Fields& request, Scenario& s) {
 }
 
 void append_throughput(const Scenario& s, Document& answer) {
-  if (!s.device || s.device->gpu.empty() || s.device->bandwidth <= 0 || s.task != Task::inference || s.detail == Detail::summary) return;
+  if (s.questions.empty() && !s.speed.asked) return;   // a first answer is without it
+  if (!s.device || s.device->gpu.empty() || s.device->bandwidth <= 0 || s.task != Task::inference) return;
   const Document* devices = answer.find("devices");
   if (!devices || devices->items().empty() || s.pipeline || s.encoder_model || !all_on_gpu(s)) return;
   const std::optional<Work> w = work_of(s, answer);

@@ -11,7 +11,7 @@ void read_speeds(Fields& row, Device& device);
 /// The shares of those speeds that a run reaches, where the request says them.
 void read_speed_shares(Fields& request, Scenario& scenario);
 
-/// Adds `throughput` to an answer, where the hardware is a card whose speeds are known.
+/// Adds `throughput` to an answer where questions are asked, or a share is given, about a card whose speeds are known.
 void append_throughput(const Scenario& scenario, Document& answer);
 
 }  // namespace gpumem

@@ -33,6 +33,7 @@ export interface Scenario {
   parallel?: Record<string, unknown>;
   hardware?: { gpu?: string; memory?: string | number; count?: number };
   quick?: { bytesPerSample?: string | number };
+  throughput?: { bandwidthShare?: number; computeShare?: number };
   detail?: "summary" | "timeline" | "tensors";
   questions?: string[];
 }

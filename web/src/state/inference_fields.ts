@@ -71,9 +71,13 @@ export const inferenceFields: Field[] = [
   count(option("max_tokens"), tensorrt, folded),
   count(option("tokens_per_block"), tensorrt, folded),
 
+  flag(option("enable_model_cpu_offload"), pipeline),
   flag(option("vae_slicing"), pipeline),
   flag(option("vae_tiling"), pipeline),
   word(option("vae_dtype"), pipeline, () => ["bf16", "fp16", "fp32"], folded),
+
+  field("throughput.bandwidthShare", "number", serving, folded),
+  field("throughput.computeShare", "number", serving, folded),
 
   count("parallel.pipeline", llamaCpp, { key: "llama.gpus", place: "hardware" }),
   field(option("tensor_split"), "numbers", (v) => llamaCpp(v) && Number(v["llama.gpus"]) > 1, { place: "hardware" }),

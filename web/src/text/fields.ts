@@ -48,6 +48,7 @@ const names: Record<string, string> = {
   "engine.options.page_size": "Page, tokens",
   "engine.options.max_tokens": "Pool, tokens",
   "engine.options.tokens_per_block": "Block, tokens",
+  "engine.options.enable_model_cpu_offload": "Components take turns",
   "engine.options.vae_slicing": "Sliced decoding",
   "engine.options.vae_tiling": "Tiled decoding",
   "engine.options.vae_dtype": "Decoder in",
@@ -81,6 +82,8 @@ const names: Record<string, string> = {
   "parallel.schedule": "Schedule",
   "parallel.context": "Context parallel",
   "parallel.expert": "Expert parallel",
+  "throughput.bandwidthShare": "Bandwidth reached",
+  "throughput.computeShare": "Speed reached",
   "quick.bytesPerSample": "One sample",
 };
 export const fieldName = (key: string, engine = "") => names[`${engine} ${key}`] ?? names[key] ?? key;
@@ -117,6 +120,7 @@ const hints: Record<string, string> = {
   "engine.options.cuda_graph_max_bs": "cuda_graph_max_bs, in requests",
   "engine.options.max_total_tokens": "in place of the fraction",
   "engine.options.max_tokens": "in place of the fraction",
+  "engine.options.enable_model_cpu_offload": "enable_model_cpu_offload(): on the GPU only while it runs",
   "engine.options.vae_slicing": "enable_vae_slicing(): images one after the other",
   "engine.options.vae_tiling": "enable_vae_tiling()",
   "llama.gpus": "each holds some of the layers",
@@ -126,6 +130,8 @@ const hints: Record<string, string> = {
   "training.optimizerInBackward": "each gradient is used and freed at once",
   "parallel.data": "replicas, each with its own micro-batch",
   "parallel.zero": "over the replicas",
+  "throughput.bandwidthShare": "of the printed one, 0 to 1; for tokens a second only",
+  "throughput.computeShare": "of the printed one, 0 to 1; for tokens a second only",
   "quick.bytesPerSample": "50 MB; counts in the rule of thumb only",
 };
 
