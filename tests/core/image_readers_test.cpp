@@ -7,6 +7,7 @@
 #include "json_document.hpp"
 
 using namespace gpumem;
+using test::json;
 
 namespace {
 
@@ -20,25 +21,25 @@ ImageReader reader(const char* config, double width, double height) {
   return m.images;
 }
 
-constexpr const char* qwen = R"({"model_type": "qwen2_5_vl", "vision_config": {"hidden_size": 1280}})";
-constexpr const char* pixtral = R"({"model_type": "mistral3", "text_config": {"model_type": "mistral"}, "vision_config": {"image_size": 1540, "patch_size": 14}})";
+constexpr const char* flattened = R"({"model_type": "qwen2_5_vl", "vision_config": {"hidden_size": 1280}})";
+constexpr const char* packed = R"({"model_type": "mistral3", "text_config": {"model_type": "mistral"}, "vision_config": {"image_size": 1540, "patch_size": 14}})";
 constexpr const char* tiled = R"({"model_type": "llava_next", "text_config": {"model_type": "llama"}, "vision_config": {"image_size": 336, "patch_size": 14},
   "image_grid_pinpoints": [[336, 672], [672, 336], [672, 672]]})";
 
 }  // namespace
 
 TEST_CASE("Qwen-VL rounds both sides to squares of 28 pixels, halves to even", "[images]") {
-  const ImageReader r = reader(qwen, 1280, 720);   // 45.7 and 25.7 squares
+  const ImageReader r = reader(flattened, 1280, 720);   // 45.7 and 25.7 squares
   CHECK(r.width == 1288);
   CHECK(r.height == 728);
   CHECK(r.tokens == 46 * 26);
-  const ImageReader small = reader(qwen, 70, 28);   // 56 by 28 are fewer than 3136 pixels: 70 and 28 grow by 1.265, then up
+  const ImageReader small = reader(flattened, 70, 28);   // 56 by 28 are fewer than 3136 pixels: 70 and 28 grow by 1.265, then up
   CHECK(small.width == 112);
   CHECK(small.height == 56);
 }
 
 TEST_CASE("Pixtral's longest side is the model's, and a token ends each row", "[images]") {
-  const ImageReader r = reader(pixtral, 3080, 2072);   // halved: 1540 by 1036
+  const ImageReader r = reader(packed, 3080, 2072);   // halved: 1540 by 1036
   CHECK(r.width == 1540);
   CHECK(r.height == 1036);
   CHECK(r.rows() == 55 * 37);

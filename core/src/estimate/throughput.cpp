@@ -103,6 +103,7 @@ void read_speed_shares(Fields& request, Scenario& s) {
 
 void append_throughput(const Scenario& s, Document& answer) {
   if (s.questions.empty() && !s.speed.asked) return;   // a first answer is without it
+  if (s.draft) return;                                 // how many of its tokens are taken is not known
   if (!s.device || s.device->gpu.empty() || s.device->bandwidth <= 0 || s.task != Task::inference) return;
   const Document* devices = answer.find("devices");
   if (!devices || devices->items().empty() || s.pipeline || s.encoder_model || !all_on_gpu(s)) return;
@@ -122,7 +123,7 @@ void append_throughput(const Scenario& s, Document& answer) {
   };
   Document made = Document::record({{"decodeTokensPerSecond", band(decode(memory.low, compute.low), decode(memory.expected, compute.expected), decode(memory.high, compute.high))}});
   if (speed > 0) made.append("prefillTokensPerSecond", band(prefill(memory.low, compute.low), prefill(memory.expected, compute.expected), prefill(memory.high, compute.high)));
-  made.append("bytesPerStep", read);
+  made.append("bytesPerStep", std::round(read));
   made.append("operationsPerToken", w->operations);
   made.append("bandwidthShare", band(memory.low, memory.expected, memory.high));
   made.append("computeShare", band(compute.low, compute.expected, compute.high));
