@@ -20,6 +20,12 @@ Decoder read_text(Fields& c, std::vector<Assumption>& assumptions) {
   return m;
 }
 
+/// What a head is wide, of rows that all heads share.
+double width_of_head(Fields& c, std::string_view name, double width, double heads) {
+  if (std::fmod(width, heads) != 0) c.report(name, "not-divisible", "must divide the tower's hidden_size");
+  return std::max(1.0, std::floor(width / heads));
+}
+
 /// Convolutions over squares, made by the processor of whatever comes.
 void read_squares(Fields& vision, ImageReader& r) {
   const bool siglip = vision.text({"model_type"}, "clip_vision_model") == "siglip_vision_model";
@@ -72,7 +78,7 @@ void read_pixtral(Fields& vision, ImageReader& r, const ImageSize& size) {
   layer.mlp.width = vision.count({"intermediate_size"}, 4096, 1, most_width);
   AttentionLayer& a = layer.attention;
   a.heads = a.kv_heads = vision.count({"num_attention_heads"}, 16, 1, most_heads);
-  a.head_dim = a.rotary_dim = std::floor(in.width / a.heads);
+  a.head_dim = a.rotary_dim = width_of_head(vision, "num_attention_heads", in.width, a.heads);
   r.tower.layers.assign(static_cast<std::size_t>(vision.count({"num_hidden_layers"}, 24, 1, most_layers)), layer);
   fit_longest(r, size, in.side);
   r.tokens = r.rows() + std::floor(r.patches_down() / r.merge);   // a token ends each row of patches
@@ -125,7 +131,7 @@ void internvl(Fields& c, ImageReader& r, const ImageSize& size) {
   AttentionLayer& a = layer.attention;
   a.rotary = AttentionLayer::Rotary::none;
   a.heads = a.kv_heads = vision.count({"num_attention_heads"}, 16, 1, most_heads);
-  a.head_dim = a.rotary_dim = std::floor(in.width / a.heads);
+  a.head_dim = a.rotary_dim = width_of_head(vision, "num_attention_heads", in.width, a.heads);
   a.input_bias = vision.flag({"attention_bias"}, false);
   a.output_bias = true;
   if (vision.flag({"use_qk_norm"}, false)) a.qk_norm = NormKind::rms, a.qk_norm_place = AttentionLayer::QkNorm::whole;
@@ -161,7 +167,9 @@ void gemma3_images(Fields& c, ImageReader& r, const ImageSize&) {
   r.projector = ImageReader::Projector::averaged;
   r.projector_norm = NormKind::rms_plus_one;
   const double wanted = c.count({"mm_tokens_per_image"}, 256, 1, 1 << 20);
-  r.merge = std::max(1.0, std::floor(r.patches_across() / std::floor(std::sqrt(wanted))));
+  const double side = std::floor(std::sqrt(wanted));
+  if (side > r.patches_across()) c.report("mm_tokens_per_image", "contradiction", "cannot be more than the patches of an image");
+  r.merge = std::max(1.0, std::floor(r.patches_across() / side));
   r.kept_layer = static_cast<double>(r.tower.layers.size());
   r.joined = false;
   r.both_ways = true;
@@ -175,7 +183,7 @@ DecoderLayer qwen_layer(Fields& vision, double width, double feed, bool gated) {
   layer.mlp.activation = read_activation(vision, {"hidden_act"}, gated ? "silu" : "quick_gelu");
   AttentionLayer& a = layer.attention;
   a.heads = a.kv_heads = vision.count({"num_heads"}, 16, 1, most_heads);
-  a.head_dim = a.rotary_dim = std::floor(width / a.heads);
+  a.head_dim = a.rotary_dim = width_of_head(vision, "num_heads", width, a.heads);
   a.rotary = AttentionLayer::Rotary::whole;
   a.rotary_format = AttentionLayer::RotaryFormat::wide;
   return layer;
@@ -191,12 +199,12 @@ std::vector<double> numbers(Fields& c, std::string_view name, std::vector<double
 }
 
 struct QwenDefaults {
-  double width, feed, layers, out, patch, fewest, most;
+  double width, feed, layers, patch, fewest, most;
   std::string_view width_name;
 };
 
 /// What the three of them have alike.
-void read_qwen(Fields& c, Fields& vision, ImageReader& r, const ImageSize& size, const QwenDefaults& d, bool gated) {
+void read_qwen(Fields& vision, ImageReader& r, const ImageSize& size, const QwenDefaults& d, bool gated) {
   r.input = ImageReader::Input::flattened;
   r.projector = ImageReader::Projector::merged;
   r.projector_norm = gated ? NormKind::rms : NormKind::layer;
@@ -212,7 +220,6 @@ void read_qwen(Fields& c, Fields& vision, ImageReader& r, const ImageSize& size,
   const double feed = d.feed > 0 ? vision.count({"intermediate_size"}, d.feed, 1, most_width) : in.width * vision.number({"mlp_ratio"}, 4, 0.01, 64);
   r.tower.layers.assign(static_cast<std::size_t>(vision.count({"depth"}, d.layers, 1, most_layers)), qwen_layer(vision, in.width, feed, gated));
   r.kept_layer = static_cast<double>(r.tower.layers.size());
-  (void)c;
   fit_pixels(r, size, d.fewest, d.most);
   r.tokens = r.rows();
 }
@@ -220,13 +227,13 @@ void read_qwen(Fields& c, Fields& vision, ImageReader& r, const ImageSize& size,
 /// Source: [transformers] models/qwen2_vl/configuration_qwen2_vl.py
 void qwen2_vl(Fields& c, ImageReader& r, const ImageSize& size) {
   Fields vision = c.record("vision_config");
-  read_qwen(c, vision, r, size, {.width = 1280, .feed = 0, .layers = 32, .out = 0, .patch = 14, .fewest = 3136, .most = 12845056, .width_name = "embed_dim"}, false);
+  read_qwen(vision, r, size, {.width = 1280, .feed = 0, .layers = 32, .patch = 14, .fewest = 3136, .most = 12845056, .width_name = "embed_dim"}, false);
 }
 
 /// Source: [transformers] models/qwen2_5_vl/configuration_qwen2_5_vl.py
 void qwen2_5_vl(Fields& c, ImageReader& r, const ImageSize& size) {
   Fields vision = c.record("vision_config");
-  read_qwen(c, vision, r, size, {.width = 3584, .feed = 3420, .layers = 32, .out = 3584, .patch = 14, .fewest = 3136, .most = 12845056, .width_name = "hidden_size"}, true);
+  read_qwen(vision, r, size, {.width = 3584, .feed = 3420, .layers = 32, .patch = 14, .fewest = 3136, .most = 12845056, .width_name = "hidden_size"}, true);
   r.window = std::floor(vision.count({"window_size"}, 112, 1, most_width) / r.tower.input.patch);
   r.whole_layers = numbers(vision, "fullatt_block_indexes", {7, 15, 23, 31});
 }
@@ -234,7 +241,7 @@ void qwen2_5_vl(Fields& c, ImageReader& r, const ImageSize& size) {
 /// Source: [transformers] models/qwen3_vl/configuration_qwen3_vl.py
 void qwen3_vl(Fields& c, ImageReader& r, const ImageSize& size) {
   Fields vision = c.record("vision_config");
-  read_qwen(c, vision, r, size, {.width = 1152, .feed = 4304, .layers = 27, .out = 3584, .patch = 16, .fewest = 65536, .most = 16777216, .width_name = "hidden_size"}, false);
+  read_qwen(vision, r, size, {.width = 1152, .feed = 4304, .layers = 27, .patch = 16, .fewest = 65536, .most = 16777216, .width_name = "hidden_size"}, false);
   for (DecoderLayer& l : r.tower.layers) l.mlp.activation = read_activation(vision, {"hidden_act"}, "gelu_pytorch_tanh");
   r.tower.input.patch_bias = true;
   r.position_rows = vision.count({"num_position_embeddings"}, 2304, 1, most_vocabulary);

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "estimate/size_text.hpp"
+#include "quantization/program_tensors.hpp"
 
 namespace gpumem {
 namespace {
@@ -48,8 +49,16 @@ std::optional<Work> work_of(const Scenario& s, const Document& answer) {
   if (!kept || total <= 0) return std::nullopt;
   const double ranks = std::max(1.0, s.serving.ranks), each = component(device, "weights") * ranks / total;
   double experts_share = 0, looked_up = 0, used = active;
+  double beside = 0;   // towers take no part in decoding
   Work w;
   if (s.model) {
+    Decoder text = *s.model;
+    text.beside.clear();
+    double of_text = 0;
+    if (s.reader || !s.model->beside.empty()) {
+      for (const StoredTensor& t : program_tensors(text)) of_text += in(elements, t.shape.count()) * t.copies;
+      beside = std::max(0.0, total - of_text);
+    }
     for (const DecoderLayer& l : s.model->layers) {
       w.attention += 4 * l.attention.heads * l.attention.head_dim;
       if (l.experts && l.experts->experts > 0) experts_share = l.experts->top / l.experts->experts;
@@ -61,10 +70,10 @@ std::optional<Work> work_of(const Scenario& s, const Document& answer) {
     const double experts = experts_share > 0 ? (total - active) / (1 - experts_share) : 0;
     if (experts_share > 0) used = total - experts + experts * touched(experts_share, tokens);
   }
-  w.weights = (used - looked_up) * each / ranks;
-  w.all_weights = (total - looked_up) * each / ranks;
+  w.weights = (used - looked_up - beside) * each / ranks;
+  w.all_weights = (total - looked_up - beside) * each / ranks;
   w.cache = number_at(*kept, "bytesPerSequence") * tokens / ranks;
-  w.operations = 2 * (active - looked_up) / ranks;
+  w.operations = 2 * (active - looked_up - beside) / ranks;
   w.attention /= ranks;
   return w;
 }
