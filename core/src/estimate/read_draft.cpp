@@ -59,7 +59,9 @@ void read_draft(const Document& request, const Document& facts, std::vector<Issu
   whole->scenario = read_scenario(whole->asked, whole->facts, inner);
   for (Issue& i : inner) issues.push_back({path_of(i.path), i.code, std::move(i.message)});
   if (!inner.empty()) return;
-  if (s.engine == "transformers" && !whole->scenario.model) return refuse("unsupported", "the draft's own program is not known");
+  const Scenario& draft = whole->scenario;
+  const bool counted = s.engine == "transformers" ? draft.model.has_value() : draft.model || draft.inventory;
+  if (!counted) return refuse("unsupported", "the draft's own layers are not known");
   s.draft = {whole, &whole->scenario};
   s.assumptions.push_back({"draft", s.engine == "llama.cpp"
       ? "The draft's weights, one cache and one compute buffer for each slot lie beside the large model; keys and values of the draft are in fp16."

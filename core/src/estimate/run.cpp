@@ -1,6 +1,7 @@
 #include "estimate/run.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "engines/encoders.hpp"
 #include "engines/llama_cpp.hpp"
@@ -19,6 +20,18 @@ AttentionKernel kernel(const std::string& name) {
   return name == "sdpa" ? AttentionKernel::sdpa : AttentionKernel::flash;
 }
 
+/// A tensor of another machine, under the names it has there.
+void hold_named(Machine& m, const Machine& from, Alive alive) {
+  std::vector<const char*> names;
+  for (int s = alive.scope; s > 0; s = from.scopes()[static_cast<std::size_t>(s)].outer) names.push_back(from.scopes()[static_cast<std::size_t>(s)].name);
+  std::vector<std::unique_ptr<Machine::Scope>> open;
+  for (; !names.empty(); names.pop_back()) open.push_back(std::make_unique<Machine::Scope>(m, names.back()));
+  alive.scope = static_cast<int>(m.scopes().size()) - 1;
+  alive.layer = -1;
+  m.memory.add_bulk(alive);
+  while (!open.empty()) open.pop_back();   // the innermost first
+}
+
 /// The small model's weights and cache, at their full size from the start; answers what the cache takes.
 /// Source: [transformers] generation/candidate_generators.py AssistedCandidateGenerator.get_candidates
 Bytes hold_draft(Machine& m, const Scenario& draft) {
@@ -26,9 +39,11 @@ Bytes hold_draft(Machine& m, const Scenario& draft) {
   const Machine::Scope scope(m, "draft");
   const int name = static_cast<int>(m.scopes().size()) - 1;
   if (run.stored.tensors.empty())
-    for (const Parameter& p : run.machine->parameters.rows) m.memory.add_bulk({Component::weights, -1, name, p.name, p.shape, p.format, p.copies});
+    for (const Parameter& p : run.machine->parameters.rows) hold_named(m, *run.machine, {Component::weights, -1, p.scope, p.name, p.shape, p.format, p.copies});
   for (Alive tensor : run.stored.tensors) {
     tensor.scope = name;
+    tensor.label = "weights";   // their own names go with the run
+    tensor.layer = -1;
     m.memory.add_bulk(tensor);
   }
   m.memory.add_bulk({Component::kv_cache, -1, name, "keys and values", Shape{in(bytes, run.cache)}, find_format("int8"), 1});
