@@ -5,6 +5,7 @@
 #include "engines/sglang.hpp"
 #include "engines/vllm/cache_specs.hpp"
 #include "engines/vllm/loaded_weights.hpp"
+#include "engines/vllm/lora_slots.hpp"
 #include "engines/vllm/pool.hpp"
 #include "engines/vllm/profile.hpp"
 #include "placement/tensor_parallel.hpp"
@@ -175,4 +176,10 @@ TEST_CASE("SGLang's share of a card leaves a reserve by its size", "[sglang]") {
   // 24 GiB: 512 + 1.5 · 2048 + 2 · 24 + 128 = 3,760 MiB stay free.
   CHECK(sglang_static_share(gib(24), 2048, 24, 1) == Approx((24576.0 - 3760) / 24576));
   CHECK(sglang_static_share(gib(80), 8192, 256, 1) == Approx((81920.0 - 13440) / 81920));
+}
+
+TEST_CASE("Slots for adapters: a pair of matrices beside every linear of the layers", "[vllm]") {
+  const StoredTensors tensors = {{"embed_tokens.weight", Shape{1000, 512}}, {"layers.0.q_proj.weight", Shape{1024, 512}, 0}, {"layers.0.norm.weight", Shape{512}, 0}};
+  // 2 slots of rank 16 in 16 bits: 2 · 16 · (512 + 1024) · 2 bytes.
+  CHECK(count(lora_slots(tensors, 2, 16, *bf16)) == 98304);
 }

@@ -14,7 +14,7 @@ namespace {
 struct Growth {
   const char* name;         ///< in the answer
   const char* path;         ///< in the scenario
-  double now, most;
+  double now, most, least = 1;
 };
 
 constexpr std::string_view context_path = "inference.contextTokens";
@@ -27,7 +27,8 @@ std::vector<Growth> growths(const Scenario& s) {
             {"maxSequenceTokens", "training.sequenceTokens", s.training.sequence_tokens, most_tokens}};
   const InferenceScenario& i = s.inference;
   if (s.pipeline) return {{"maxSequences", "inference.sequences", i.sequences, 1 << 12}};
-  return {{"maxContextTokens", context_path.data(), i.context_tokens, most_tokens},
+  const double images = s.reader ? i.images * s.reader->tokens : 1;   // a prompt that holds them is no shorter
+  return {{"maxContextTokens", context_path.data(), i.context_tokens, most_tokens, images},
           {"maxSequences", "inference.sequences", i.sequences, most_sequences}};
 }
 
@@ -107,18 +108,18 @@ Document fit_document(const Asker& asker, const Scenario& s) {
     double fails = std::numeric_limits<double>::infinity();
     const auto headroom = [&](double at) {
       const Reading r = asker.ask(grown(s, g, at));
-      if (at == 1) least = r.parts;
+      if (at == g.least) least = r.parts;
       if (r.answered && r.headroom < 0 && at < fails) {
         fails = at;
         beyond = r.parts;
       }
       return r.headroom;
     };
-    const std::optional<double> most = largest_that_fits(1, g.most, g.now, headroom);
+    const std::optional<double> most = largest_that_fits(g.least, g.most, g.now, headroom);
     if (!most) continue;   // it takes nothing
-    fit.append(g.name, *most);
+    fit.append(g.name, *most < g.least ? 0 : *most);
     if (!std::isfinite(fails)) continue;
-    const std::string_view by = grown_most(*most < 1 ? Parts() : least, beyond);
+    const std::string_view by = grown_most(*most < g.least ? Parts() : least, beyond);
     limits.append(g.name, by);
     if (limited_by.empty()) limited_by = by;
   }

@@ -15,14 +15,43 @@ struct Runner {
   const PipelinePlan& plan;
   std::vector<Value> buffers;
   std::vector<std::pair<std::size_t, std::size_t>> rows;   ///< the parameters of each component
+  const PipelinePart* resident = nullptr;                  ///< the one on the device, where they take turns
+
+  [[nodiscard]] bool guided() const { return p.flow.guided && plan.guided; }
 
   [[nodiscard]] const Format* format_of(const PipelinePart& part) const { return &part == p.decoder ? plan.decoder : plan.weights; }
 
+  [[nodiscard]] std::size_t place_of(const PipelinePart& part) const {
+    return static_cast<std::size_t>(std::find_if(p.parts.begin(), p.parts.end(), [&](const auto& other) { return other.get() == &part; }) - p.parts.begin());
+  }
+
   /// Everything asked for from here on belongs to that component.
   void begin(const PipelinePart& part) {
-    const auto at = std::find_if(p.parts.begin(), p.parts.end(), [&](const auto& other) { return other.get() == &part; });
-    m.begin_layer(static_cast<int>(at - p.parts.begin()));
+    m.begin_layer(static_cast<int>(place_of(part)));
     m.weight_format = format_of(part);
+    if (plan.one_by_one && !m.declaring && !rows.empty()) take_turn(part);
+  }
+
+  void hold_all(const PipelinePart& part, double sign) {
+    const auto [first, end] = rows[place_of(part)];
+    for (std::size_t i = first; i < end; ++i) hold(Component::weights, m.parameters.rows[i], m.parameters.rows[i].format, sign * m.parameters.rows[i].copies);
+  }
+
+  void leave() {
+    if (!resident) return;
+    while (!buffers.empty()) buffers.pop_back();
+    hold_all(*resident, -1);
+    resident = nullptr;
+  }
+
+  /// The one before goes back to main memory first.
+  /// Source: [accelerate] hooks.py CpuOffload.pre_forward; [diffusers] pipelines/pipeline_utils.py enable_model_cpu_offload
+  void take_turn(const PipelinePart& part) {
+    if (resident == &part || place_of(part) >= rows.size()) return;
+    leave();
+    resident = &part;
+    hold_all(part, 1);
+    for (Value& held : part.buffers(m)) buffers.push_back(std::move(held));
   }
 
   void hold(Component component, const Parameter& row, const Format* format, double copies) {
@@ -37,6 +66,7 @@ struct Runner {
       part->declare(m);
       m.declaring = false;
       rows.push_back({first, m.parameters.rows.size()});
+      if (plan.one_by_one) continue;
       for (std::size_t i = first; i < m.parameters.rows.size(); ++i)
         hold(Component::weights, m.parameters.rows[i], m.parameters.rows[i].format, m.parameters.rows[i].copies);
       begin(*part);
@@ -77,7 +107,7 @@ struct Runner {
     }
     Value mask;
     if (p.flow.masked) mask = m.allocate({plan.images, p.flow.prompt_tokens}, int64, "mask");
-    for (int prompt = 0; prompt < (p.flow.guided ? 2 : 1); ++prompt) {
+    for (int prompt = 0; prompt < (guided() ? 2 : 1); ++prompt) {
       if (p.flow.text == Text::clip) texts.push_back(encode(0, clip_tokens, false).last);
       if (p.flow.text == Text::t5) texts.push_back(encode(0, p.flow.prompt_tokens, false).last);
       if (p.flow.text != Text::clip_twice && p.flow.text != Text::three) continue;
@@ -96,7 +126,8 @@ struct Runner {
       pools.push_back(two.pooled);
       texts.push_back(std::move(text));
     }
-    if (!p.flow.joined) {
+    if (!p.flow.joined || !guided()) {
+      if (!pools.empty()) made.pooled = pools.front();
       made.text = std::move(texts);
       return made;
     }
@@ -120,7 +151,7 @@ struct Runner {
 
   Value denoise(const Value& latents, const Prompt& prompt) {
     begin(*p.denoiser);
-    const bool both = p.flow.guided && p.flow.joined;
+    const bool both = guided() && p.flow.joined;
     DenoiserInput in;
     in.latents = both ? joined({latents, latents}, "latents, twice") : latents;
     in.batch = plan.images * (both ? 2 : 1);
@@ -130,7 +161,7 @@ struct Runner {
     in.width = plan.width / p.decoder->shrinks;
     const Value timesteps = m.allocate({in.batch}, fp32, "timesteps");
     const Value sizes = p.flow.text == Text::clip_twice ? m.allocate({in.batch, 6}, m.weight_format, "sizes") : Value();
-    if (p.flow.guided && !p.flow.joined) {
+    if (guided() && !p.flow.joined) {
       in.latents = m.cast(latents, m.weight_format);
       Value with = p.denoiser->predict(m, in);
       begin(*p.denoiser);
@@ -173,7 +204,7 @@ struct Runner {
 
   /// The whole decoder in fp32, from here on: what that takes more than its weights at rest is work in progress.
   void widen_decoder() {
-    const auto place = static_cast<std::size_t>(std::find_if(p.parts.begin(), p.parts.end(), [&](const auto& o) { return o.get() == p.decoder; }) - p.parts.begin());
+    const std::size_t place = place_of(*p.decoder);
     for (std::size_t i = rows[place].first; i < rows[place].second; ++i) {
       const Parameter& row = m.parameters.rows[i];
       hold(Component::workspace, row, row.format, -1);
@@ -186,10 +217,12 @@ struct Runner {
     m.memory.ledger.enter("load", 0);
     if (!p.runs()) return;
     const Prompt prompt = encode_prompts();
+    leave();
     m.memory.ledger.enter("denoise", static_cast<int>(p.parts.size()));
     Value latents = m.allocate(latent_shape(), p.decoder->wide_latents ? fp32 : plan.weights, "latents");
     for (int step = 0; step < 2; ++step) latents = denoise(latents, prompt);
     if (!p.decoder->decodes(plan.decoding.tiles)) return;
+    leave();
     PipelinePlan wide = plan;
     const bool widened = p.flow.upcasts_decoder && p.decoder->upcast && plan.decoder == fp16;
     if (widened) {
@@ -197,14 +230,16 @@ struct Runner {
       widen_decoder();
     }
     m.memory.ledger.enter("vae-decode", static_cast<int>(p.parts.size()));
-    Runner{m, p, wide, {}, {}}.decode(latents);
+    if (plan.one_by_one) begin(*p.decoder);
+    wide.one_by_one = false;
+    Runner{m, p, wide, {}, {}, nullptr}.decode(latents);
   }
 };
 
 }  // namespace
 
 PipelineFacts run_pipeline(Machine& m, const Pipeline& pipeline, const PipelinePlan& plan) {
-  Runner runner{m, pipeline, plan, {}, {}};
+  Runner runner{m, pipeline, plan, {}, {}, nullptr};
   runner.run();
   return {runner.rows.empty() ? 0 : runner.rows.back().second};
 }

@@ -1,5 +1,5 @@
 #pragma once
-// A pipeline of Diffusers on one GPU, all of its components on the device.
+// A pipeline of Diffusers on one GPU: all of its components on the device, or one after the other.
 
 #include "architectures/diffusion/pipeline.hpp"
 #include "layers/diffusion/autoencoder.hpp"
@@ -11,6 +11,8 @@ struct PipelinePlan {
   const Format* decoder = bf16;        ///< of the decoder's weights
   double images = 1, width = 1024, height = 1024, frames = 1;
   DecodePlan decoding;
+  bool one_by_one = false;   ///< a component is on the device only while it runs
+  bool guided = true;        ///< by a second prompt, where the pipeline's class does so
 };
 
 /// Runs it on `m`, which must be new: declares all weights, then the phases text-encode, denoise and vae-decode, as far

@@ -2,6 +2,7 @@
 // transformers' generate() on one GPU: one or several prefill passes, then one token at a time.
 
 #include "layers/cache.hpp"
+#include "layers/image_reader.hpp"
 #include "layers/model.hpp"
 
 namespace gpumem {
@@ -18,17 +19,20 @@ struct GenerationPlan {
   const Format* cache = nullptr;                ///< of keys; null: the format of the weights
   const Format* cached_values = nullptr;        ///< of values; null: as keys
   void (*lay_out_cache)(const GenerationPlan&, const Decoder&, KvCache&) = nullptr;   ///< where another engine does it otherwise
+  double drafted = 0;                           ///< tokens of a draft that are checked at once
+  const ImageReader* reader = nullptr;          ///< of images that are part of the prompts
+  double images = 0;                            ///< of all sequences together
   bool shared_cells = false, full_windows = false;   ///< llama.cpp's kv_unified and swa_full
 };
 
-/// The next token of each sequence, from the last row of the logits, behind its ids.
-Value choose(Machine& m, const Value& logits, const Value& ids);
+/// The next token of each sequence, from the last rows of the logits (one, or more where a draft is checked), behind its ids.
+Value choose(Machine& m, const Value& logits, const Value& ids, double rows = 1);
 
 struct GenerationFacts {
   Bytes cache;   ///< what the cache holds at the end, carried states included, unrounded
 };
 
-/// Runs it on `m`, which must be new. Phases of its ledger: prefill, decode.
+/// Runs it on `m`, which must be new. Phases of its ledger: encode (where there are images), prefill, decode.
 GenerationFacts run_generation(Machine& m, const Decoder& model, const GenerationPlan& plan, bool every_layer = false);
 
 }  // namespace gpumem

@@ -17,6 +17,7 @@ Document band_document(const Band& b) {
 /// Layers of an encoder and of its decoder are counted apart.
 std::string place(const Scenario& s, int layer, int layers) {
   if (layer < 0) return "embedding";
+  if (whole_engine && s.reader && layer > layers) return "images";
   if (layer >= layers) return "head";
   if (!whole_engine || s.model || !s.encoder_model->decoder) return "layer " + number_text(layer);
   const EncoderModel& m = *s.encoder_model;

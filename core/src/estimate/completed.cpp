@@ -4,12 +4,19 @@ namespace gpumem {
 namespace {
 
 Document inference_document(const InferenceScenario& i) {
-  return Document::record({{"sequences", i.sequences},
+  Document made = Document::record({{"sequences", i.sequences},
                            {"contextTokens", i.context_tokens},
                            {"promptTokens", i.prompt_tokens},
                            {"prefillTokens", i.prefill_tokens},
                            {"kvFormat", i.kv_values.empty() ? Document(i.kv_format) : Document::record({{"key", i.kv_format}, {"value", i.kv_values}})},
                            {"attention", i.attention}});
+  if (!whole_engine || i.image_width == 0) return made;
+  Document size = Document::list();
+  size.push(i.image_width);
+  size.push(i.image_height);
+  made.append("images", i.images);
+  made.append("imageSize", std::move(size));
+  return made;
 }
 
 Document names_document(const std::vector<std::string>& names) {
@@ -68,6 +75,12 @@ Document model_document(const Scenario& s) {
   return Document::record({{"config", *s.config}});
 }
 
+Document draft_document(const Scenario& draft) {
+  Document made = model_document(draft);
+  made.append("weights", draft.weights);
+  return made;
+}
+
 }  // namespace
 
 Document completed(const Scenario& s) {
@@ -97,6 +110,17 @@ Document completed(const Scenario& s) {
       hardware.append("gpu", s.device->gpu);
     hardware.append("count", s.device->count);
     all.append("hardware", std::move(hardware));
+  }
+  if (s.speed.asked) {
+    Document shares = Document::record();
+    if (s.speed.bandwidth_share > 0) shares.append("bandwidthShare", s.speed.bandwidth_share);
+    if (s.speed.compute_share > 0) shares.append("computeShare", s.speed.compute_share);
+    all.append("throughput", std::move(shares));
+  }
+  if (s.draft) {
+    Document inference = *all.find("inference");
+    inference.append("draft", draft_document(*s.draft));
+    all.set("inference", std::move(inference));
   }
   if (s.bytes_per_sample) all.append("quick", Document::record({{"bytesPerSample", *s.bytes_per_sample}}));
   all.append("detail", s.detail == Detail::summary ? "summary" : s.detail == Detail::tensors ? "tensors" : "timeline");

@@ -10,6 +10,11 @@
 namespace gpumem {
 namespace {
 
+bool takes_turns(const Scenario& s) {
+  const Document* offloads = s.engine_options.find("enable_model_cpu_offload");
+  return offloads && offloads->truth() && s.pipeline->runs();
+}
+
 PipelinePlan plan_of(const Scenario& s) {
   PipelinePlan plan;
   plan.weights = s.weight_format();
@@ -19,6 +24,10 @@ PipelinePlan plan_of(const Scenario& s) {
   plan.height = s.diffusion.height;
   plan.frames = s.diffusion.frames;
   plan.decoding = {s.diffusion.slices, s.diffusion.tiles};
+  plan.one_by_one = takes_turns(s);
+  // Source: [diffusers] pipelines/stable_diffusion/pipeline_stable_diffusion.py do_classifier_free_guidance
+  const Document* scale = s.engine_options.find("guidance_scale");
+  plan.guided = !scale || scale->number() > 1;
   return plan;
 }
 
@@ -26,7 +35,8 @@ void say_what_is_missing(Scenario& s) {
   const Pipeline& p = *s.pipeline;
   if (s.detail == Detail::tensors) s.assumptions.push_back({"tensors-unlisted", "Single tensors of a pipeline are not listed yet."});
   if (p.runs()) {
-    s.assumptions.push_back({"all-resident", "All components stay on the device; the scratch memory of convolution kernels is not counted in what is allocated."});
+    s.assumptions.push_back({takes_turns(s) ? "one-by-one" : "all-resident", takes_turns(s) ? "A component is on the device only while it runs; the others wait in main memory. The scratch memory of convolution kernels is not counted in what is allocated."
+                                                                                          : "All components stay on the device; the scratch memory of convolution kernels is not counted in what is allocated."});
     if (!p.decoder->decodes(s.diffusion.tiles))
       s.assumptions.push_back({"decoder-unknown", "How this pipeline's decoder runs is not known here: the phase vae-decode, which may be the highest, is missing."});
     return;

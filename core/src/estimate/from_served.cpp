@@ -6,6 +6,7 @@
 #include "engines/sglang.hpp"
 #include "engines/vllm/cache_specs.hpp"
 #include "engines/vllm/loaded_weights.hpp"
+#include "engines/vllm/lora_slots.hpp"
 #include "engines/vllm/pool.hpp"
 #include "engines/vllm/profile.hpp"
 #include "estimate/answer.hpp"
@@ -184,6 +185,12 @@ Document answer_for_served(const Scenario& given) {
   // Source: [vllm] vllm/v1/worker/gpu_model_runner.py sync_and_slice_intermediate_tensors: hidden states and the residual
   if (!s.serving.first_stage) parts[Component::activations] += stored_bytes(elements(2 * s.inference.prefill_tokens * s.model->hidden), *s.weight_format());
   parts[Component::weights] = loaded(s, s.model ? tensors_of(rank) : tensors_of_rank(tensors, ranks, kv_heads), rank.model) + rotary_tables(s);
+
+  if (const Document* slots = s.engine_options.find("max_loras")) {
+    const double rank_of_adapters = s.engine_options.find("max_lora_rank")->number();
+    parts[Component::weights] += vllm::lora_slots(tensors_of(rank), slots->number(), rank_of_adapters, *s.weight_format());
+    s.assumptions.push_back({"lora-slots", "Slots for adapters lie beside every linear of the layers; where the model's class wraps its token table and head too, theirs come on top."});
+  }
 
   const std::optional<Bytes> left = left_for_cache(s, parts);
   ServedCache cache = served_cache(s, left);

@@ -3,6 +3,7 @@
 #include "architectures/common.hpp"
 #include "estimate/diffusion.hpp"
 #include "estimate/size_text.hpp"
+#include "estimate/throughput.hpp"
 
 namespace gpumem {
 namespace {
@@ -119,8 +120,10 @@ void read_engine(Fields& request, Scenario& s) {
   }
   const bool serving = whole_engine && serves(s.engine);
   if (serving) read_serving_options(options, s);
-  const std::string cache = serving ? "" : options.word({"cache_implementation"}, "dynamic", {"dynamic", "static"});
-  s.inference.fixed_cache = cache == "static";
+  // Names of older versions stand for the static cache, whose layers with a window keep no more than that.
+  // Source: [transformers] generation/configuration_utils.py DEPRECATED_STATIC_CACHE_IMPLEMENTATIONS
+  const std::string cache = serving ? "" : options.word({"cache_implementation"}, "dynamic", {"dynamic", "static", "hybrid", "sliding_window", "hybrid_chunked"});
+  s.inference.fixed_cache = !cache.empty() && cache != "dynamic";
   if (llama_cpp) {
     s.inference.fixed_cache = true;
     s.engine_options.set("imatrix", s.imatrix);
@@ -134,7 +137,7 @@ void read_engine(Fields& request, Scenario& s) {
   if (whole_engine && s.encoder_model && s.encoder_model->answers()) read_encoder_options(options, s);
   if (whole_engine && s.engine == "megatron") read_megatron_options(options, s);
   else if (training) read_training_options(options, s);
-  else if (whole_engine && s.engine == "transformers") read_generation_options(options, s);
+  else if (whole_engine && s.engine == "transformers") read_generation_options(options, s), read_image_options(options, s);
   if (whole_engine) read_sharding_options(options, s);
   if (!llama_cpp) read_allocator_options(options, s);
   options.assume_ignored([&](std::string_view option) {
@@ -167,6 +170,7 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
     device.reported = read_size(row, "reported");
     device.usable_share = row.number({"usableShare"}, 0, 0, 1);
     device.compute_capability = row.number({"computeCapability"}, 0, 0, 1000);
+    if (whole_engine) read_speeds(row, device);
   }
   if (device.count > s.layout.ranks())
     s.assumptions.push_back({"one-gpu", "The model is placed on one GPU; layouts over several are not computed yet."});
@@ -284,6 +288,9 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   const std::string detail = fields.word({"detail"}, "timeline", {"summary", "timeline", "tensors"});
   s.detail = detail == "summary" ? Detail::summary : detail == "tensors" ? Detail::tensors : Detail::timeline;
   read_questions(fields, s);
+  if (whole_engine) read_speed_shares(fields, s);
+  else if (fields.has("throughput")) leave(fields);
+  if (whole_engine && issues.empty()) read_draft(request, facts, issues, s);
   if (!whole_engine && !s.questions.empty()) leave(fields);
   fields.refuse_unknown();
   return s;

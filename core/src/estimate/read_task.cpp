@@ -91,7 +91,8 @@ void read_stored_weights(Fields& f, Scenario& s, bool given) {
 void read_images(Fields& f, Scenario& s) {
   const bool sees = whole_engine && s.encoder_model && s.encoder_model->encoder.input.kind == InputLayer::Kind::image;
   if (!sees) {
-    if (f.count({"images"}, 0, 0, 1 << 16) > 0) f.report("images", "unsupported", "image inputs are not computed yet");
+    if (whole_engine) return read_prompt_images(f, s);
+    if (f.count({"images"}, 0, 0, 1 << 16) > 0) f.report("images", "part-not-loaded", "needs a part of the calculator that is not loaded");
     return ignore(f, {"imageSize"}, s);
   }
   s.inference.images = f.count({"images"}, 1, 1, 1 << 16);
@@ -148,7 +149,8 @@ void read_inference(Fields& f, Scenario& s) {
   else ignore(f, {"offload"}, s);
   if (whole_engine && serves(s.engine)) read_serving_fields(f, s);
   else ignore(f, {"memoryFraction", "cudaGraphs"}, s);
-  ignore(f, {"width", "height", "frames", "draft"}, s);
+  f.value({"draft"});   // a scenario of its own, read when this one is
+  ignore(f, {"width", "height", "frames"}, s);
   f.refuse_unknown();
 }
 

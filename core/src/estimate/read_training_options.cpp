@@ -68,6 +68,12 @@ void read_generation_options(Fields& options, Scenario& s) {
   s.inference.all_logits = kept == 0 && version < newest;
   s.inference.own_tables = version < last_alone;
   if (named) s.engine_options.set("num_logits_to_keep", kept);
+  // Source: [transformers] generation/configuration_utils.py num_assistant_tokens
+  constexpr double usual_draft = 20, most_drafted = 1 << 10;
+  s.draft_tokens = usual_draft;
+  if (!options.value({"num_assistant_tokens"})) return;
+  s.draft_tokens = options.count({"num_assistant_tokens"}, usual_draft, 1, most_drafted);
+  s.engine_options.set("num_assistant_tokens", s.draft_tokens);
 }
 
 /// Source: [pytorch-cuda-allocator] c10/core/AllocatorConfig.h

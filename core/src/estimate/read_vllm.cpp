@@ -29,6 +29,20 @@ void read_vllm(Fields& o, ServingScenario& v) {
   v.state_format = o.word({"mamba_ssm_cache_dtype"}, "auto", {"auto", "float32", "float16", "bfloat16"});
 }
 
+/// Source: [vllm] vllm/config/lora.py LoRAConfig
+void read_lora_slots(Fields& o, Scenario& s) {
+  constexpr double most_slots = 1 << 12, most_rank = 1 << 12, usual_rank = 16;
+  const bool enabled = o.flag({"enable_lora"}, false);
+  if (!o.has("enable_lora")) return;
+  s.engine_options.set("enable_lora", enabled);
+  if (!enabled) return;
+  s.engine_options.set("max_loras", o.count({"max_loras"}, 1, 1, most_slots));
+  s.engine_options.set("max_lora_rank", o.count({"max_lora_rank"}, usual_rank, 1, most_rank));
+  const auto unlike = [](const DecoderLayer& l) { return l.experts || l.mixer || l.attention.latent; };
+  if (!s.model || std::any_of(s.model->layers.begin(), s.model->layers.end(), unlike))
+    o.report("enable_lora", "unsupported", "slots for adapters are computed for dense models with a program so far");
+}
+
 /// Those of its server; a step of the first engine held whole prompts unless they were long.
 /// Source: [vllm] vllm/engine/arg_utils.py EngineArgs.get_batch_defaults
 void set_batch_defaults(ServingScenario& v, const Scenario& s) {
@@ -94,7 +108,7 @@ void complete_vllm(Scenario& s, Fields& request) {
 bool serves(std::string_view engine) { return engine == "vllm" || engine == "sglang" || engine == "tensorrt-llm"; }
 
 void read_serving_options(Fields& options, Scenario& s) {
-  if (s.engine == "vllm") read_vllm(options, s.serving);
+  if (s.engine == "vllm") read_vllm(options, s.serving), read_lora_slots(options, s);
   else read_token_pool(options, s);
 }
 

@@ -1,6 +1,7 @@
 #include "estimate/run.hpp"
 
 #include <algorithm>
+#include <memory>
 
 #include "engines/encoders.hpp"
 #include "engines/llama_cpp.hpp"
@@ -17,6 +18,36 @@ namespace {
 AttentionKernel kernel(const std::string& name) {
   if (name == "eager") return AttentionKernel::eager;
   return name == "sdpa" ? AttentionKernel::sdpa : AttentionKernel::flash;
+}
+
+/// A tensor of another machine, under the names it has there.
+void hold_named(Machine& m, const Machine& from, Alive alive) {
+  std::vector<const char*> names;
+  for (int s = alive.scope; s > 0; s = from.scopes()[static_cast<std::size_t>(s)].outer) names.push_back(from.scopes()[static_cast<std::size_t>(s)].name);
+  std::vector<std::unique_ptr<Machine::Scope>> open;
+  for (; !names.empty(); names.pop_back()) open.push_back(std::make_unique<Machine::Scope>(m, names.back()));
+  alive.scope = static_cast<int>(m.scopes().size()) - 1;
+  alive.layer = -1;
+  m.memory.add_bulk(alive);
+  while (!open.empty()) open.pop_back();   // the innermost first
+}
+
+/// The small model's weights and cache, at their full size from the start; answers what the cache takes.
+/// Source: [transformers] generation/candidate_generators.py AssistedCandidateGenerator.get_candidates
+Bytes hold_draft(Machine& m, const Scenario& draft) {
+  const Run run = run_scenario(draft);
+  const Machine::Scope scope(m, "draft");
+  const int name = static_cast<int>(m.scopes().size()) - 1;
+  if (run.stored.tensors.empty())
+    for (const Parameter& p : run.machine->parameters.rows) hold_named(m, *run.machine, {Component::weights, -1, p.scope, p.name, p.shape, p.format, p.copies});
+  for (Alive tensor : run.stored.tensors) {
+    tensor.scope = name;
+    tensor.label = "weights";   // their own names go with the run
+    tensor.layer = -1;
+    m.memory.add_bulk(tensor);
+  }
+  m.memory.add_bulk({Component::kv_cache, -1, name, "keys and values", Shape{in(bytes, run.cache)}, find_format("int8"), 1});
+  return run.cache;
 }
 
 Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool every_layer) {
@@ -42,7 +73,18 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
     plan.sequences *= i.images;
     return run_encoder(m, *s.encoder_model, {plan, i.encoder_tokens}, every_layer).cache;
   }
-  return run_generation(m, *s.model, plan, every_layer).cache;
+  Bytes of_draft;
+  if (whole_engine && s.draft) {
+    of_draft = hold_draft(m, *s.draft);
+    plan.drafted = s.draft_tokens;
+    for (double* tokens : {&plan.prompt_tokens, &plan.context_tokens, &plan.prefill_tokens}) *tokens += plan.drafted;
+  }
+  if (!whole_engine || !s.reader) return run_generation(m, *s.model, plan, every_layer).cache - of_draft;
+  Decoder text = *s.model;
+  text.beside.clear();   // the tower's weights are those of its program
+  plan.reader = &*s.reader;
+  plan.images = i.sequences * i.images;
+  return run_generation(m, text, plan, every_layer).cache - of_draft;
 }
 
 /// What is trained beside a frozen base; QLoRA's base lies in 4 bits.
@@ -124,7 +166,7 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     run.active += count * p.used;
     if (training && p.trainable) run.trainable += count;
   }
-  if (s.model)
+  if (s.model && !s.reader)
     for (const IdleWeights& w : s.model->beside) {
       run.total += in(elements, w.shape.count()) * w.copies;
       run.active += in(elements, w.shape.count()) * w.copies;

@@ -1,6 +1,7 @@
 #pragma once
 // A request, read and completed with every default.
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "architectures/architecture.hpp"
 #include "architectures/cache_rows.hpp"
 #include "architectures/diffusion/pipeline.hpp"
+#include "architectures/image_readers.hpp"
 #include "architectures/inventory.hpp"
 #include "architectures/encoder_architecture.hpp"
 #include "engines/gguf_header.hpp"
@@ -38,7 +40,8 @@ struct InferenceScenario {
   bool own_tables = false;          ///< each layer has rotary tables of its own
   bool fixed_cache = false;
   double encoder_tokens = 0;        ///< what an encoder reads beside the text; 0: the model has none
-  double images = 1;                ///< per sequence, for encoders of images
+  double images = 1;                ///< per sequence
+  double image_width = 0, image_height = 0;   ///< as a tower beside the text sees it; 0: there is none
 };
 
 /// What a diffusion pipeline makes.
@@ -82,12 +85,20 @@ struct TrainingScenario {
   ShardingScenario sharding;
 };
 
+/// Shares of a card's printed speeds that a run reaches.
+struct SpeedScenario {
+  bool asked = false;               ///< tokens a second are wanted
+  double bandwidth_share = 0, compute_share = 0;   ///< 0: not said
+};
+
 struct Device {
   std::string gpu;                  ///< its id in the catalog, or empty
   Bytes memory;                     ///< what is printed on the box
   std::optional<Bytes> reported;    ///< what the driver's tool shows as total
   double usable_share = 0;          ///< the most of memory shared with the processor that the system lends; 0 where it lends all
   double compute_capability = 0;
+  double bandwidth = 0;             ///< of its memory, in bytes a second; 0: not known
+  double half_speed = 0, single_speed = 0;   ///< operations a second on 16 and on 32 bits
   double count = 1;
 };
 
@@ -99,6 +110,10 @@ struct Scenario {
   std::optional<Inventory> inventory;   ///< where there is no program for the model: its weights alone
   CacheRows cache_rows;                 ///< of the model with an inventory
   std::optional<EncoderModel> encoder_model;   ///< a model with an encoder, instead
+  std::optional<ImageReader> reader;           ///< of images in prompts, where there are some
+  ImageSize image_size;
+  std::shared_ptr<const Scenario> draft;       ///< the small model whose tokens this one checks
+  double draft_tokens = 0;                     ///< most of them at once
   std::shared_ptr<const Pipeline> pipeline;    ///< a diffusion pipeline, instead
   std::optional<double> parameters;
 
@@ -122,6 +137,7 @@ struct Scenario {
   const Document* gguf_given = nullptr;
   LayerFields layer_fields;         ///< of the model with an inventory
   std::optional<Device> device;
+  SpeedScenario speed;
   std::optional<Bytes> bytes_per_sample;
   AllocatorOptions allocator;           ///< of PyTorch's allocator: expandable_segments, max_split_size_mb
   Detail detail = Detail::timeline;
@@ -157,6 +173,11 @@ inline const Format* Scenario::cache_format_of(const std::string& name) const {
 Scenario read_scenario(const Document& request, const Document& facts, std::vector<Issue>& issues);
 
 void read_inference(Fields& fields, Scenario& scenario);
+/// Images in prompts of a model that reads text, and the limits of their size.
+void read_prompt_images(Fields& fields, Scenario& scenario);
+void read_image_options(Fields& options, Scenario& scenario);
+/// The draft model of speculative decoding, read as a scenario of its own.
+void read_draft(const Document& request, const Document& facts, std::vector<Issue>& issues, Scenario& scenario);
 void read_training(Fields& fields, Scenario& scenario, bool weights_given);
 
 /// How it is spread over GPUs; the engine is known.

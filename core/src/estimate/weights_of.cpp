@@ -30,8 +30,9 @@ StoragePlan plan_of(const Scenario& s) {
 }  // namespace
 
 StoredTensors tensors_of(const Scenario& s) {
-  StoredTensors all = s.model ? program_tensors(*s.model) : inventory_tensors(*s.inventory);
-  if (s.model && !(s.serving.first_stage && s.serving.last_stage))
+  const bool programmed = s.model && !(s.reader && s.inventory);
+  StoredTensors all = programmed ? program_tensors(*s.model) : inventory_tensors(*s.inventory);
+  if (programmed && !(s.serving.first_stage && s.serving.last_stage))
     leave_out_of_stage(all, s.serving.first_stage || (s.serving.last_stage && s.model->tied), s.serving.last_stage);
   return all;
 }

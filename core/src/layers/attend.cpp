@@ -51,11 +51,14 @@ AttentionResult eager(Machine& m, const AttentionLayer& a, const Pass& pass, con
   return result;
 }
 
-/// A mask of trues and falses becomes numbers to add, padded to 8 columns.
+/// A mask of trues and falses becomes numbers to add; both are padded to 8 columns.
 /// Source: [pytorch] aten/src/ATen/native/transformers/attention.cpp convert_boolean_attn_mask, pad_bias
 Value additive(Machine& m, const Value& mask, const Format* format, double batch) {
-  Value bias = m.allocate({batch, 1, mask->shape[2], mask->shape[3]}, format, "additive mask");
-  m.allocate({batch, 1, mask->shape[2], mask->shape[3]}, byte_flag, "mask, negated").drop();
+  Value bias = mask;
+  if (!whole_engine || mask->format == byte_flag) {
+    bias = m.allocate({batch, 1, mask->shape[2], mask->shape[3]}, format, "additive mask");
+    m.allocate({batch, 1, mask->shape[2], mask->shape[3]}, byte_flag, "mask, negated").drop();
+  }
   const double columns = std::ceil(mask->shape[3] / 8) * 8;
   if (!m.recording && columns != mask->shape[3]) bias = m.allocate(bias->shape.with_last(columns), format, "mask, padded");
   return bias;
@@ -155,6 +158,14 @@ Value attention_mask(Machine& m, const Pass& pass, double window, const Format* 
   }
   if (pass.kernel == AttentionKernel::sdpa) return mask;
   return m.allocate({pass.sequences, 1, pass.tokens, seen}, format, "additive mask");
+}
+
+/// Source: [transformers] models/gemma3/modeling_gemma3.py create_masks_for_vision_model
+Value mask_of_images(Machine& m, const Pass& pass, const Format* format) {
+  const Shape shape = {pass.sequences, 1, pass.tokens, pass.past + pass.tokens};
+  const Value causal = m.allocate(shape, byte_flag, "causal mask"), same = m.allocate(shape, byte_flag, "same image");
+  const Value mask = m.allocate(shape, byte_flag, "mask with images");
+  return pass.kernel == AttentionKernel::sdpa ? mask : m.allocate(shape, format, "additive mask");
 }
 
 /// Where every token may see every other one a mask is needed for windows only, of half their width to both sides.

@@ -23,4 +23,7 @@ Value attention_mask(Machine& m, const Pass& pass, double window, const Format* 
 /// The same where no token is hidden but those further away than `reach`, to both sides.
 Value mask_both_ways(Machine& m, const Pass& pass, double reach, const Format* format);
 
+/// Each sequence's own mask: which tokens are those of an image is read off its ids.
+Value mask_of_images(Machine& m, const Pass& pass, const Format* format);
+
 }  // namespace gpumem

@@ -49,8 +49,8 @@ Value EncoderRun::embed_tokens(Machine& m, const InputLayer& in, const Value& id
 /// A convolution as wide as its step makes a row of each patch; one more row may stand for the whole.
 /// Source: [transformers] models/vit/modeling_vit.py ViTEmbeddings.forward, models/clip/modeling_clip.py
 /// CLIPVisionEmbeddings.forward, models/siglip/modeling_siglip.py SiglipVisionEmbeddings.forward
-Value EncoderRun::embed_image(Machine& m, const InputLayer& in, const Value& pixels) {
-  const double b = pixels->shape[0], h = model_.width(in), patches = std::floor(in.side / in.patch) * std::floor(in.side / in.patch);
+Value embed_patches(Machine& m, const InputLayer& in, double h, const Value& pixels) {
+  const double b = pixels->shape[0], patches = std::floor(in.side / in.patch) * std::floor(in.side / in.patch);
   const double count = patches + in.whole;
   const Value whole = in.whole ? m.parameter("cls_token", {1, 1, h}) : Value();
   const Value places = m.parameter("position_embeddings", in.places_looked_up ? Shape{count, h} : Shape{1, count, h});
@@ -93,7 +93,7 @@ Value EncoderRun::embed_sound(Machine& m, const InputLayer& in, const Value& fea
 Value EncoderRun::embed(Machine& m, const InputLayer& in, const Value& input, const Pass& pass, Held& held) {
   const Machine::Scope scope(m, "embeddings");
   switch (in.kind) {
-    case InputLayer::Kind::image: return embed_image(m, in, input);
+    case InputLayer::Kind::image: return embed_patches(m, in, model_.width(in), input);
     case InputLayer::Kind::sound: return embed_sound(m, in, input, held);
     case InputLayer::Kind::text: break;
   }

@@ -12,6 +12,9 @@ namespace gpumem {
 /// A number per place between the first layer and the end, equal where layers are alike.
 std::vector<int> layer_kinds(const EncoderModel& model);
 
+/// Pixels [b, channels, side, side] → rows [b, patches (and the whole), width].
+Value embed_patches(Machine& m, const InputLayer& in, double width, const Value& pixels);
+
 class EncoderRun {
  public:
   EncoderRun(const EncoderModel& model, Schedule schedule) : model_(model), schedule_(std::move(schedule)) {}
@@ -43,7 +46,6 @@ class EncoderRun {
   Value embed(Machine& m, const InputLayer& in, const Value& input, const Pass& pass, Held& held);
   Value embed_tokens(Machine& m, const InputLayer& in, const Value& ids, const Pass& pass, Held& held);
   Value convolved(Machine& m, const Value& pixels);
-  Value embed_image(Machine& m, const InputLayer& in, const Value& pixels);
   Value embed_sound(Machine& m, const InputLayer& in, const Value& features, Held& held);
   Value token_table(Machine& m, const InputLayer& in);
   void bias_scores(Machine& m, const Stack& stack, Pass& pass);

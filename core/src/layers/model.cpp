@@ -10,6 +10,7 @@
 #include "layers/norms.hpp"
 #include "layers/older_attention.hpp"
 #include "layers/rotary.hpp"
+#include "machine/parts.hpp"
 
 namespace gpumem {
 
@@ -82,6 +83,10 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   m.memory.ledger.enter(phase, -1);
   Embedded held;
   Value hidden = embed(m, ids, pass, held);
+  if (whole_engine && on_embeddings) {
+    held.tokens.drop();
+    hidden = held.tokens = on_embeddings(m, std::move(hidden));
+  }
   const Format* format = hidden->format;
   if (model_.embedding_norm) hidden = normalise(m, "embedding_norm", *model_.embedding_norm, hidden);
   const auto attends = [](const DecoderLayer& l) { return l.attention.heads > 0; };
@@ -89,7 +94,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     const double heads = model_.layers[0].attention.heads;
     held.positions = m.allocate({heads}, fp32, "slopes");
     pass.bias = linear_biases(m, pass, heads, format);
-  } else if (!held.positions && std::any_of(model_.layers.begin(), model_.layers.end(), attends)) {
+  } else if (!held.positions && !positions_given && std::any_of(model_.layers.begin(), model_.layers.end(), attends)) {
     held.positions = m.allocate({1, pass.tokens}, int64, "positions");
   }
   const auto any = [&](bool windowed) {
@@ -101,9 +106,12 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
       pass.mask[windowed] = attention_mask(m, pass, layer->attention.window, format);
     else if (windowed && model_.window_mask_always)
       pass.mask[windowed] = attention_mask(m, pass, 0, format, true);
+  if (whole_engine && both_ways)
+    for (const bool windowed : {false, true})
+      if (any(windowed) != model_.layers.end()) pass.mask[windowed] = mask_of_images(m, pass, format);
   if (const AttentionLayer* a = rotating(model_))
     for (int kind = 0; kind < rotary_kinds(model_); ++kind)
-      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, *a, pass.tokens, format);
+      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, *a, pass.tokens, format, position_rows);
   hidden = m.dropout(std::move(hidden), model_.embedding_dropout);
 
   Value returned;
@@ -149,7 +157,7 @@ Value ModelRun::head_weight(Machine& m, double width) {
 
 Value ModelRun::head(Machine& m, Value hidden, const Pass& pass) {
   const Component before = std::exchange(m.made, Component::logits);
-  if (pass.last_token_only) hidden = m.view(hidden, {hidden->shape[0], 1, hidden->shape[2]});
+  if (pass.last_token_only) hidden = m.view(hidden, {hidden->shape[0], pass.kept_tokens, hidden->shape[2]});
   const Value weight = head_weight(m, hidden->shape[-1]);
   const Value bias = model_.head_bias ? m.parameter("lm_head.bias", {model_.vocabulary}) : Value();
   Value logits = m.linear(model_.logits_in_fp32 ? m.cast(hidden, weight->format) : std::move(hidden), weight, bias, "logits");

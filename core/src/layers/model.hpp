@@ -1,6 +1,7 @@
 #pragma once
 // A whole decoder in one pass: token ids in, logits or a loss out.
 
+#include <functional>
 #include <string_view>
 
 #include "layers/decoder.hpp"
@@ -37,6 +38,14 @@ class ModelRun {
   /// Whether its code computes the loss, in the logits' format; `before`: as in transformers before 4.49.
   [[nodiscard]] bool has_own_loss(bool before) const { return model_.own_loss || (before && model_.loss_once_narrow); }
   [[nodiscard]] int end_layer() const { return static_cast<int>(model_.layers.size()); }
+
+  /// What is done to the token embeddings before the layers see them: images are put in their places.
+  std::function<Value(Machine&, Value)> on_embeddings;
+  /// Sequences that have positions, and tables of turning, of their own.
+  double position_rows = 1;
+  bool positions_given = false;   ///< by the caller, who holds them
+  /// Tokens of an image see each other both ways: no kernel goes without a mask.
+  bool both_ways = false;
 
  private:
   /// What the model's forward holds until it returns.

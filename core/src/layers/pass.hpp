@@ -26,6 +26,7 @@ struct Pass {
   bool causal = true;              ///< no token sees a later one
   Value bias, cross_bias;          ///< of the scores, by distance
   bool last_token_only = false;   ///< logits of the last token, not of all
+  double kept_tokens = 1;          ///< how many last ones that are: more where a draft is checked
   bool checkpointing = false;
 
   /// Where a layer leaves the probabilities it gives back beside its output, until the next one does; families with

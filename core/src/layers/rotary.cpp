@@ -75,15 +75,15 @@ std::pair<Value, Value> turn_complex(Machine& m, const Value& query, const Value
 /// Source: [transformers] models/llama/modeling_llama.py LlamaRotaryEmbedding.forward,
 /// models/gpt_oss/modeling_gpt_oss.py GptOssRotaryEmbedding.forward,
 /// models/deepseek_v2/modeling_deepseek_v2.py DeepseekV2RotaryEmbedding.forward
-RotaryTables rotary_tables(Machine& m, const AttentionLayer& a, double length, const Format* format) {
+RotaryTables rotary_tables(Machine& m, const AttentionLayer& a, double length, const Format* format, double rows) {
   double dim = a.rotary_dim;
-  const Value frequencies = m.allocate({1, length, dim / 2}, fp32, "frequencies");
+  const Value frequencies = m.allocate({rows, length, dim / 2}, fp32, "frequencies");
   if (a.rotary == AttentionLayer::Rotary::complex) {
     const Value unit = m.allocate({1, length, dim}, fp32, "complex rotation");
     return {m.allocate({1, length, dim}, fp32, "complex rotation"), {}};
   }
   if (a.rotary == AttentionLayer::Rotary::halves) dim /= 2;
-  const Shape table = {1, length, dim};
+  const Shape table = {rows, length, dim};
   const Value angles = m.allocate(table, fp32, "angles");
   const auto scaled = [&](const char* label) {
     const Value raw = m.allocate(table, fp32, label);

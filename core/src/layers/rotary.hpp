@@ -8,7 +8,7 @@ namespace gpumem {
 
 /// cos and sin [1, tokens, dim] of these positions, in the model's format unless the layers want them in fp32; one table
 /// of complex numbers where pairs are turned as such.
-RotaryTables rotary_tables(Machine& m, const AttentionLayer& a, double length, const Format* format);
+RotaryTables rotary_tables(Machine& m, const AttentionLayer& a, double length, const Format* format, double rows = 1);
 
 /// Queries [b, a, s, d] and keys [b, k, s, d] turned by their positions.
 std::pair<Value, Value> rotate(Machine& m, const AttentionLayer& a, const RotaryTables& tables, const Value& query,

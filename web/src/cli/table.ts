@@ -1,7 +1,7 @@
 // An estimate as a table for people.
-import type { Answer, Bytes, Device } from "../engine/types";
+import type { Answer, Bytes, Device, Rates } from "../engine/types";
 import { plain, sizeText, type Unit } from "../format/bytes";
-import { grouped, shortCountText } from "../format/counts";
+import { grouped, rateText, shortCountText } from "../format/counts";
 import { columns, printable } from "./columns";
 
 const sized = (bytes: Bytes, unit: Unit) => plain(sizeText(bytes, unit, 2));
@@ -11,6 +11,7 @@ export function table(answer: Answer, unit: Unit): string {
     [heading(answer), ...answer.devices.map((device) => verdict(device, answer.devices.length, unit))],
     ...answer.devices.map((device) => deviceLines(device, unit)),
     factLines(answer, unit),
+    rateLines(answer),
     quickLines(answer, unit),
     assumptionLines(answer),
   ];
@@ -74,6 +75,15 @@ function quickLines({ quickEstimate }: Answer, unit: Unit): string[] {
   ];
   if (asPublished) lines.push(`  published as ${sized(asPublished.bytes, unit)}: ${asPublished.note}`);
   return lines;
+}
+
+function rateLines({ throughput }: Answer): string[] {
+  if (!throughput) return [];
+  const row = (name: string, of?: Rates) => (of ? [[`  ${name}`, rateText(of.low), rateText(of.expected), rateText(of.high)]] : []);
+  return [
+    "Tokens a second (roofline with assumed shares, not measured)",
+    ...columns([["", "low", "expected", "high"], ...row("answer", throughput.decodeTokensPerSecond), ...row("prompt", throughput.prefillTokensPerSecond)], [1, 2, 3]),
+  ];
 }
 
 function assumptionLines({ assumptions }: Answer): string[] {

@@ -28,6 +28,7 @@ export async function createEngine(binary: BufferSource | Response, whole = true
 
 interface Named {
   model?: { id?: unknown; config?: unknown } | null;
+  inference?: { draft?: { id?: unknown; config?: unknown } | null } | null;
   hardware?: { gpu?: unknown } | null;
 }
 
@@ -40,9 +41,12 @@ export function configOf(scenario: unknown, { models }: Catalog): unknown {
 /** What the scenario's `model.id` and `hardware.gpu` name, where the catalog has them, and the inventories of its configuration. */
 export function factsOf(scenario: unknown, catalog: Catalog) {
   const { models, gpus, architectures = {} } = catalog;
-  const { model, hardware } = (scenario ?? {}) as Named;
+  const { model, hardware, inference } = (scenario ?? {}) as Named;
   const config = own(models, model?.id)?.config ?? null;
-  return { config, device: own(gpus, hardware?.gpu) ?? null, architectures: closure(configOf(scenario, catalog), architectures) };
+  const draft = inference?.draft;
+  const small = own(models, draft?.id)?.config ?? null;
+  const used = [configOf(scenario, catalog), small ?? draft?.config];
+  return { config, device: own(gpus, hardware?.gpu) ?? null, architectures: closure(used, architectures), ...(small ? { draft: small } : {}) };
 }
 
 /** The model types that a configuration and the configurations inside it name. */

@@ -33,6 +33,7 @@ export interface Scenario {
   parallel?: Record<string, unknown>;
   hardware?: { gpu?: string; memory?: string | number; count?: number };
   quick?: { bytesPerSample?: string | number };
+  throughput?: { bandwidthShare?: number; computeShare?: number };
   detail?: "summary" | "timeline" | "tensors";
   questions?: string[];
 }
@@ -94,6 +95,12 @@ export interface Advice {
   fits?: boolean;
   costs: { time?: string; quality?: string; complexity?: string };
 }
+/** Tokens a second. */
+export interface Rates {
+  low: number;
+  expected: number;
+  high: number;
+}
 export interface Answer {
   ok: true;
   scenario: Scenario;
@@ -110,6 +117,16 @@ export interface Answer {
   };
   explanations?: { id: string; formula: string; substituted: string; source: string }[];
   assumptions: { id: string; message: string }[];
+  /** A roofline over the card's printed speeds, times assumed shares of them. */
+  throughput?: {
+    decodeTokensPerSecond: Rates;
+    prefillTokensPerSecond?: Rates;
+    bytesPerStep: Bytes;
+    operationsPerToken: number;
+    bandwidthShare: Rates;
+    computeShare: Rates;
+    source: string;
+  };
   fit?: Fit;
   advice?: Advice[];
 }

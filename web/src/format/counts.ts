@@ -40,3 +40,6 @@ export function signedPercent(share: number): string {
   const shown = (Math.abs(share) * 100).toFixed(Math.abs(share) < 0.1 ? 2 : 1);
   return `${Number(shown) === 0 ? "±" : share < 0 ? "\u2212" : "+"}${shown}\u00a0%`;
 }
+
+/** So many a second: "8.3", "120". */
+export const rateText = (perSecond: number) => (perSecond < 10 ? perSecond.toFixed(1) : String(Math.round(perSecond)));

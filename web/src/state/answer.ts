@@ -17,7 +17,9 @@ export interface Asked {
 export function ask(engine: Engine, form: Form, catalog: Catalog, detail: Scenario["detail"]): Asked {
   try {
     const scenario = scenarioOf(form, catalog);
-    return { scenario, estimate: engine.estimate({ questions: [], ...scenario, detail }, catalog) };
+    // The engine of the first answer knows nothing of speeds.
+    const speeds = engine.whole && scenario.hardware?.gpu && detail !== "summary" ? { throughput: {} } : {};
+    return { scenario, estimate: engine.estimate({ questions: [], ...speeds, ...scenario, detail }, catalog) };
   } catch (error) {
     if (!form.values["model.config"]) return { estimate: { ok: false, issues: [{ path: "model.config", code: "missing", message: text.configHint }] } };
     if (!(error instanceof UnreadableJson)) throw error;

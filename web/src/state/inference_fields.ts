@@ -45,6 +45,8 @@ export const inferenceFields: Field[] = [
   word("inference.attention", (v) => transformers(v) || pipeline(v), (d, v) => (pipeline(v) ? d.attention.filter((kind) => kind !== "eager") : d.attention), folded),
   word("inference.attention", llamaCpp, () => ["flash", "eager"], { key: "llama.attention", ...folded }),
   count("inference.prefillTokens", transformers, folded),
+  count("inference.images", (v) => transformers(v) && is(v, "images")),
+  field("inference.imageSize", "numbers", (v) => transformers(v) && is(v, "images") && Number(v["inference.images"]) > 0),
   word(option("cache_implementation"), transformers, () => ["dynamic", "static"], folded),
 
   count("inference.prefillTokens", llamaCpp, { key: "llama.prefillTokens", ...folded }),
@@ -56,6 +58,9 @@ export const inferenceFields: Field[] = [
   flag(option("imatrix"), (v) => llamaCpp(v) && weightGroup(v.weights ?? "") === "gguf", folded),
 
   flag(option("enforce_eager"), vllm, folded),
+  flag(option("enable_lora"), vllm, folded),
+  count(option("max_loras"), (v) => vllm(v) && v[option("enable_lora")] === "true", folded),
+  count(option("max_lora_rank"), (v) => vllm(v) && v[option("enable_lora")] === "true", folded),
   count(option("block_size"), vllm, folded),
   field(option("kv_cache_memory_bytes"), "size", vllm, folded),
   count(option("cuda_graph_max_bs"), sglang, folded),
@@ -66,9 +71,13 @@ export const inferenceFields: Field[] = [
   count(option("max_tokens"), tensorrt, folded),
   count(option("tokens_per_block"), tensorrt, folded),
 
+  flag(option("enable_model_cpu_offload"), pipeline),
   flag(option("vae_slicing"), pipeline),
   flag(option("vae_tiling"), pipeline),
   word(option("vae_dtype"), pipeline, () => ["bf16", "fp16", "fp32"], folded),
+
+  field("throughput.bandwidthShare", "number", serving, folded),
+  field("throughput.computeShare", "number", serving, folded),
 
   count("parallel.pipeline", llamaCpp, { key: "llama.gpus", place: "hardware" }),
   field(option("tensor_split"), "numbers", (v) => llamaCpp(v) && Number(v["llama.gpus"]) > 1, { place: "hardware" }),

@@ -20,7 +20,7 @@ export function weightGroup(format: string): "full" | "eight" | "four" | "gguf" 
 
 const expertCounts = ["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"];
 
-/** "pipeline", "experts" and "windows", as far as a configuration's fields say so. */
+/** "pipeline", "experts", "windows" and "images", as far as a configuration's fields say so. */
 export function traitsOf(values: Values, catalog: Catalog): string {
   const config = (values["model.by"] === "config" ? readConfig(values["model.config"] ?? "") : values["model.by"] === "id" ? named(values, catalog) : undefined) as Record<string, unknown> | undefined;
   if (!config) return "";
@@ -30,6 +30,7 @@ export function traitsOf(values: Values, catalog: Catalog): string {
   if (typeof config._class_name === "string") traits.push("pipeline");
   if (has(expertCounts)) traits.push("experts");
   if (has(["sliding_window"])) traits.push("windows");
+  if (typeof config.vision_config === "object" && config.vision_config !== null) traits.push("images");
   return traits.join(" ");
 }
 

@@ -36,6 +36,13 @@ export const commandTitle = "Command";
 export const embedTitle = "Embed this";
 export const logTitle = "Compare with your log";
 export const assumptions = "Assumptions";
+export const throughput = "Tokens a second";
+export const decodeRate = "answer";
+export const prefillRate = "prompt";
+export const between = (low: string, high: string) => `(${low} to ${high})`;
+export const share = (of: number) => `${Math.round(of * 100)} %`;
+export const shares = (bandwidth: string, compute: string) =>
+  `A roofline, not a measurement: all sequences together, contexts full, at ${bandwidth} of the card's printed bandwidth and ${compute} of its printed speed. Both shares are assumed; throughput.bandwidthShare and throughput.computeShare set them.`;
 
 const overheads: Record<string, string> = {
   "cuda-context": "CUDA context",

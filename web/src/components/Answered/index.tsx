@@ -4,6 +4,7 @@ import { Devices } from "../Devices";
 import { More } from "../More";
 import { Notes } from "../Notes";
 import { Quick } from "../Quick";
+import { Throughput } from "../Throughput";
 import { Timeline } from "../Timeline";
 import "./style.css";
 
@@ -15,6 +16,7 @@ export default function Answered({ answer }: { answer: Answer }) {
       {answer.devices.length > 1 ? <Devices answer={answer} /> : <Breakdown answer={answer} device={answer.devices[0]} />}
       <div class="pair">
         <Quick answer={answer} />
+        {answer.throughput && <Throughput rates={answer.throughput} />}
         <Notes answer={answer} />
       </div>
       <More />

@@ -1,0 +1,76 @@
+// Images in prompts: how many, of which size, and what reads them.
+
+#include <cmath>
+
+#include "estimate/scenario.hpp"
+
+namespace gpumem {
+namespace {
+
+/// [width, height] in whole pixels.
+void read_image_size(Fields& f, ImageSize& size) {
+  constexpr double most = 1 << 14;
+  const Document* given = f.value({"imageSize"});
+  if (!given) return;
+  const auto side = [&](std::size_t i) {
+    const Document& d = given->items()[i];
+    return d.is(Document::Kind::number) && d.number() >= 1 && d.number() <= most && d.number() == std::floor(d.number()) ? d.number() : 0;
+  };
+  if (given->is(Document::Kind::list) && given->items().size() == 2) size.width = side(0), size.height = side(1);
+  if (size.width == 0 || size.height == 0) f.report("imageSize", "wrong-type", "must be [width, height] in whole pixels, each at most 16384");
+}
+
+void say_tokens(const ImageReader& r, Scenario& s) {
+  const std::string shape = text_of({r.views > 1 ? number_text(r.views) : "", r.views > 1 ? " views of " : "", number_text(r.width), " × ", number_text(r.height)});
+  s.assumptions.push_back({"image-tokens", text_of({"Each image is read as ", shape, " pixels and takes ", number_text(r.tokens), " of the promptTokens",
+                                                    r.tokens > r.rows() ? text_of({", ", number_text(r.rows()), " of them rows of the tower"}) : "", "."})});
+}
+
+}  // namespace
+
+/// Source: [transformers] models/qwen2_vl/image_processing_qwen2_vl.py: what preprocessor_config.json says
+void read_image_options(Fields& options, Scenario& s) {
+  constexpr double most = 1 << 28;
+  for (const auto& [name, place] : {std::pair{"min_pixels", &s.image_size.fewest}, std::pair{"max_pixels", &s.image_size.most}}) {
+    if (!options.value({name})) continue;
+    *place = options.count({name}, 1, 1, most);
+    s.engine_options.set(name, *place);
+  }
+}
+
+void read_prompt_images(Fields& f, Scenario& s) {
+  InferenceScenario& i = s.inference;
+  const double images = f.count({"images"}, 0, 0, 1 << 16);
+  if (s.model || s.inventory) i.images = images;   // an encoder of text reads its sequences once
+  const bool sized = f.value({"imageSize"}) != nullptr;
+  if (images == 0) {
+    if (sized) s.assumptions.push_back({"ignored-field", "inference.imageSize does not apply without inference.images and was ignored."});
+    return;
+  }
+  const Document* type = s.config ? s.config->find("model_type") : nullptr;
+  if (!type || !type->is(Document::Kind::text) || !reads_images(type->text())) {
+    std::string known;
+    for (const std::string_view one : image_types()) add_word(known, one);
+    return f.report("images", "unsupported", text_of({"images are computed for models of the types ", known, " so far"}));
+  }
+  if (s.engine != "transformers") return f.report("images", "unsupported", text_of({"images are not computed yet under ", s.engine, "; they are under transformers"}));
+  read_image_size(f, s.image_size);
+  Fields config(s.config, "model.config", f.issues());
+  SeeingModel model = read_seeing_model(config, s.image_size, s.assumptions);
+  if (!f.issues().empty()) return;
+  if (s.model) model.text.beside = s.model->beside;
+  s.model = std::move(model.text);
+  s.reader = std::move(model.images);
+  i.image_width = s.reader->width;
+  i.image_height = s.reader->height;
+  if (!model.takes_flash && i.attention == "flash") {
+    if (f.has("attention")) f.report("attention", "contradiction", "transformers refuses flash attention for this model: tokens of an image see each other both ways");
+    i.attention = "sdpa";
+  }
+  const double taken = i.images * s.reader->tokens;
+  if (taken > i.prompt_tokens)
+    return f.report("promptTokens", "contradiction", text_of({"the images alone take ", number_text(taken), " tokens of each prompt"}));
+  say_tokens(*s.reader, s);
+}
+
+}  // namespace gpumem
