@@ -160,6 +160,7 @@ Document answer_for(const Scenario& s, const Run& run) {
   if (s.detail == Detail::tensors) device.append("tensors", tensors_document(run, layers));
   Document devices = Document::list();
   devices.push(std::move(device));
+  if (whole_engine && run.host.sum() > Bytes()) devices.push(device_document(s, run.host, "optimizer-step", "host"));
   Document answer = Document::record(
       {{"ok", true},
        {"scenario", completed(s)},

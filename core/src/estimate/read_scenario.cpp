@@ -277,6 +277,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   if (whole_engine && s.engine == "llama.cpp") check_llama_cpp(fields, s);
   if (whole_engine && s.engine == "megatron") check_megatron(fields, s);
   read_hardware(fields, facts, s);
+  if (whole_engine) check_rl(fields, s);
   if (whole_engine) complete_serving(fields, s);
   Fields quick = fields.record("quick");
   s.bytes_per_sample = read_size(quick, "bytesPerSample");

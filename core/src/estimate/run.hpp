@@ -17,6 +17,7 @@ struct Run {
   Stretch peak;                  ///< the highest stretch of all
   Bytes reserved;                ///< what PyTorch's allocator takes from the driver for it
   Bytes cache;                   ///< what the KV cache holds at the end
+  Parts host;                    ///< what lies in the host's memory
   Bytes file;                    ///< the tensors of the checkpoint
   double trainable = 0, total = 0;   ///< parameters
   double active = 0;             ///< those that work on one token: of experts the routed share

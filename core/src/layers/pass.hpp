@@ -27,6 +27,7 @@ struct Pass {
   Value bias, cross_bias;          ///< of the scores, by distance
   bool last_token_only = false;   ///< logits of the last token, not of all
   bool checkpointing = false;
+  int together = 1;               ///< layers that one checkpoint holds
 
   /// Where a layer leaves the probabilities it gives back beside its output, until the next one does; families with
   /// attention code of their own do so.

@@ -33,6 +33,15 @@ std::span<const Parameter> held(const Machine& m, const TrainingPlan& plan) {
   return plan.ranks ? plan.ranks->held() : std::span<const Parameter>(m.parameters.rows);
 }
 
+/// Of that, what it works on in the device's memory.
+std::vector<Parameter> stepped(const Machine& m, const TrainingPlan& plan) {
+  const auto all = held(m, plan);
+  std::vector<Parameter> here;
+  for (const Parameter& p : all)
+    if (p.trainable && !(plan.states_on_host && on_host(p))) here.push_back(p);
+  return here;
+}
+
 /// Gradients that earlier micro-batches of the same step left.
 void add_accumulated(Machine& m, std::span<const Parameter> parameters) {
   for (const Parameter& p : parameters)
@@ -46,6 +55,7 @@ Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Val
   pass.tokens = plan.tokens;
   pass.kernel = plan.kernel;
   pass.checkpointing = plan.checkpointing;
+  pass.together = plan.together;
   Value hidden = run.hidden_states(m, ids, pass, "forward");
   pass.rotary = {};
   pass.mask = {};
@@ -57,7 +67,7 @@ Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Val
 /// Source: [torch-fake-tensor-measurement] the order of moments is PyTorch's own: forward with labels, the model's
 /// output dropped, backward, step, gradients set to none
 void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& plan, bool every_layer) {
-  ModelRun run(model, plan_layers(layer_kinds(model), !every_layer));
+  ModelRun run(model, plan_layers(layer_kinds(model), plan.together, !every_layer));
   freeze_base(m, plan);
   const std::vector<Alive> nothing;
   declare_parameters(m, run, model, plan.weights, plan.ranks ? &nothing : nullptr);
@@ -84,7 +94,7 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
 
 std::vector<Parameter> parameters_of(const Decoder& model, const TrainingPlan& plan, bool every_layer) {
   Machine m;
-  ModelRun run(model, plan_layers(layer_kinds(model), !every_layer));
+  ModelRun run(model, plan_layers(layer_kinds(model), plan.together, !every_layer));
   freeze_base(m, plan);
   const std::vector<Alive> nothing;
   declare_parameters(m, run, model, plan.weights, &nothing);
@@ -99,6 +109,9 @@ void freeze_base(Machine& m, const TrainingPlan& plan) {
   m.separate_experts = plan.separate_experts;
   m.norm_format = plan.norms;
   m.input_format = plan.inputs;
+  m.recomputed = plan.recomputed;
+  m.selective = plan.selective;
+  m.away = plan.away;
 }
 
 void begin_forward(Machine& m, const TrainingPlan& plan) {
@@ -111,7 +124,7 @@ void begin_forward(Machine& m, const TrainingPlan& plan) {
 
 void begin_step(Machine& m, const TrainingPlan& plan) {
   m.memory.log.begin_step();
-  add_optimizer_states(m, *plan.optimizer, plan.step, held(m, plan));
+  add_optimizer_states(m, *plan.optimizer, plan.step, stepped(m, plan), plan.states);
   if (plan.accumulating) add_accumulated(m, held(m, plan));
   m.accumulated = plan.accumulating && !plan.ranks;   // ranks add what they have reduced
 }
@@ -121,6 +134,8 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
   m.autocast = nullptr;
 
   const bool stay = !plan.optimizer_in_backward;
+  if (plan.gradients_on_host)
+    for (Parameter& p : m.parameters.rows) p.gradient_leaves = on_host(p);
   m.memory.ledger.enter("backward", end_layer);
   m.on_backward_layer = [&](int from, int to) {
     if (plan.ranks) plan.ranks->cross_backward(m, schedule, from, to);
@@ -134,12 +149,13 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
       step_temporaries(m, *plan.optimizer, plan.step, {&alone, 1});
       return true;
     };
+  if (plan.gradients_on_host) m.on_gradient = [](Parameter& p) { return on_host(p); };
   if (plan.ranks) plan.ranks->begin_backward(m);
   m.backward(std::move(loss));
   if (plan.ranks) plan.ranks->end_backward(m);
   m.memory.ledger.enter("optimizer-step", end_layer);
   m.memory.log.first_states();
-  if (stay) step_temporaries(m, *plan.optimizer, plan.step, held(m, plan));
+  if (stay) step_temporaries(m, *plan.optimizer, plan.step, stepped(m, plan));
   if (plan.ranks) plan.ranks->end_step(m);
   for (Parameter& p : m.parameters.rows) p.gradient.drop();
   m.memory.remove_bulk(Component::gradients);

@@ -1,0 +1,97 @@
+// What is computed again in backward, and what waits in the host's memory.
+
+#include "support/models.hpp"
+#include "support/scenarios.hpp"
+
+using namespace gpumem;
+using namespace gpumem::test;
+
+namespace {
+
+/// Measured on PyTorch's own code under fake tensors: torch 2.15, transformers 5.24; two sequences of 512 tokens.
+Json measured_config() {
+  return {{"model_type", "llama"},    {"hidden_size", 1024},       {"intermediate_size", 2816}, {"num_hidden_layers", 11},          {"num_attention_heads", 16},
+          {"num_key_value_heads", 4}, {"vocab_size", 2000},        {"max_position_embeddings", 4096}, {"tie_word_embeddings", false}};
+}
+
+Json request(Json training) {
+  training["microBatch"] = 2;
+  training["sequenceTokens"] = 512;
+  return {{"model", {{"config", measured_config()}}}, {"task", "training"}, {"training", training}};
+}
+
+double peak(const Json& training) {
+  const Json answer = estimated(request(training));
+  REQUIRE(answer["ok"] == true);
+  return answer["devices"][0]["allocatedBytes"];
+}
+
+double on_host(const Json& training) {
+  const Json answer = estimated(request(training));
+  REQUIRE(answer["devices"].size() == 2);
+  CHECK(answer["devices"][1]["role"] == "host");
+  return answer["devices"][1]["allocatedBytes"];
+}
+
+
+
+}  // namespace
+
+TEST_CASE("checkpoints of several layers hold one input and as many layers at once", "[recomputation]") {
+  CHECK(peak({{"checkpointing", {{"every", 1}}}}) == peak({{"checkpointing", "full"}}));
+  CHECK(peak({{"checkpointing", {{"every", 2}}}}) == Approx(1087745024).epsilon(1e-4));
+  CHECK(peak({{"checkpointing", {{"every", 3}}}}) == Approx(1110360064).epsilon(1e-4));
+}
+
+TEST_CASE("single modules are computed again", "[recomputation]") {
+  CHECK(peak({{"checkpointing", {{"modules", {"mlp"}}}}}) == Approx(1063028736).epsilon(1e-4));
+  CHECK(peak({{"checkpointing", {{"modules", {"self_attn"}}}}}) == Approx(1240251392).epsilon(1e-4));
+  CHECK(peak({{"checkpointing", {{"modules", {"attention", "mlp"}}}}}) == Approx(1057723392).epsilon(1e-4));
+}
+
+TEST_CASE("selective checkpoints keep attention and every second product", "[recomputation]") {
+  CHECK(peak({{"checkpointing", "selective"}, {"attention", "eager"}}) == Approx(1227549696).epsilon(1e-3));
+  CHECK(peak({{"checkpointing", "selective"}}) == Approx(1065129984).epsilon(1e-4));
+}
+
+TEST_CASE("a layer's input waits in the host's memory: 2 bytes a number, 11 layers", "[recomputation]") {
+  CHECK(peak({{"checkpointing", "offload"}}) == Approx(1063032832).epsilon(1e-4));
+  CHECK(on_host({{"checkpointing", "offload"}}) == 11 * 2 * 1024.0 * 1024);
+}
+
+TEST_CASE("whatever is saved waits in the host's memory, weights included", "[recomputation]") {
+  CHECK(peak({{"offload", {{"activations", true}}}}) == Approx(1048146944).epsilon(1e-3));
+  CHECK(on_host({{"offload", {{"activations", true}}}}) == Approx(965433612).epsilon(1e-3));
+}
+
+TEST_CASE("an optimizer on the processor takes copies, gradients and states with it", "[recomputation]") {
+  const Json here = estimated(request({{"checkpointing", "full"}})), there = estimated(request({{"checkpointing", "full"}, {"offload", {{"optimizer", true}}}}));
+  const auto part = [](const Json& device, const char* id) {
+    for (const Json& c : device["components"])
+      if (c["id"] == id) return c["bytes"].get<double>();
+    return -1.0;
+  };
+  const double weights = part(here["devices"][0], "weights"), small = 23 * 2.0 * 1024;   // norms stay
+  REQUIRE(there["devices"].size() == 2);
+  CHECK(part(there["devices"][1], "weights") == weights - small);
+  CHECK(part(there["devices"][1], "gradients") == weights - small);
+  CHECK(part(there["devices"][1], "optimizer-states") == 2 * (weights - small));
+  CHECK(part(there["devices"][0], "optimizer-states") == 2 * small + 23 * 4);
+  CHECK(here["devices"][0]["allocatedBytes"].get<double>() - there["devices"][0]["allocatedBytes"].get<double>() > 1.9 * weights);
+}
+
+TEST_CASE("what is not computed is refused", "[recomputation]") {
+  CHECK(issues_of(request({{"checkpointing", {{"modules", {"lm_head"}}}}})).count("training.checkpointing.modules") == 1);
+  CHECK(issues_of(request({{"checkpointing", {{"every", 0}}}})).count("training.checkpointing.every") == 1);
+  CHECK(issues_of(request({{"offload", {{"parameters", true}}}}))["training.offload.parameters"] == "unsupported");
+  CHECK(issues_of(request({{"gradientFormat", "fp32"}}))["training.gradientFormat"] == "unsupported");
+  CHECK(issues_of(request({{"gradientFormat", "bf16"}})).empty());
+}
+
+TEST_CASE("states in another format", "[recomputation]") {
+  const Json answer = estimated(request({{"optimizerFormat", "fp32"}, {"checkpointing", "full"}}));
+  const Json own = estimated(request({{"checkpointing", "full"}}));
+  CHECK(answer["scenario"]["training"]["optimizerFormat"] == "fp32");
+  const double more = answer["devices"][0]["allocatedBytes"].get<double>() - own["devices"][0]["allocatedBytes"].get<double>();
+  CHECK(more == Approx(2 * 2 * own["parameters"]["total"].get<double>()).epsilon(1e-3));
+}
