@@ -53,7 +53,7 @@ void read_rl(Fields& training, Scenario& s) {
   read_reference(f, rl);
   read_rollout(f, s);
   f.refuse_unknown();
-  if (rl.algorithm == "reward") s.model->classes = 1;
+  if (rl.algorithm == "reward") s.model->classes = 1, s.model->head_bias = s.model->logits_in_fp32 = false;
   else if (s.model->head_bias || s.model->final_softcap || s.model->logits_in_fp32)
     training.report("rl", "unsupported", "the head of this model is not computed for TRL's own log-probabilities yet");
   if (s.training.loss.kind != LossPlan::Kind::full || s.training.kernels != "torch")

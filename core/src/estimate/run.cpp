@@ -78,7 +78,6 @@ RlPlan rl_plan(const Scenario& s) {
   plan.sleeps = rl.sleeps;
   if (rl.rollout != "colocated-vllm" || !s.device) return plan;
   const Bytes pool = usable_memory(*s.device) * rl.memory_fraction;
-  Machine counted;
   const TrainingPlan of_model;
   for (const Parameter& p : parameters_of(*s.model, of_model)) plan.pool_weights += p.stored() * p.copies;
   plan.pool_rest = std::max(pool - plan.pool_weights, Bytes());

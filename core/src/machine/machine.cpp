@@ -171,8 +171,13 @@ Value Machine::checkpoint(const Value& x, std::function<Value(Machine&, Value)> 
   recording_frame_ = -1;
   Frame& frame = frames.back();
   const bool fetched = whole_engine && away != Away::nothing;
-  frame.again = [this, fetched, x = fetched ? send_away(x) : x, program = std::move(program)] {
-    program(*this, fetched ? allocate(x->shape, x->format, "input, brought back") : x);
+  frame.again = [this, fetched, wanted = x->needs_gradient, x = fetched ? send_away(x) : x, program = std::move(program)] {
+    Value input = x;
+    if (fetched) {
+      input = allocate(x->shape, x->format, "input, brought back");
+      input->needs_gradient = wanted;
+    }
+    program(*this, input);
   };
   return out;
 }

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "layers/gaps.hpp"
-
 namespace gpumem {
 namespace {
 
