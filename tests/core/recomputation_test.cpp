@@ -1,5 +1,6 @@
 // What is computed again in backward, and what waits in the host's memory.
 
+#include "estimate/run.hpp"
 #include "support/models.hpp"
 #include "support/scenarios.hpp"
 
@@ -39,29 +40,29 @@ double on_host(const Json& training) {
 
 TEST_CASE("checkpoints of several layers hold one input and as many layers at once", "[recomputation]") {
   CHECK(peak({{"checkpointing", {{"every", 1}}}}) == peak({{"checkpointing", "full"}}));
-  CHECK(peak({{"checkpointing", {{"every", 2}}}}) == Approx(1087745024).epsilon(1e-4));
-  CHECK(peak({{"checkpointing", {{"every", 3}}}}) == Approx(1110360064).epsilon(1e-4));
+  CHECK(peak({{"checkpointing", {{"every", 2}}}}) == Approx(1087745024).epsilon(1e-5));
+  CHECK(peak({{"checkpointing", {{"every", 3}}}}) == Approx(1110360064).epsilon(1e-5));
 }
 
 TEST_CASE("single modules are computed again", "[recomputation]") {
-  CHECK(peak({{"checkpointing", {{"modules", {"mlp"}}}}}) == Approx(1063028736).epsilon(1e-4));
-  CHECK(peak({{"checkpointing", {{"modules", {"self_attn"}}}}}) == Approx(1240251392).epsilon(1e-4));
-  CHECK(peak({{"checkpointing", {{"modules", {"attention", "mlp"}}}}}) == Approx(1057723392).epsilon(1e-4));
+  CHECK(peak({{"checkpointing", {{"modules", {"mlp"}}}}}) == Approx(1063028736).epsilon(1e-5));
+  CHECK(peak({{"checkpointing", {{"modules", {"self_attn"}}}}}) == Approx(1240251392).epsilon(1e-5));
+  CHECK(peak({{"checkpointing", {{"modules", {"attention", "mlp"}}}}}) == Approx(1057723392).epsilon(1e-5));
 }
 
 TEST_CASE("selective checkpoints keep attention and every second product", "[recomputation]") {
-  CHECK(peak({{"checkpointing", "selective"}, {"attention", "eager"}}) == Approx(1227549696).epsilon(1e-3));
-  CHECK(peak({{"checkpointing", "selective"}}) == Approx(1065129984).epsilon(1e-4));
+  CHECK(peak({{"checkpointing", "selective"}, {"attention", "eager"}}) == Approx(1227549696).epsilon(1e-5));
+  CHECK(peak({{"checkpointing", "selective"}}) == Approx(1065129984).epsilon(1e-5));
 }
 
 TEST_CASE("a layer's input waits in the host's memory: 2 bytes a number, 11 layers", "[recomputation]") {
-  CHECK(peak({{"checkpointing", "offload"}}) == Approx(1063032832).epsilon(1e-4));
+  CHECK(peak({{"checkpointing", "offload"}}) == Approx(1063032832).epsilon(1e-5));
   CHECK(on_host({{"checkpointing", "offload"}}) == 11 * 2 * 1024.0 * 1024);
 }
 
 TEST_CASE("whatever is saved waits in the host's memory, weights included", "[recomputation]") {
-  CHECK(peak({{"offload", {{"activations", true}}}}) == Approx(1048146944).epsilon(1e-3));
-  CHECK(on_host({{"offload", {{"activations", true}}}}) == Approx(965433612).epsilon(1e-3));
+  CHECK(peak({{"offload", {{"activations", true}}}}) == Approx(1048146944).epsilon(1e-5));
+  CHECK(on_host({{"offload", {{"activations", true}}}}) == 965433612.0);
 }
 
 TEST_CASE("an optimizer on the processor takes copies, gradients and states with it", "[recomputation]") {
@@ -94,4 +95,27 @@ TEST_CASE("states in another format", "[recomputation]") {
   CHECK(answer["scenario"]["training"]["optimizerFormat"] == "fp32");
   const double more = answer["devices"][0]["allocatedBytes"].get<double>() - own["devices"][0]["allocatedBytes"].get<double>();
   CHECK(more == Approx(2 * 2 * own["parameters"]["total"].get<double>()).epsilon(1e-3));
+}
+
+TEST_CASE("layers that are not run one by one are as if they were", "[recomputation]") {
+  for (const Json& how : {Json{{"checkpointing", {{"every", 2}}}}, Json{{"checkpointing", {{"every", 3}}}}, Json{{"checkpointing", {{"modules", {"mlp"}}}}}, Json{{"checkpointing", "selective"}},
+                          Json{{"checkpointing", "offload"}}, Json{{"offload", {{"activations", true}, {"optimizer", true}}}}}) {
+    Json asked = request(how);
+    asked["model"]["config"]["num_hidden_layers"] = 40;
+    std::vector<Issue> issues;
+    const Document document = read(asked), facts = read(Json::object());
+    const Scenario scenario = read_scenario(document, facts, issues);
+    REQUIRE(issues.empty());
+    const Run some = run_scenario(scenario), all = run_scenario(scenario, true);
+    INFO(how.dump());
+    CHECK(in(bytes, some.peak.highest) == in(bytes, all.peak.highest));
+    CHECK(in(bytes, some.host.sum()) == in(bytes, all.host.sum()));
+  }
+}
+
+TEST_CASE("selective checkpoints are refused where PyTorch refuses them", "[recomputation]") {
+  Json asked = request({{"checkpointing", "selective"}});
+  asked["model"]["config"] = {{"model_type", "mixtral"}, {"hidden_size", 512}, {"intermediate_size", 1024}, {"num_hidden_layers", 6}, {"num_attention_heads", 8},
+                              {"num_key_value_heads", 2}, {"vocab_size", 1500}, {"num_local_experts", 8}, {"num_experts_per_tok", 2}, {"max_position_embeddings", 4096}};
+  CHECK(issues_of(asked)["training.checkpointing"] == "contradiction");
 }

@@ -41,26 +41,31 @@ const Json lora = {{"method", "lora"}, {"lora", {{"rank", 8}, {"targets", {"q_pr
 }  // namespace
 
 TEST_CASE("DPO runs both answers at once, and the reference model on top of what is kept", "[rl]") {
-  CHECK(peak(scored("dpo", false)) == Approx(4861632000).epsilon(2e-3));
-  CHECK(peak(scored("dpo", true)) == Approx(5314468352).epsilon(2e-3));
-  CHECK(peak(scored("dpo", true), {{"checkpointing", "full"}}) == Approx(2510767104).epsilon(2e-3));
+  CHECK(peak(scored("dpo", false)) == Approx(4861632000).epsilon(5e-4));
+  CHECK(peak(scored("dpo", true)) == Approx(5314468352).epsilon(5e-4));
+  CHECK(peak(scored("dpo", true), {{"checkpointing", "full"}}) == Approx(2510767104).epsilon(5e-4));
   Json before = scored("dpo", false);
   before["reference"] = "precomputed";
   CHECK(peak(before) == peak(scored("dpo", false)));
 }
 
+TEST_CASE("under autocast tiles of rows and weights are lowered, and the last tile's are held with the next one's", "[rl]") {
+  Json asked = request(scored("dpo", true), {{"precision", "bf16-amp"}});
+  CHECK(estimated(asked)["devices"][0]["allocatedBytes"] == Approx(8083618304).epsilon(5e-4));
+}
+
 TEST_CASE("under adapters the reference is the model without them", "[rl]") {
-  CHECK(peak(scored("dpo", true), lora) == Approx(3241128448).epsilon(2e-3));
+  CHECK(peak(scored("dpo", true), lora) == Approx(3241128448).epsilon(5e-4));
   const Json answer = estimated(request(scored("dpo", true), lora));
   CHECK(highest(answer, "reference") == answer["devices"][0]["allocatedBytes"]);
 }
 
 TEST_CASE("GRPO scores its answers before it is trained on them", "[rl]") {
-  CHECK(peak(scored("grpo", false)) == Approx(3263845888).epsilon(2e-3));
-  CHECK(peak(scored("grpo", true)) == Approx(3716694528).epsilon(2e-3));
+  CHECK(peak(scored("grpo", false)) == Approx(3263845888).epsilon(5e-4));
+  CHECK(peak(scored("grpo", true)) == Approx(3716694528).epsilon(5e-4));
   const Json answer = estimated(request(scored("grpo", true)));
-  CHECK(highest(answer, "scoring") == Approx(1898906112).epsilon(2e-3));
-  CHECK(highest(answer, "reference") == Approx(1898908160).epsilon(2e-3));
+  CHECK(highest(answer, "scoring") == Approx(1898906112).epsilon(5e-4));
+  CHECK(highest(answer, "reference") == Approx(1898908160).epsilon(5e-4));
 }
 
 TEST_CASE("vLLM beside the model takes its share of the card, and gives it back while it sleeps", "[rl]") {
@@ -80,8 +85,34 @@ TEST_CASE("vLLM beside the model takes its share of the card, and gives it back 
 TEST_CASE("a reward model has one number a token for a head", "[rl]") {
   const Json answer = estimated(request({{"algorithm", "reward"}}));
   REQUIRE(answer["ok"] == true);
+  CHECK(answer["devices"][0]["allocatedBytes"] == Approx(4183461888).epsilon(1e-5));
+  CHECK(peak({{"algorithm", "reward"}}, {{"checkpointing", "full"}}) == Approx(1648338944).epsilon(1e-5));
+  CHECK(peak({{"algorithm", "reward"}}, lora) == Approx(3084578304).epsilon(1e-5));
   const Json decoder = estimated(request(scored("dpo", false)));
   CHECK(decoder["parameters"]["total"].get<double>() - answer["parameters"]["total"].get<double>() == (50000 - 1) * 1024.0);
+}
+
+TEST_CASE("KTO scores one answer a time, with the reference model on top of what is kept", "[rl]") {
+  Json six = request(scored("kto", true));
+  six["training"]["microBatch"] = 6;   // as many sequences as three pairs
+  const double kto = estimated(six)["devices"][0]["allocatedBytes"];
+  CHECK(kto == Approx(peak(scored("dpo", true))).epsilon(1e-5));
+  CHECK(highest(estimated(six), "scoring") > 0);
+}
+
+TEST_CASE("a decoder that classifies is trained with a head for its classes", "[rl]") {
+  Json asked = request(Json::object());
+  asked["training"].erase("rl");
+  asked["training"]["microBatch"] = 6;
+  asked["model"]["config"]["architectures"] = {"LlamaForSequenceClassification"};
+  asked["model"]["config"]["num_labels"] = 1;
+  const Json answer = estimated(asked);
+  REQUIRE(answer["ok"] == true);   // a reward model is one, with pairs
+  CHECK(answer["devices"][0]["allocatedBytes"] == Approx(4183461888).epsilon(1e-5));
+  asked["model"]["config"].erase("num_labels");
+  CHECK(estimated(asked)["parameters"]["total"].get<double>() - answer["parameters"]["total"].get<double>() == 1024);
+  asked["training"]["kernels"] = "liger";
+  CHECK(issues_of(asked).count("training") == 1);
 }
 
 TEST_CASE("what TRL does not do is refused", "[rl]") {

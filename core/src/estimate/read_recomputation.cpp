@@ -16,6 +16,11 @@ bool has_plain_modules(const Decoder& model) {
   });
 }
 
+/// Routers that normalise the chosen weights in place. Source: [pytorch-checkpoint] _VersionWrapper
+bool overwrites(const Decoder& model) {
+  return std::any_of(model.layers.begin(), model.layers.end(), [](const DecoderLayer& l) { return l.experts && l.experts->normalised == ExpertsLayer::Normalised::in_place; });
+}
+
 void read_modules(Fields& how, const Document& names, Scenario& s) {
   TrainingScenario& t = s.training;
   bool known = names.is(Document::Kind::list) && !names.items().empty();
@@ -51,6 +56,8 @@ void read_checkpointing(Fields& f, Scenario& s) {
   t.checkpointing = f.word({"checkpointing"}, "none", {"none", "full", "selective", "offload"});
   if (t.checkpointing == "none" || t.checkpointing == "full") return;
   if (!alone) f.report("checkpointing", "unsupported", text_of({quoted(t.checkpointing), " checkpointing is computed for decoders under torch"}));
+  if (t.checkpointing == "selective" && s.model && s.engine == "torch" && overwrites(*s.model))
+    f.report("checkpointing", "contradiction", "PyTorch refuses it for this model: its router changes in place what a selective checkpoint would keep");
   if (t.checkpointing == "selective")
     s.assumptions.push_back({"selective-policy", "Selective checkpointing as torchtitan does it: results of attention, of every second product with a weight and of all other matrix products are kept, everything else is computed again."});
   if (t.checkpointing == "offload")

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "architectures/common.hpp"
+#include "estimate/classes.hpp"
 #include "estimate/scenario.hpp"
 
 namespace gpumem {
@@ -14,11 +15,11 @@ bool answers_itself(const RlScenario& rl) { return rl.algorithm == "grpo" || rl.
 
 /// Held, made before the training began, or left out. Source: [trl] trainer/dpo_config.py, grpo_config.py (beta), rloo_config.py
 void read_reference(Fields& f, RlScenario& rl) {
-  const bool usual = rl.algorithm == "dpo" || rl.algorithm == "rloo";
+  const bool usual = rl.algorithm == "dpo" || rl.algorithm == "kto" || rl.algorithm == "rloo";
   const Document* given = f.value({"reference"});
   rl.precomputed = given && given->is(Document::Kind::text) && given->text() == "precomputed";
   if (rl.precomputed) {
-    if (rl.algorithm != "dpo") f.report("reference", "contradiction", "only DPO can score its data with the reference model before the training");
+    if (rl.algorithm != "dpo" && rl.algorithm != "kto") f.report("reference", "contradiction", "only DPO and KTO can score their data with the reference model before the training");
     return;
   }
   rl.reference = f.flag({"reference"}, usual);
@@ -38,15 +39,28 @@ void read_rollout(Fields& f, Scenario& s) {
 
 }  // namespace
 
+/// Source: [transformers] modeling_layers.py GenericForSequenceClassification
+void give_classes(Fields& config, Decoder& model) {
+  const Document* named = config.value({"id2label"});
+  const double labels = named && named->is(Document::Kind::record) ? static_cast<double>(named->members().size()) : 2;
+  model.classes = config.count({"num_labels"}, std::max(labels, 1.0), 1, most_vocabulary);
+  model.tied = model.head_bias = model.logits_in_fp32 = false;
+}
+
 /// Source: [trl] trainer/dpo_trainer.py, grpo_trainer.py, rloo_trainer.py, reward_trainer.py
 void read_rl(Fields& training, Scenario& s) {
+  if (s.model && s.model->classes > 0) {
+    const bool usual = s.engine == "torch" && s.training.loss.kind == LossPlan::Kind::full && s.training.kernels == "torch" && !training.has("rl");
+    if (!usual) training.report("", "unsupported", "a classifier is computed for training under torch, with PyTorch's own kernels and loss, and without rl");
+    return;
+  }
   if (!training.has("rl")) return;
   Fields f = training.record("rl");
   RlScenario& rl = s.training.rl.emplace();
   rl.algorithm = f.text({"algorithm"}, "dpo");
-  constexpr std::string_view computed[] = {"dpo", "grpo", "rloo", "reward"};
+  constexpr std::string_view computed[] = {"dpo", "kto", "grpo", "rloo", "reward"};
   if (std::find(std::begin(computed), std::end(computed), rl.algorithm) == std::end(computed))
-    return f.report("algorithm", "unsupported", text_of({quoted(rl.algorithm), " is not computed yet; dpo, grpo, rloo and reward are, as TRL 1.16 runs them"}));
+    return f.report("algorithm", "unsupported", text_of({quoted(rl.algorithm), " is not computed yet; dpo, kto, grpo, rloo and reward are, as TRL 1.16 runs them"}));
   if (s.engine != "torch" || !s.model) return training.report("rl", "unsupported", "is computed for decoders under torch");
   const double length = s.training.sequence_tokens;
   rl.completion_tokens = f.count({"completionTokens"}, answers_itself(rl) ? std::min(usual_answer, length) : length, 1, length);
@@ -58,7 +72,7 @@ void read_rl(Fields& training, Scenario& s) {
     training.report("rl", "unsupported", "the head of this model is not computed for TRL's own log-probabilities yet");
   if (s.training.loss.kind != LossPlan::Kind::full || s.training.kernels != "torch")
     training.report("rl", "contradiction", "brings a loss of its own: crossEntropy and kernels have to be left as they are");
-  s.assumptions.push_back({"trl", text_of({"As TRL 1.16 runs ", rl.algorithm, answers_itself(rl) ? ": microBatch counts answers, each sequenceTokens long with its prompt." : ": microBatch counts pairs, each of two sequences of sequenceTokens.", " Batches are counted as full: no padding, no mask."})});
+  s.assumptions.push_back({"trl", text_of({"As TRL 1.16 runs ", rl.algorithm, answers_itself(rl) || rl.algorithm == "kto" ? ": microBatch counts answers, each sequenceTokens long with its prompt." : ": microBatch counts pairs, each of two sequences of sequenceTokens.", " Batches are counted as full: no padding, no mask."})});
 }
 
 void check_rl(Fields& request, const Scenario& s) {

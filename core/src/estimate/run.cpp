@@ -67,14 +67,20 @@ std::optional<Adaptation> adaptation(const Scenario& s) {
 /// Source: [trl] generation/vllm_generation.py; [vllm] v1/worker/gpu_worker.py
 RlPlan rl_plan(const Scenario& s) {
   const TrainingScenario& t = s.training;
-  const RlScenario& rl = *t.rl;
   RlPlan plan;
+  if (!t.rl) {   // a classifier: its loss is of one number a class and sequence
+    plan.loss = RlPlan::Loss::rewards;
+    plan.sequences = t.micro_batch;
+    return plan;
+  }
+  const RlScenario& rl = *t.rl;
   const bool groups = rl.algorithm == "grpo" || rl.algorithm == "rloo";
   plan.loss = groups ? RlPlan::Loss::groups : rl.algorithm == "reward" ? RlPlan::Loss::rewards : RlPlan::Loss::pairs;
-  plan.sequences = groups ? t.micro_batch : 2 * t.micro_batch;
+  const bool paired = rl.algorithm == "dpo" || rl.algorithm == "reward";
+  plan.sequences = paired ? 2 * t.micro_batch : t.micro_batch;
   plan.scored = std::min(rl.completion_tokens, t.sequence_tokens - 1);
   plan.reference = rl.reference;
-  plan.scored_before = groups;
+  plan.scored_before = groups || rl.algorithm == "kto";   // KTO: answers to other prompts, for the divergence
   plan.sleeps = rl.sleeps;
   if (rl.rollout != "colocated-vllm" || !s.device) return plan;
   const Bytes pool = usable_memory(*s.device) * rl.memory_fraction;
@@ -116,7 +122,7 @@ void train(Machine& m, const Scenario& s, bool every_layer) {
   plan.accumulating = t.accumulation > 1;
   if (whole_engine && s.engine == "fsdp") return run_spread_step(m, s, plan, every_layer);
   if (whole_engine && s.encoder_model) return run_encoder_step(m, *s.encoder_model, plan, every_layer);
-  if (whole_engine && t.rl) return run_rl_step(m, *s.model, plan, rl_plan(s), every_layer);
+  if (whole_engine && (t.rl || s.model->classes > 0)) return run_rl_step(m, *s.model, plan, rl_plan(s), every_layer);
   run_training_step(m, *s.model, plan, every_layer);
 }
 

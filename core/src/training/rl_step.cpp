@@ -71,7 +71,7 @@ Value reward_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass) {
 
 }  // namespace
 
-/// Source: [trl] trainer/dpo_trainer.py _compute_loss, grpo_trainer.py _generate_and_score_completions, _compute_loss
+/// Source: [trl] trainer/dpo_trainer.py _compute_loss, kto_trainer.py _compute_kl_logps, _compute_loss, grpo_trainer.py _generate_and_score_completions, _compute_loss
 void run_rl_step(Machine& m, const Decoder& model, const TrainingPlan& plan, const RlPlan& rl, bool every_layer) {
   ModelRun run(model, plan_layers(layer_kinds(model), plan.together, !every_layer));
   freeze_base(m, plan);
@@ -84,12 +84,10 @@ void run_rl_step(Machine& m, const Decoder& model, const TrainingPlan& plan, con
   const Value ids = m.allocate({rl.sequences, plan.tokens}, int64, "token ids");
   const Value masks = m.allocate({rl.sequences, plan.tokens}, int64, "attention mask");
   std::vector<Value> known;
-  if (rl.loss == RlPlan::Loss::groups) {
-    m.training = true;
-    add_pool(m, rl);
-    if (rl.scored_before) known.push_back(score_only(m, run, plan, rl, ids, "scoring", false));
-    if (rl.reference) known.push_back(score_only(m, run, plan, rl, ids, "reference", true));
-  }
+  m.training = true;
+  if (rl.loss == RlPlan::Loss::groups) add_pool(m, rl);
+  if (rl.scored_before) known.push_back(score_only(m, run, plan, rl, ids, "scoring", false));
+  if (rl.loss == RlPlan::Loss::groups && rl.reference) known.push_back(score_only(m, run, plan, rl, ids, "reference", true));
   begin_forward(m, plan);
   Pass pass = pass_of(plan, rl);
   Value hidden = run.hidden_states(m, ids, pass, "forward");

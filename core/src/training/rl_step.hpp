@@ -7,7 +7,7 @@ namespace gpumem {
 
 struct RlPlan {
   enum class Loss {
-    pairs,     ///< chosen and rejected answers in one batch, scored token by token (DPO)
+    pairs,     ///< answers of the data, scored token by token: chosen and rejected ones in one batch (DPO), or any (KTO)
     groups,    ///< answers that the model gave itself (GRPO, RLOO)
     rewards,   ///< pairs, each sequence scored by one number (reward models)
   };

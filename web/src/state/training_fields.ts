@@ -40,7 +40,7 @@ export const trainingFields: Field[] = [
   word("training.checkpointing", stepping, checkpoints),
   flag("training.offload.optimizer", plain, folded),
   flag("training.offload.activations", plain, folded),
-  word("training.rl.algorithm", plain, () => ["dpo", "grpo", "rloo", "reward"], folded),
+  word("training.rl.algorithm", plain, () => ["dpo", "kto", "grpo", "rloo", "reward"], folded),
   count("training.rl.completionTokens", (v) => plain(v) && Boolean(v["training.rl.algorithm"]) && v["training.rl.algorithm"] !== "reward", folded),
   flag("training.rl.reference", (v) => plain(v) && Boolean(v["training.rl.algorithm"]) && v["training.rl.algorithm"] !== "reward", folded),
 

@@ -8,17 +8,23 @@ namespace {
 
 constexpr double tile_rows = 4096, tile_columns = 32768;
 
-/// What one tile is computed in: its logits, and rows and weights where they have to be lowered for it.
+/// What one tile is computed in: its logits, and rows and weights where they have to be lowered for it. A backward holds
+/// the last tile's weights until it has the next one's, and so do both directions the rows.
 struct Tile {
-  Value logits, rows, weight;
+  Value logits, rows, next_rows, weight, next_weight;
 };
 
-Tile make_tile(Machine& m, const Shape& x, const Format* given, const Shape& weight, const Format* stored, const Format* computed) {
+Tile make_tile(Machine& m, const Shape& x, const Format* given, const Shape& weight, const Format* stored, const Format* computed, bool backward) {
   Tile t;
   const double rows = std::min(x[0], tile_rows);
   t.logits = m.allocate({rows, tile_columns}, computed, "tile of logits", Component::logits);
   if (given != computed) t.rows = m.allocate({rows, x[1]}, computed, "rows of a tile", Component::logits);
   if (stored != computed) t.weight = m.allocate({std::min(weight[0], tile_columns), weight[1]}, computed, "weight of a tile", Component::logits);
+  const double more_rows = std::min(x[0] - rows, tile_rows), more = std::min(weight[0] - tile_columns, tile_columns);
+  if (t.rows && more_rows > 0) t.next_rows = m.allocate({more_rows, x[1]}, computed, "rows of a tile", Component::logits);
+  if (t.weight && more > 0 && backward) t.next_weight = m.allocate({more, weight[1]}, computed, "weight of a tile", Component::logits);
+  t.next_rows.drop();
+  t.next_weight.drop();
   return t;
 }
 
@@ -29,7 +35,7 @@ void tiles_backward(Machine& m, Node& n, Gradients& g) {
   Value rows_sum, weight_sum;
   if (n.wants(0)) rows_sum = m.allocate(x.shape, fp32, "gradient of rows, summed", Component::logits);
   if (n.wants(1)) weight_sum = wide_weight ? m.allocate(weight.shape, fp32, "weight gradient, summed", Component::workspace) : m.gradient_like(n, 1, "weight gradient");
-  const Tile tile = make_tile(m, x.shape, x.format, weight.shape, weight.format, n.output[2].format);
+  const Tile tile = make_tile(m, x.shape, x.format, weight.shape, weight.format, n.output[2].format, true);
   if (n.wants(0)) g.made[0] = wide_rows ? m.gradient_like(n, 0, "input gradient") : rows_sum;
   if (n.wants(1)) g.made[1] = wide_weight ? m.gradient_like(n, 1, "weight gradient") : weight_sum;
 }
@@ -63,7 +69,7 @@ Value Machine::log_probabilities(Value x, Value weight, Value targets, bool told
   const double rows = from->shape[0];
   std::vector<Value> sums;
   for (int i = 0; i < 7; ++i) sums.push_back(allocate({rows}, fp32, "running sums"));
-  make_tile(*this, from->shape, from->format, w->shape, w->format, computed);
+  make_tile(*this, from->shape, from->format, w->shape, w->format, computed, false);
   const Value total = allocate({rows}, fp32, "log-sum-exp");
   Value out = allocate({rows}, fp32, "log-probabilities");
   Value entropy = told ? allocate({rows}, fp32, "entropy") : total;
