@@ -2,14 +2,8 @@
 
 const sources = {
   fms: ["fms-acceleration benches", "foundation-model-stack's benchmarks on one to eight A100: peft, GPTQ, fused kernels, FSDP"],
-  litgpt: ["LitGPT's fine-tuning table", "its own models and loss, LoRA and QLoRA"],
-  ao: ["torchao's optimizers", "ViT-H with states in fewer bits"],
-  swift: ["ms-swift's benchmark", "what the allocator reserved"],
-  rasbt: ["S. Raschka's vision transformers", "what the allocator reserved"],
-  titan: ["torchtitan's recipes", "one rank"],
   simumax: ["SimuMax's Megatron runs", "one rank"],
   mbridge: ["Megatron Bridge's recomputation", "one rank"],
-  fsdpqlora: ["FSDP with QLoRA", "one rank"],
 };
 
 const quantities = ["allocatedBytes", "reservedBytes", "processBytes"];
@@ -19,7 +13,7 @@ const percent = (got, expected) => `${got >= expected ? "+" : "−"}${Math.abs((
 /** Rows of one quantity: {id, quantity, theirs, ours}; refused ones have no `ours`. */
 function rowsOf(results) {
   return results
-    .filter(({ group }) => group.startsWith("gpu-train"))
+    .filter(({ group }) => group.startsWith("published-train"))
     .flatMap(({ id, errors }) =>
       errors.filter(({ quantity }) => quantities.includes(quantity)).map(({ quantity, expected, got }) => ({ id, quantity, theirs: expected, ours: got })),
     );
