@@ -115,9 +115,23 @@ TEST_CASE("a decoder that classifies is trained with a head for its classes", "[
   CHECK(issues_of(asked).count("training") == 1);
 }
 
+TEST_CASE("scoring with the reference beforehand is advised where it saves", "[rl]") {
+  Json asked = request(scored("dpo", true), {{"checkpointing", "full"}});
+  asked["hardware"] = {{"memory", "2 GiB"}};
+  asked["questions"] = {"advice"};
+  const Json answer = estimated(asked);
+  REQUIRE(answer["ok"] == true);
+  bool advised = false;
+  for (const Json& change : answer["advice"]) advised = advised || change["id"].get<std::string>().find("reference-precomputed") != std::string::npos;
+  CHECK(advised);
+}
+
 TEST_CASE("what TRL does not do is refused", "[rl]") {
   CHECK(issues_of(request({{"algorithm", "ppo"}}))["training.rl.algorithm"] == "unsupported");
   CHECK(issues_of(request({{"algorithm", "grpo"}, {"rollout", "transformers"}}))["training.rl.rollout"] == "unsupported");
   CHECK(issues_of(request({{"algorithm", "reward"}, {"reference", true}}))["training.rl.reference"] == "contradiction");
   CHECK(issues_of(request(scored("dpo", false), {{"crossEntropy", "chunked"}}))["training.rl"] == "contradiction");
+  Json one = request(scored("dpo", false));
+  one["training"]["sequenceTokens"] = 1;
+  CHECK(issues_of(one)["training.sequenceTokens"] == "out-of-range");
 }

@@ -121,6 +121,14 @@ void add_smaller_batches(const TrainingScenario& t, std::vector<Change>& all) {
   }
 }
 
+/// Of training by preferences: what need not be on the card at the same time.
+void add_for_preferences(const RlScenario& rl, std::vector<Change>& all) {
+  if (rl.reference && (rl.algorithm == "dpo" || rl.algorithm == "kto"))
+    all.push_back({"reference-precomputed", "reference", change_of("training.rl.reference", "precomputed"), {"the data are scored once before the training", none, none}, 0});
+  if (rl.rollout == "colocated-vllm" && !rl.sleeps)
+    all.push_back({"rollout-sleeps", "rollout", change_of("training.rl.sleep", true), {"weights are handed over at each rollout", none, none}, 1});
+}
+
 }  // namespace
 
 std::vector<Change> changes_for(const Scenario& s) {
@@ -128,6 +136,7 @@ std::vector<Change> changes_for(const Scenario& s) {
   const bool training = s.task == Task::training;
   constexpr int most_regret = 5;
   for (int regret = 0; regret <= most_regret; ++regret) {
+    if (training && regret == 0 && s.training.rl) add_for_preferences(*s.training.rl, all);
     if (training && regret == 1) add_smaller_batches(s.training, all);
     const Row* const rows = training ? training_rows : inference_rows;
     for (std::size_t i = 0; i < (training ? std::size(training_rows) : std::size(inference_rows)); ++i)

@@ -61,10 +61,10 @@ Document training_document(const TrainingScenario& t) {
                                           {"dropout", t.lora.dropout},
                                           {"format", t.lora.format},
                                           {"modulesToSave", names_document(t.lora.modules_to_save)}}));
-  if (t.offload.optimizer || t.offload.activations)
+  if (whole_engine && (t.offload.optimizer || t.offload.activations))
     made.append("offload", Document::record({{"optimizer", t.offload.optimizer}, {"activations", t.offload.activations}}));
   if (whole_engine && t.rl) made.append("rl", rl_document(*t.rl));
-  if (!t.state_format.empty()) made.append("optimizerFormat", t.state_format);
+  if (whole_engine && !t.state_format.empty()) made.append("optimizerFormat", t.state_format);
   return made;
 }
 

@@ -63,6 +63,7 @@ void read_rl(Fields& training, Scenario& s) {
     return f.report("algorithm", "unsupported", text_of({quoted(rl.algorithm), " is not computed yet; dpo, kto, grpo, rloo and reward are, as TRL 1.16 runs them"}));
   if (s.engine != "torch" || !s.model) return training.report("rl", "unsupported", "is computed for decoders under torch");
   const double length = s.training.sequence_tokens;
+  if (length < 2) return training.report("sequenceTokens", "out-of-range", "must be 2 or more: the first token is not scored");
   rl.completion_tokens = f.count({"completionTokens"}, answers_itself(rl) ? std::min(usual_answer, length) : length, 1, length);
   read_reference(f, rl);
   read_rollout(f, s);

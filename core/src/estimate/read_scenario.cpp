@@ -37,13 +37,13 @@ void read_config(const Document* config, std::string_view path, const Document& 
   const bool counted = has_inventory(*config, library);
   if (whole_engine && (runs_encoder_class(fields) || !counted)) s.encoder_model = read_encoder_model(fields);
   if (s.encoder_model || issues.size() > before) return;
-  if (!counted || (has_program(type) && runs_decoder_class(fields))) {
-    s.model = read_model(fields, s.assumptions);
-    return;
-  }
   if (whole_engine && has_program(type) && s.task == Task::training && made_for(fields, "ForSequenceClassification")) {
     s.model = read_model(fields, s.assumptions);
     if (s.model) give_classes(fields, *s.model);
+    return;
+  }
+  if (!counted || (has_program(type) && runs_decoder_class(fields))) {
+    s.model = read_model(fields, s.assumptions);
     return;
   }
   if (!whole_engine) return leave(fields);

@@ -169,7 +169,8 @@ Run run_scenario(const Scenario& s, bool every_layer) {
   run.reserved = bytes(run.machine->memory.log.most_reserved(allocator_options(s), s.task == Task::training ? steps : 1));
   run.schedule = plan_layers(!whole_engine || s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), s.task == Task::training ? s.training.together : 1, !every_layer);
   const bool training = s.task == Task::training;
-  for (const auto& [layer, waiting] : run.machine->host) run.host[Component::activations] += waiting;
+  if (whole_engine)
+    for (const auto& [layer, waiting] : run.machine->host) run.host[Component::activations] += waiting;
   for (const Parameter& p : run.machine->parameters.rows) {
     const double count = p.count() * p.copies;
     run.total += count;

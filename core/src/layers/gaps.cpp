@@ -1,5 +1,7 @@
 #include "layers/gaps.hpp"
 
+#include "machine/parts.hpp"
+
 namespace gpumem {
 
 void pass_gap(Machine& m, const Gap& gap) {
@@ -7,7 +9,7 @@ void pass_gap(Machine& m, const Gap& gap) {
     if (p.layer >= gap.source_first && p.layer <= gap.source_last) p.copies = 1 + gap.periods;
   m.memory.settle(gap.source_first, gap.source_last);
   m.memory.multiply(gap.source_first, gap.source_last, gap.periods);
-  if (m.recording)
+  if (whole_engine && m.recording)
     for (auto& [layer, waiting] : m.host)
       if (layer >= gap.source_first && layer <= gap.source_last) waiting = waiting * (1 + gap.periods);
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "machine/parts.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -45,7 +47,7 @@ Schedule plan_layers(const std::vector<int>& kinds, bool compressed) {
 }
 
 Schedule plan_layers(const std::vector<int>& kinds, int together, bool compressed) {
-  if (together <= 1) return plan_layers(kinds, compressed);
+  if (!whole_engine || together <= 1) return plan_layers(kinds, compressed);
   const int count = static_cast<int>(kinds.size());
   const auto first = [&](int group) { return group * together; };
   const auto last = [&](int group) { return std::min(count, (group + 1) * together) - 1; };

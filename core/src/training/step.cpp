@@ -1,6 +1,7 @@
 #include "training/step.hpp"
 
 #include "layers/gaps.hpp"
+#include "machine/parts.hpp"
 #include "training/optimizer.hpp"
 
 namespace gpumem {
@@ -38,7 +39,7 @@ std::vector<Parameter> stepped(const Machine& m, const TrainingPlan& plan) {
   const auto all = held(m, plan);
   std::vector<Parameter> here;
   for (const Parameter& p : all)
-    if (p.trainable && !(plan.states_on_host && on_host(p))) here.push_back(p);
+    if (p.trainable && !(whole_engine && plan.states_on_host && on_host(p))) here.push_back(p);
   return here;
 }
 
@@ -134,7 +135,7 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
   m.autocast = nullptr;
 
   const bool stay = !plan.optimizer_in_backward;
-  if (plan.gradients_on_host)
+  if (whole_engine && plan.gradients_on_host)
     for (Parameter& p : m.parameters.rows) p.gradient_leaves = on_host(p);
   m.memory.ledger.enter("backward", end_layer);
   m.on_backward_layer = [&](int from, int to) {
@@ -149,7 +150,7 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
       step_temporaries(m, *plan.optimizer, plan.step, {&alone, 1});
       return true;
     };
-  if (plan.gradients_on_host) m.on_gradient = [](Parameter& p) { return on_host(p); };
+  if (whole_engine && plan.gradients_on_host) m.on_gradient = [](Parameter& p) { return on_host(p); };
   if (plan.ranks) plan.ranks->begin_backward(m);
   m.backward(std::move(loss));
   if (plan.ranks) plan.ranks->end_backward(m);

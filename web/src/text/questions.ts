@@ -42,6 +42,8 @@ const names: Record<string, string> = {
   "checkpointing-selective": "selective checkpointing",
   "checkpointing-offload": "checkpointing with inputs in main memory",
   "activations-offload": "activations in main memory",
+  "reference-precomputed": "the reference's scores made beforehand",
+  "rollout-sleeps": "vLLM asleep while the model is trained",
   "optimizer-offload": "the optimizer on the processor",
   "optimizer-in-backward": "the optimizer's step in backward",
   "optimizer-8bit": "8-bit AdamW",
