@@ -81,6 +81,16 @@ TEST_CASE("an optimizer on the processor takes copies, gradients and states with
   CHECK(here["devices"][0]["allocatedBytes"].get<double>() - there["devices"][0]["allocatedBytes"].get<double>() > 1.9 * weights);
 }
 
+TEST_CASE("gradients leave the GPU as they come, and cannot be accumulated then", "[recomputation]") {
+  Json asked = request({{"checkpointing", "full"}, {"offload", {{"optimizer", true}}}});
+  const double kept = estimated(asked)["devices"][0]["allocatedBytes"];
+  asked["engine"] = {{"options", {{"offload_gradients", true}}}};
+  const double left = estimated(asked)["devices"][0]["allocatedBytes"];
+  CHECK(kept - left > 0.5 * 2 * estimated(asked)["parameters"]["total"].get<double>());
+  asked["training"]["gradientAccumulation"] = 2;
+  CHECK(issues_of(asked)["training.offload.optimizer"] == "contradiction");
+}
+
 TEST_CASE("what is not computed is refused", "[recomputation]") {
   CHECK(issues_of(request({{"checkpointing", {{"modules", {"lm_head"}}}}})).count("training.checkpointing.modules") == 1);
   CHECK(issues_of(request({{"checkpointing", {{"every", 0}}}})).count("training.checkpointing.every") == 1);

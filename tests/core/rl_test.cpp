@@ -1,6 +1,7 @@
 // Training by preferences and rewards, against TRL's own code: trl 1.16, torch 2.15, transformers 5.24 under fake tensors.
 // Batches of 3, sequences of 1024 tokens of which 400 are scored.
 
+#include "estimate/run.hpp"
 #include "support/models.hpp"
 #include "support/scenarios.hpp"
 
@@ -134,4 +135,18 @@ TEST_CASE("what TRL does not do is refused", "[rl]") {
   Json one = request(scored("dpo", false));
   one["training"]["sequenceTokens"] = 1;
   CHECK(issues_of(one)["training.sequenceTokens"] == "out-of-range");
+}
+
+TEST_CASE("layers that are not run one by one are as if they were, also when they are scored", "[rl]") {
+  for (const Json& how : {request(scored("dpo", true)), request(scored("dpo", true), lora), request(scored("grpo", true), {{"precision", "bf16-amp"}}),
+                          request(scored("kto", true), {{"checkpointing", "full"}})}) {
+    Json asked = how;
+    asked["model"]["config"]["num_hidden_layers"] = 40;
+    std::vector<Issue> issues;
+    const Document document = read(asked), facts = read(Json::object());
+    const Scenario scenario = read_scenario(document, facts, issues);
+    REQUIRE(issues.empty());
+    INFO(asked["training"].dump());
+    CHECK(in(bytes, run_scenario(scenario).peak.highest) == in(bytes, run_scenario(scenario, true).peak.highest));
+  }
 }
