@@ -112,7 +112,8 @@ void read_images(Fields& f, Scenario& s) {
 void read_kernels(Fields& f, Scenario& s) {
   TrainingScenario& t = s.training;
   t.kernels = f.word({"kernels"}, "torch", {"torch", "liger", "compile", "unsloth"});
-  unsupported_unless(f, "kernels", {"torch", "liger", "compile"}, t.kernels, "code");
+  if (t.kernels == "unsloth")
+    f.report("kernels", "unsupported", "Unsloth replaces layers, attention and loss by code that changes with its releases, and nobody published what it keeps tensor by tensor: it is not computed");
   if (t.kernels == "liger") t.fused = {true, true, true, false};
   if (t.kernels == "compile")
     s.assumptions.push_back({"compiled-as-eager", "Compiled code is counted as if its operations ran one by one: ViT-H of torchao's benchmark takes up to 2 % less than that."});

@@ -45,6 +45,7 @@ export const trainingFields: Field[] = [
   flag("training.rl.reference", (v) => plain(v) && Boolean(v["training.rl.algorithm"]) && v["training.rl.algorithm"] !== "reward", folded),
 
   field("training.lora.dropout", "number", adapting, folded),
+  word("training.lora.kind", (v) => adapting(v) && v[methodKey] === "lora", () => ["lora", "rslora", "ia3"], folded),
   word("training.lora.format", adapting, () => ["fp32", "bf16", "fp16"], folded),
   word("training.crossEntropy", stepping, (d) => d.crossEntropy, folded),
   word("training.kernels", (v) => stepping(v) && !megatron(v), () => ["torch", "liger"], folded),

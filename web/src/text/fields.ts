@@ -54,6 +54,7 @@ const names: Record<string, string> = {
   "training.lora.targets": "Adapters on",
   "lora.names": "Modules",
   "training.lora.dropout": "Adapter dropout",
+  "training.lora.kind": "Adapter kind",
   "training.lora.format": "Adapters in",
   "training.crossEntropy": "Cross entropy",
   "training.kernels": "Kernels",
