@@ -113,7 +113,7 @@ void read_kernels(Fields& f, Scenario& s) {
   TrainingScenario& t = s.training;
   t.kernels = f.word({"kernels"}, "torch", {"torch", "liger", "compile", "unsloth"});
   if (t.kernels == "unsloth")
-    f.report("kernels", "unsupported", "Unsloth replaces layers, attention and loss by code that changes with its releases, and nobody published what it keeps tensor by tensor: it is not computed");
+    f.report("kernels", "unsupported", "Unsloth replaces layers, attention and loss by code of its own; what that keeps for backward is not computed yet");
   if (t.kernels == "liger") t.fused = {true, true, true, false};
   if (t.kernels == "compile")
     s.assumptions.push_back({"compiled-as-eager", "Compiled code is counted as if its operations ran one by one: ViT-H of torchao's benchmark takes up to 2 % less than that."});
