@@ -109,3 +109,18 @@ TEST_CASE("a bare count gives what is proportional to weights, and says so", "[q
   CHECK(trained["devices"][0]["allocatedBytes"] == 4.0 * 28e9);   // weights, gradients, two moments
   CHECK(estimated(training(7e9, "sgd"))["devices"][0]["allocatedBytes"] == 2.0 * 28e9);
 }
+
+TEST_CASE("states in fewer bits and by shape, from a bare count", "[quick]") {
+  const auto part = [](const Json& answer, const char* id) {
+    for (const Json& c : answer["devices"][0]["components"])
+      if (c["id"] == id) return c["bytes"].get<double>();
+    return -1.0;
+  };
+  CHECK(part(estimated(training(25.6e8, "adamw-8bit")), "optimizer-states") == 2 * 25.6e8 * 260 / 256);
+  CHECK(part(estimated(training(25.6e8, "adamw-4bit")), "optimizer-states") == 2 * 25.6e8 * 68 / 128);
+  const Json shaped = estimated(training(25.6e8, "adafactor"));
+  CHECK(part(shaped, "optimizer-states") == 0);
+  CHECK(shaped["assumptions"][0]["id"] == "states-unknown");
+  CHECK(step(quick(training(1e9, "nadam")), "optimizer") == 8e9);
+  CHECK(step(quick(training(1e9, "lion")), "optimizer") == 4e9);
+}

@@ -95,8 +95,8 @@ TEST_CASE("words are those of the contract", "[scenario]") {
 TEST_CASE("what is not computed yet is said, not ignored", "[scenario]") {
   CHECK(issues_of(training({{"method", "prefix"}}))["training.method"] == "unsupported");
   CHECK(issues_of(training({{"precision", "megatron-bf16"}}))["training.precision"] == "unsupported");
-  CHECK(issues_of(training({{"checkpointing", "selective"}}))["training.checkpointing"] == "unsupported");
-  CHECK(issues_of(training({{"checkpointing", {{"every", 2}}}}))["training.checkpointing"] == "unsupported");
+  CHECK(issues_of(training({{"checkpointing", {{"modules", {"norm"}}}}}))["training.checkpointing.modules"] == "unsupported");
+  CHECK(issues_of(training({{"kernels", "unsloth"}}))["training.kernels"] == "unsupported");
   CHECK(issues_of(training({{"optimizer", "no-such-optimizer"}}))["training.optimizer"] == "unsupported");
   CHECK(issues_of(with("inference", {{"kvFormat", "fp8"}}))["inference.kvFormat"] == "unsupported");
   CHECK(issues_of(with("parallel", {{"tensor", 2}}))["parallel.tensor"] == "unsupported");

@@ -3,13 +3,15 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { main, root } from "../../scripts/support/run.mjs";
 import { loadEngine } from "../support/engine.mjs";
+import { publishedPage } from "./published.mjs";
 import { readCases, runCases, summarise } from "./measure.mjs";
 
 main(import.meta.url, async () => {
   const results = runCases(readCases(), await loadEngine());
   mkdirSync(join(root, "docs"), { recursive: true });
   writeFileSync(join(root, "docs/accuracy.md"), `${report(summarise(results), refusals(results)).join("\n")}\n`);
-  console.log("docs/accuracy.md");
+  writeFileSync(join(root, "docs/published.md"), `${publishedPage(results).join("\n").trimEnd()}\n`);
+  console.log("docs/accuracy.md, docs/published.md");
 });
 
 function report(rows, refused) {

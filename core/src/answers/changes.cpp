@@ -32,13 +32,15 @@ constexpr Row training_rows[] = {
      {none, "gradients can be neither accumulated nor clipped by their norm", "hooks on parameters"}},
     {"checkpointing-selective", "checkpointing", "", "training.checkpointing=selective", 1, {"a few percent more", none, none}},
     {"checkpointing-full", "checkpointing", "", "training.checkpointing=full", 2, {recomputed, none, none}},
+    {"checkpointing-offload", "checkpointing", "torch", "training.checkpointing=offload", 3, {"as checkpointing of every layer, and inputs travel to main memory", none, none}},
+    {"activations-offload", "activations", "torch", "training.offload.activations=true", 3, {"what is kept for backward travels to main memory and back", none, none}},
     {"optimizer-8bit", "optimizer", "", "training.optimizer=adamw-8bit", 1, {none, "a little: states are rounded to 8 bits", "bitsandbytes"}},
     {"optimizer-paged-8bit", "optimizer", "", "training.optimizer=paged-adamw-8bit", 2, {"states travel from main memory where it is tight", "a little: states are rounded to 8 bits", "bitsandbytes"}},
     {"optimizer-adafactor", "optimizer", "", "training.optimizer=adafactor", 3, {none, "another optimizer, with another learning rate", none}},
     {"optimizer-sgd", "optimizer", "", "training.optimizer=sgd", 4, {none, "language models learn poorly with it", none}},
     {"precision-bf16", "precision", "", "training.precision=bf16 weights=bf16", 3, {none, "small updates are lost in weights of 16 bits", none}},
     {"precision-amp", "precision", "", "training.precision=bf16-amp weights=fp32", 1, {none, rounding, none}},
-    {"optimizer-offload", "offload", "", "training.offload.optimizer=true", 2, {"the step waits for main memory", none, "an engine that offloads"}},
+    {"optimizer-offload", "offload", "", "training.offload.optimizer=true", 2, {"the step waits for main memory", none, "an engine that offloads, or an optimizer that does, such as torchao's"}},
     {"parameters-offload", "offload", "fsdp deepspeed", "training.offload.parameters=true", 3, {"weights travel from main memory for every layer, the step runs there", none, none}},
     {"gradients-in-buckets", "buckets", "torch", "engine.options.gradient_as_bucket_view=true", 0, {none, none, none}},
     {"lora", "method", "", "training.method=lora", 3, {none, few_updated, "adapters to merge or to load"}},
@@ -121,6 +123,14 @@ void add_smaller_batches(const TrainingScenario& t, std::vector<Change>& all) {
   }
 }
 
+/// Of training by preferences: what need not be on the card at the same time.
+void add_for_preferences(const RlScenario& rl, std::vector<Change>& all) {
+  if (rl.reference && (rl.algorithm == "dpo" || rl.algorithm == "kto"))
+    all.push_back({"reference-precomputed", "reference", change_of("training.rl.reference", "precomputed"), {"the data are scored once before the training", none, none}, 0});
+  if (rl.rollout == "colocated-vllm" && !rl.sleeps)
+    all.push_back({"rollout-sleeps", "rollout", change_of("training.rl.sleep", true), {"weights are handed over at each rollout", none, none}, 1});
+}
+
 }  // namespace
 
 std::vector<Change> changes_for(const Scenario& s) {
@@ -128,6 +138,7 @@ std::vector<Change> changes_for(const Scenario& s) {
   const bool training = s.task == Task::training;
   constexpr int most_regret = 5;
   for (int regret = 0; regret <= most_regret; ++regret) {
+    if (training && regret == 0 && s.training.rl) add_for_preferences(*s.training.rl, all);
     if (training && regret == 1) add_smaller_batches(s.training, all);
     const Row* const rows = training ? training_rows : inference_rows;
     for (std::size_t i = 0; i < (training ? std::size(training_rows) : std::size(inference_rows)); ++i)

@@ -27,6 +27,27 @@ Document names_document(const std::vector<std::string>& names) {
 
 constexpr std::string_view losses[] = {"full", "inplace", "chunked", "fused"};
 
+Document rl_document(const RlScenario& rl) {
+  Document made = Document::record({{"algorithm", rl.algorithm}, {"completionTokens", rl.completion_tokens},
+                                    {"reference", rl.precomputed ? Document("precomputed") : Document(rl.reference)}});
+  if (rl.rollout.empty()) return made;
+  made.append("groupSize", rl.group_size);
+  made.append("rollout", rl.rollout);
+  if (rl.rollout != "colocated-vllm") return made;
+  made.append("memoryFraction", rl.memory_fraction);
+  made.append("sleep", rl.sleeps);
+  return made;
+}
+
+Document checkpointing_document(const TrainingScenario& t) {
+  if (whole_engine && t.checkpointing == "every") return Document::record({{"every", static_cast<double>(t.together)}});
+  if (!whole_engine || t.checkpointing != "modules") return t.checkpointing;
+  Document names = Document::list();
+  if (t.recomputed.attention) names.push("attention");
+  if (t.recomputed.mlp) names.push("mlp");
+  return Document::record({{"modules", std::move(names)}});
+}
+
 Document training_document(const TrainingScenario& t) {
   Document made = Document::record({{"method", t.method},
                            {"precision", t.precision},
@@ -36,16 +57,21 @@ Document training_document(const TrainingScenario& t) {
                            {"sequenceTokens", t.sequence_tokens},
                            {"gradientAccumulation", t.accumulation},
                            {"attention", t.attention},
-                           {"checkpointing", t.checkpointing},
+                           {"checkpointing", checkpointing_document(t)},
                            {"crossEntropy", losses[static_cast<std::size_t>(t.loss.kind)]},
                            {"kernels", t.kernels},
                            {"optimizerInBackward", t.optimizer_in_backward}});
   if (t.method != "full")
-    made.append("lora", Document::record({{"rank", t.lora.rank},
+    made.append("lora", Document::record({{"kind", t.lora.kind},
+                                          {"rank", t.lora.rank},
                                           {"targets", names_document(t.lora.targets)},
                                           {"dropout", t.lora.dropout},
                                           {"format", t.lora.format},
                                           {"modulesToSave", names_document(t.lora.modules_to_save)}}));
+  if (whole_engine && (t.offload.optimizer || t.offload.activations))
+    made.append("offload", Document::record({{"optimizer", t.offload.optimizer}, {"activations", t.offload.activations}}));
+  if (whole_engine && t.rl) made.append("rl", rl_document(*t.rl));
+  if (whole_engine && !t.state_format.empty()) made.append("optimizerFormat", t.state_format);
   return made;
 }
 

@@ -37,7 +37,7 @@ Document describe() {
                            {"precisions", words({"bf16", "bf16-amp", "fp16-amp", "fp32"})},
                            {"optimizers", std::move(optimizers)},
                            {"optimizerSteps", words({"fused", "foreach", "loop"})},
-                           {"checkpointing", words({"none", "full"})},
+                           {"checkpointing", words({"none", "full", "selective", "offload"})},
                            {"sources", std::move(sources)}});
 }
 

@@ -53,6 +53,15 @@ void add_states(Document& list, const Scenario& s, double trainable) {
                 o->source));
 }
 
+/// What training by preferences adds: the reference model, and logits in tiles.
+void add_scored(Document& list, const Scenario& s, const Run& run) {
+  if (s.training.rl->reference && s.training.method == "full")
+    list.push(row("reference-model", "parameters × bytes of their format, once more", times(run.total, width_of(s), ""), "trl"));
+  if (s.training.rl->algorithm == "reward") return;
+  list.push(row("logits", "tiles of 4096 rows by 32768 columns, and fp32 sums of the gradients of rows and of the head's weight",
+                text_of({grouped(in(bytes, run.peak.parts[Component::logits])), " B at the highest moment"}), "trl"));
+}
+
 Document mix_row(const Scenario& s, const Run& run) {
   const double file = in(bytes, run.file);
   return row("weights", "the sum of the tensors, each in the format that the mix gives it",
@@ -103,7 +112,9 @@ Document explanations(const Scenario& s, const Run& run) {
   }
   list.push(row("activations", "the sum of the tensors listed: what the step holds at its highest moment",
                 text_of({grouped(in(bytes, run.peak.parts[Component::activations])), " B"}), "pytorch-derivatives"));
-  if (s.model) list.push(logits_row(s));
+  const bool scored = whole_engine && s.training.rl;
+  if (s.model && !scored) list.push(logits_row(s));
+  if (scored) add_scored(list, s, run);
   if (s.task == Task::training) add_states(list, s, run.trainable);
   list.push(row("rounding", "every tensor rounded up to 512 B", text_of({grouped(in(bytes, run.peak.parts[Component::rounding])), " B"}),
                 "pytorch-cuda-allocator"));

@@ -17,8 +17,11 @@ Document answer_for_count(const Scenario& given) {
   parts[Component::weights] = weights;
   if (training) {
     parts[Component::gradients] = weights;
-    if (const auto* optimizer = find_optimizer(s.training.optimizer))
-      parts[Component::optimizer_states] = weights * optimizer->states_per_parameter;
+    const auto* optimizer = find_optimizer(s.training.optimizer);
+    const std::optional<Bytes> states = states_of_count(*optimizer, total, *format);
+    parts[Component::optimizer_states] = states.value_or(Bytes());
+    if (!states)
+      s.assumptions.push_back({"states-unknown", text_of({"What ", optimizer->name, " keeps depends on the shapes of the tensors, which a count does not tell: its states are missing."})});
     s.assumptions.push_back({"weights-only", "Only a parameter count is known: activations, logits and the step's temporaries are missing. Give a config.json for them."});
   } else {
     s.assumptions.push_back({"weights-only", "Only a parameter count is known: the KV cache, activations and logits are missing. Give a config.json for them."});

@@ -1,13 +1,14 @@
 // A model whose weights are known one by one, and whose program is not.
 
 #include <algorithm>
+#include <span>
 
 #include "architectures/cache_rows.hpp"
 #include "estimate/answer.hpp"
 #include "estimate/explain.hpp"
 #include "estimate/quick.hpp"
 #include "estimate/weights_of.hpp"
-#include "machine/memory.hpp"
+#include "machine/machine.hpp"
 #include "training/optimizer.hpp"
 
 namespace gpumem {
@@ -31,8 +32,24 @@ Document tensor_document(std::string_view name, Component component, const Shape
                            {"copies", copies}});
 }
 
+/// The optimizer's states, as its rule makes them of each tensor; those of layers count as such.
+Parts optimizer_states(const Scenario& s, const catalog::OptimizerRow& o, std::span<const HeldTensor> tensors) {
+  std::vector<Parameter> parameters;
+  for (const HeldTensor& t : tensors) {
+    Parameter& p = parameters.emplace_back();
+    p.name = t.name.c_str();
+    p.shape = t.shape;
+    p.format = s.weight_format();
+    p.copies = t.copies;
+    p.hidden = !t.by_layer.empty();
+  }
+  Machine m;
+  add_optimizer_states(m, o, s.training.optimizer_step, parameters);
+  return m.memory.ledger.parts();
+}
+
 /// Weights first, then what training keeps for each of them.
-Document tensors_document(const Scenario& s, const CacheRows& cache, double states) {
+Document tensors_document(const Scenario& s, const CacheRows& cache, const catalog::OptimizerRow* optimizer) {
   struct Row {
     double size;
     Document shown;
@@ -44,10 +61,12 @@ Document tensors_document(const Scenario& s, const CacheRows& cache, double stat
   const Format& format = *s.weight_format();
   const bool training = s.task == Task::training;
   for (const HeldTensor& t : s.inventory->tensors) {
+    if (rows.size() > most_tensors_listed) break;
     list_row(t.name, Component::weights, t.shape, format, t.copies);
     if (training) list_row(t.name, Component::gradients, t.shape, format, t.copies);
-    list_row(t.name, Component::optimizer_states, t.shape, format, t.copies * states);
-    if (rows.size() > most_tensors_listed) break;
+    if (!optimizer) continue;
+    const Bytes kept = optimizer_states(s, *optimizer, {&t, 1})[Component::optimizer_states];
+    list_row(t.name, Component::optimizer_states, {in(bytes, kept) / t.copies}, *byte_flag, t.copies);
   }
   if (!training)
     for (const CacheRow& r : cache.rows) list_row(r.name, r.component(), r.shape(s.inference.context_tokens, s.inference.sequences), r.format(format), r.layers);
@@ -72,7 +91,6 @@ Document answer_for_inventory(const Scenario& given) {
   const bool training = s.task == Task::training;
   const Format& format = *s.weight_format();
   const auto* optimizer = training ? find_optimizer(s.training.optimizer) : nullptr;
-  const double states = optimizer ? optimizer->states_per_parameter : 0;
   const CacheRows& cache = given.cache_rows;
   const double total = s.inventory->total();
   Parts parts;
@@ -88,7 +106,10 @@ Document answer_for_inventory(const Scenario& given) {
     if (plain) weights += raw * t.copies;
     if (plain) add(parts, Component::weights, raw, t.copies);
     if (training) add(parts, Component::gradients, raw, t.copies);
-    if (states > 0) add(parts, Component::optimizer_states, raw, t.copies * states);
+  }
+  if (optimizer) {
+    const Parts states = optimizer_states(s, *optimizer, s.inventory->tensors);
+    for (std::size_t c = 0; c < component_count; ++c) parts.of[c] += states.of[c];
   }
   const double sequences = s.inference.sequences;
   Bytes per_token, kept;
@@ -100,7 +121,7 @@ Document answer_for_inventory(const Scenario& given) {
   }
   say_what_is_missing(s, cache, training);
   Document device = device_document(s, parts, training ? "optimizer-step" : "decode");
-  if (s.detail == Detail::tensors) device.append("tensors", tensors_document(s, cache, states));
+  if (s.detail == Detail::tensors) device.append("tensors", tensors_document(s, cache, optimizer));
   Document devices = Document::list();
   devices.push(std::move(device));
   Document answer = Document::record(

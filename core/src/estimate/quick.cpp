@@ -4,6 +4,8 @@
 
 #include <array>
 
+#include "training/optimizer.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -48,9 +50,18 @@ void add_published(Document& answer, const Scenario& s, double parameters) {
 
 namespace {
 
-Bytes training_rule(Document& steps, const Scenario& s, Bytes storage) {
+/// The rule has two numbers a parameter for Adam and one for SGD, which it takes to have momentum; states in fewer bits are
+/// counted as they are. Where they depend on shapes, the rule's one.
+Bytes optimizer_rule(const Scenario& s, double numbers, Bytes storage) {
+  const catalog::OptimizerRow* o = find_optimizer(s.training.optimizer);
+  const auto states = o ? states_of_count(*o, numbers, *fp32) : std::nullopt;
+  if (!states || o->states_per_parameter == 0) return storage;
+  return whole_engine && o->block_elements > 0 ? *states : storage * o->states_per_parameter;
+}
+
+Bytes training_rule(Document& steps, const Scenario& s, double numbers, Bytes storage) {
   steps.push(step("gradients", storage));
-  steps.push(step("optimizer", storage * (s.training.optimizer == "adamw" ? 2 : 1)));
+  steps.push(step("optimizer", optimizer_rule(s, numbers, storage)));
   steps.push(step("training-factor", storage * training_factor));
   return storage * training_factor;
 }
@@ -72,9 +83,9 @@ Document quick_estimate(const Scenario& s, double parameters, double trained) {
     total = inference_rule(steps, storage);
     const Bytes adapter = single * trained;
     steps.push(step("adapter", adapter));
-    total += training_rule(steps, s, adapter);
+    total += training_rule(steps, s, trained, adapter);
   } else {
-    total = training ? training_rule(steps, s, storage) : inference_rule(steps, storage);
+    total = training ? training_rule(steps, s, parameters, storage) : inference_rule(steps, storage);
   }
   if (s.bytes_per_sample) {
     const Bytes samples = *s.bytes_per_sample * (training ? s.training.micro_batch : s.inference.sequences);

@@ -19,10 +19,12 @@ std::vector<std::string> read_names(Fields& f, std::string_view name, std::vecto
 
 }  // namespace
 
-/// Source: [peft] tuners/lora/config.py LoraConfig; adapters of a 16-bit model are made in fp32 unless told otherwise
+/// Source: [peft] tuners/lora/config.py LoraConfig, tuners/ia3/config.py IA3Config; adapters of a 16-bit model are made in fp32 unless told otherwise
 LoraScenario read_lora(Fields& f) {
   LoraScenario l;
   l.rank = f.count({"rank"}, l.rank, 1, 1 << 16);
+  l.kind = f.word({"kind"}, "lora", {"lora", "rslora", "ia3"});   // rsLoRA is another factor, and no other tensor
+  if (l.kind == "ia3") l.targets = {"k_proj", "v_proj", "down_proj"};
   l.targets = read_names(f, "targets", l.targets);
   if (l.targets.empty()) f.report("targets", "missing", "must name at least one module");
   l.dropout = f.number({"dropout"}, 0, 0, 1);

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "architectures/common.hpp"
+#include "estimate/classes.hpp"
 #include "estimate/diffusion.hpp"
 #include "estimate/size_text.hpp"
 #include "estimate/throughput.hpp"
@@ -37,6 +38,11 @@ void read_config(const Document* config, std::string_view path, const Document& 
   const bool counted = has_inventory(*config, library);
   if (whole_engine && (runs_encoder_class(fields) || !counted)) s.encoder_model = read_encoder_model(fields);
   if (s.encoder_model || issues.size() > before) return;
+  if (whole_engine && has_program(type) && s.task == Task::training && made_for(fields, "ForSequenceClassification")) {
+    s.model = read_model(fields, s.assumptions);
+    if (s.model) give_classes(fields, *s.model);
+    return;
+  }
   if (!counted || (has_program(type) && runs_decoder_class(fields))) {
     s.model = read_model(fields, s.assumptions);
     return;
@@ -256,9 +262,9 @@ void count_weights_only(Fields& request, const Document& facts, Scenario& s) {
 Scenario read_scenario(const Document& request, const Document& facts, std::vector<Issue>& issues) {
   Scenario s;
   Fields fields(&request, "", issues);
-  read_model_choice(fields, facts, s);
   const std::string task = fields.word({"task"}, "inference", {"inference", "training"});
   s.task = task == "training" ? Task::training : Task::inference;
+  read_model_choice(fields, facts, s);
   const bool weights_given = fields.has("weights");
   read_weights(fields, s);
   const bool convolves = s.encoder_model && s.encoder_model->convolutions;
@@ -281,6 +287,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   if (whole_engine && s.engine == "llama.cpp") check_llama_cpp(fields, s);
   if (whole_engine && s.engine == "megatron") check_megatron(fields, s);
   read_hardware(fields, facts, s);
+  if (whole_engine) check_rl(fields, s);
   if (whole_engine) complete_serving(fields, s);
   Fields quick = fields.record("quick");
   s.bytes_per_sample = read_size(quick, "bytesPerSample");

@@ -59,8 +59,13 @@ static void complete_data_parallel(Fields& request, Scenario& s) {
   s.engine_options.set("find_unused_parameters", o.finds_unused);
   s.engine_options.set("sync_each_batch", o.synchronised);
   if (!s.model && !s.encoder_model) request.report("model", "unsupported", "several data-parallel ranks are computed for models with a program of their own");
-  if (s.training.optimizer_in_backward)
-    request.report("training.optimizerInBackward", "unsupported", "a step inside backward is not computed for several data-parallel ranks so far");
+  const auto no = [&](const char* path, std::string_view what) {
+    request.report(path, "unsupported", text_of({what, " is not computed for several data-parallel ranks so far"}));
+  };
+  if (s.training.optimizer_in_backward) no("training.optimizerInBackward", "a step inside backward");
+  if (s.training.offload.optimizer) no("training.offload.optimizer", "an optimizer in the host's memory");
+  if (s.training.rl) no("training.rl", "training by preferences or rewards");
+  else if (s.model && s.model->classes > 0) no("model", "training of a classifier");
 }
 
 /// Source: [pytorch-fsdp2] torch/distributed/fsdp/_fully_shard/_fsdp_api.py MixedPrecisionPolicy

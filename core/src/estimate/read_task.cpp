@@ -113,7 +113,8 @@ void read_images(Fields& f, Scenario& s) {
 void read_kernels(Fields& f, Scenario& s) {
   TrainingScenario& t = s.training;
   t.kernels = f.word({"kernels"}, "torch", {"torch", "liger", "compile", "unsloth"});
-  unsupported_unless(f, "kernels", {"torch", "liger", "compile"}, t.kernels, "code");
+  if (t.kernels == "unsloth")
+    f.report("kernels", "unsupported", "Unsloth replaces layers, attention and loss by code of its own; what that keeps for backward is not computed yet");
   if (t.kernels == "liger") t.fused = {true, true, true, false};
   if (t.kernels == "compile")
     s.assumptions.push_back({"compiled-as-eager", "Compiled code is counted as if its operations ran one by one: ViT-H of torchao's benchmark takes up to 2 % less than that."});
@@ -162,6 +163,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   if (!whole_engine && adapters) return f.report("method", "part-not-loaded", "needs a part of the calculator that is not loaded");
   Fields lora = f.record("lora");
   if (adapters) t.lora = read_lora(lora);
+  if (adapters && t.method != "lora" && t.lora.kind == "ia3") lora.report("kind", "contradiction", text_of({"IA3 is computed for the method lora, not for ", t.method}));
   if (adapters && !s.model)
     f.report("method", "unsupported", text_of({quoted(t.method), " needs a model whose linears are known: a family with a program of its own"}));
   const bool megatron = whole_engine && s.engine == "megatron";
@@ -183,22 +185,23 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   if (t.attention == "flash" && t.precision == "fp32")
     f.report("attention", "contradiction", "flash attention takes 16-bit formats only; use sdpa with fp32");
   const Document* checkpointing = f.value({"checkpointing"});
-  if (megatron)
-    read_megatron_checkpointing(f, s);
-  else if (checkpointing && !checkpointing->is(Document::Kind::text))
-    f.report("checkpointing", "unsupported", "only \"none\" and \"full\" are computed yet");
-  else
-    t.checkpointing = f.word({"checkpointing"}, "none", {"none", "full", "selective", "offload"});
-  if (!megatron) unsupported_unless(f, "checkpointing", {"none", "full"}, t.checkpointing, "checkpointing");
+  if (!whole_engine && checkpointing && !(checkpointing->is(Document::Kind::text) && (checkpointing->text() == "none" || checkpointing->text() == "full")))
+    return f.report("checkpointing", "part-not-loaded", "needs a part of the calculator that is not loaded");
+  if (megatron) read_megatron_checkpointing(f, s);
+  else if (whole_engine) read_checkpointing(f, s);
+  else t.checkpointing = f.word({"checkpointing"}, "none", {"none", "full"});
   read_kernels(f, s);
   const catalog::OptimizerRow* optimizer = find_optimizer(t.optimizer);
   t.optimizer_in_backward = f.flag({"optimizerInBackward"}, optimizer && optimizer->in_backward);
   if (t.optimizer_in_backward && t.accumulation > 1)
     f.report("optimizerInBackward", "contradiction", "cannot be used with gradient accumulation: gradients are gone after each backward");
-  for (const std::string_view name : {"gradientFormat", "optimizerFormat", "residualFormat", "rl"})
-    if (f.value({name})) f.report(name, "unsupported", "is not computed yet");
-  if (whole_engine && (s.engine == "deepspeed" || s.engine == "fsdp")) read_training_offload(f, s);
-  else ignore(f, {"offload"}, s);
+  if (!whole_engine && (f.has("offload") || f.has("gradientFormat") || f.has("optimizerFormat") || f.has("residualFormat") || f.has("rl")))
+    return f.report("", "part-not-loaded", "needs a part of the calculator that is not loaded");
+  if (whole_engine) {
+    read_offload(f, s);
+    read_formats(f, s);
+    read_rl(f, s);
+  }
   if (!adapters) ignore(f, {"lora"}, s);
   f.refuse_unknown();
 }

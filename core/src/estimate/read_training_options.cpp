@@ -55,6 +55,7 @@ void read_training_options(Fields& options, Scenario& s) {
   flag("fast_rms_layernorm", t.fused.norm);
   flag("fast_rope_embeddings", t.fused.rotary);
   flag("prepare_model_for_kbit_training", t.wide_norms);
+  flag("offload_gradients", t.offload.gradients);   // of torchao's CPUOffloadOptimizer
 }
 
 /// The last position alone has logits from 4.45 on, unless `num_logits_to_keep` is 0 or the model's code does not know it;

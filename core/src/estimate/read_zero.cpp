@@ -67,8 +67,7 @@ void read_zero_options(Fields& options, Scenario& s) {
 }
 
 /// FSDP has one switch for all that it shards.
-void read_training_offload(Fields& training, Scenario& s) {
-  if (!training.has("offload")) return;
+void read_sharded_offload(Fields& training, Scenario& s) {
   ShardingScenario& o = s.training.sharding;
   Fields offload = training.record("offload");
   const bool parameters = offload.flag({"parameters"}, o.offload_parameters), optimizer = offload.flag({"optimizer"}, o.offload_optimizer || parameters);

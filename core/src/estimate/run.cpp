@@ -10,6 +10,7 @@
 #include "estimate/weights_of.hpp"
 #include "training/optimizer.hpp"
 #include "training/encoder_step.hpp"
+#include "training/rl_step.hpp"
 #include "training/step.hpp"
 
 namespace gpumem {
@@ -92,6 +93,7 @@ std::optional<Adaptation> adaptation(const Scenario& s) {
   const TrainingScenario& t = s.training;
   if (!whole_engine || t.method == "full") return std::nullopt;
   Adaptation a;
+  if (t.lora.kind == "ia3") a.kind = Adaptation::Kind::factors;
   a.targets = t.lora.targets;
   a.saved = t.lora.modules_to_save;
   a.rank = t.lora.rank;
@@ -101,6 +103,33 @@ std::optional<Adaptation> adaptation(const Scenario& s) {
   const bool by_groups = s.weights.starts_with("gptq-");   // which leaves routers as they are
   if (t.method == "qlora") a.packed = base_format(*s.mix), a.packs_router = !by_groups;
   return a;
+}
+
+/// vLLM beside the trained model takes a share of the card: its weights in 16 bits, and the rest for its cache.
+/// Source: [trl] generation/vllm_generation.py; [vllm] v1/worker/gpu_worker.py
+RlPlan rl_plan(const Scenario& s) {
+  const TrainingScenario& t = s.training;
+  RlPlan plan;
+  if (!t.rl) {   // a classifier: its loss is of one number a class and sequence
+    plan.loss = RlPlan::Loss::rewards;
+    plan.sequences = t.micro_batch;
+    return plan;
+  }
+  const RlScenario& rl = *t.rl;
+  const bool groups = rl.algorithm == "grpo" || rl.algorithm == "rloo";
+  plan.loss = groups ? RlPlan::Loss::groups : rl.algorithm == "reward" ? RlPlan::Loss::rewards : RlPlan::Loss::pairs;
+  const bool paired = rl.algorithm == "dpo" || rl.algorithm == "reward";
+  plan.sequences = paired ? 2 * t.micro_batch : t.micro_batch;
+  plan.scored = std::min(rl.completion_tokens, t.sequence_tokens - 1);
+  plan.reference = rl.reference;
+  plan.scored_before = groups || rl.algorithm == "kto";   // KTO: answers to other prompts, for the divergence
+  plan.sleeps = rl.sleeps;
+  if (rl.rollout != "colocated-vllm" || !s.device) return plan;
+  const Bytes pool = usable_memory(*s.device) * rl.memory_fraction;
+  const TrainingPlan of_model;
+  for (const Parameter& p : parameters_of(*s.model, of_model)) plan.pool_weights += p.stored() * p.copies;
+  plan.pool_rest = std::max(pool - plan.pool_weights, Bytes());
+  return plan;
 }
 
 /// What it keeps in the processor's memory.
@@ -122,13 +151,37 @@ Parts train(Machine& m, const Scenario& s, bool every_layer) {
   plan.micro_batch = t.micro_batch;
   plan.tokens = t.sequence_tokens;
   plan.kernel = kernel(t.attention);
-  plan.checkpointing = t.checkpointing == "full";
+  plan.checkpointing = t.checkpointing != "none" && t.checkpointing != "modules";
+  if (whole_engine) {
+    plan.together = t.together;
+    plan.selective = t.checkpointing == "selective";
+    plan.recomputed = t.recomputed;
+    plan.away = t.offload.activations ? Away::saved : t.checkpointing == "offload" ? Away::checkpoints : Away::nothing;
+    plan.states_on_host = t.offload.optimizer;
+    plan.gradients_on_host = t.offload.gradients;
+    plan.states = find_format(t.state_format);
+  }
   plan.optimizer_in_backward = t.optimizer_in_backward;
   plan.accumulating = t.accumulation > 1;
   if (whole_engine && is_spread(s)) return run_spread_step(m, s, plan, every_layer);
   if (whole_engine && s.encoder_model) run_encoder_step(m, *s.encoder_model, plan, every_layer);
+  else if (whole_engine && (t.rl || s.model->classes > 0)) run_rl_step(m, *s.model, plan, rl_plan(s), every_layer);
   else run_training_step(m, *s.model, plan, every_layer);
   return {};
+}
+
+}  // namespace
+
+namespace {
+
+/// Source: [torchao] optim/cpu_offload.py: weights, gradients and states in the parameter's own format
+void add_to_host(Parts& host, const Scenario& s, const Parameter& p) {
+  const Bytes own = p.stored() * p.copies;
+  host[Component::weights] += own;
+  host[Component::gradients] += own;
+  Machine states;
+  add_optimizer_states(states, *find_optimizer(s.training.optimizer), "loop", {&p, 1}, find_format(s.training.state_format));
+  host[Component::optimizer_states] += states.memory.ledger.parts()[Component::optimizer_states];
 }
 
 }  // namespace
@@ -158,13 +211,16 @@ Run run_scenario(const Scenario& s, bool every_layer) {
   }
   constexpr int steps = 2;   // the first one meets no optimizer states; from the second on nothing new is asked for
   run.reserved = bytes(run.machine->memory.log.most_reserved(allocator_options(s), s.task == Task::training ? steps : 1));
-  run.schedule = plan_layers(!whole_engine || s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), !every_layer);
+  run.schedule = plan_layers(!whole_engine || s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), s.task == Task::training ? s.training.together : 1, !every_layer);
   const bool training = s.task == Task::training;
+  if (whole_engine)
+    for (const auto& [layer, waiting] : run.machine->host) run.host[Component::activations] += waiting;
   for (const Parameter& p : run.machine->parameters.rows) {
     const double count = p.count() * p.copies;
     run.total += count;
     run.active += count * p.used;
     if (training && p.trainable) run.trainable += count;
+    if (whole_engine && training && p.trainable && s.training.offload.optimizer && on_host(p)) add_to_host(run.host, s, p);
   }
   if (s.model && !s.reader)
     for (const IdleWeights& w : s.model->beside) {

@@ -52,6 +52,7 @@ struct DiffusionScenario {
 };
 
 struct LoraScenario {
+  std::string kind = "lora";        ///< lora | rslora | ia3
   double rank = 16, dropout = 0;
   std::vector<std::string> targets = {"q_proj", "v_proj"}, modules_to_save;
   std::string format = "fp32";
@@ -69,6 +70,21 @@ struct ShardingScenario {
   ZeroOptions zero;
 };
 
+/// What lies or waits in the host's memory.
+struct OffloadScenario {
+  bool optimizer = false, gradients = false, activations = false;
+};
+
+/// Training by preferences or rewards.
+struct RlScenario {
+  std::string algorithm;            ///< dpo | grpo | rloo | reward
+  bool reference = false, precomputed = false;
+  double completion_tokens = 0, group_size = 8;
+  std::string rollout;              ///< server | colocated-vllm
+  double memory_fraction = 0.3;     ///< the share of the card that vLLM takes
+  bool sleeps = false;
+};
+
 struct TrainingScenario {
   std::string method = "full";      ///< full | lora | qlora | dora
   LoraScenario lora;
@@ -80,7 +96,12 @@ struct TrainingScenario {
   bool wide_norms = false;          ///< norms' weights in fp32, whatever the others are in
   std::string precision = "bf16", optimizer = "adamw", optimizer_step = "fused";
   double micro_batch = 1, sequence_tokens = 2048, accumulation = 1;
-  std::string attention = "flash", checkpointing = "none";
+  std::string attention = "flash", checkpointing = "none";   ///< none | full | selective | offload | every | modules
+  int together = 1;                 ///< layers under one checkpoint
+  Recomputed recomputed;            ///< modules with a checkpoint of their own
+  OffloadScenario offload;
+  std::optional<RlScenario> rl;
+  std::string state_format;         ///< of the optimizer's states, where it is not their parameter's
   bool optimizer_in_backward = false;
   ShardingScenario sharding;
 };
@@ -186,6 +207,12 @@ void read_parallel(Fields& request, Scenario& scenario);
 /// Hardware and detail are known.
 void read_questions(Fields& request, Scenario& scenario);
 
+void read_checkpointing(Fields& training, Scenario& scenario);
+void read_offload(Fields& training, Scenario& scenario);
+void read_formats(Fields& training, Scenario& scenario);
+void read_rl(Fields& training, Scenario& scenario);
+void check_rl(Fields& request, const Scenario& scenario);
+
 /// What PYTORCH_CUDA_ALLOC_CONF can hold.
 void read_allocator_options(Fields& options, Scenario& scenario);
 /// What generation does in that version of transformers.
@@ -209,7 +236,7 @@ void complete_zero(Fields& request, Scenario& scenario);
 /// As a request says it.
 Document parallel_document(std::string_view engine, const RankLayout& layout);
 /// What of a training lies in the processor's memory.
-void read_training_offload(Fields& training, Scenario& scenario);
+void read_sharded_offload(Fields& training, Scenario& scenario);
 
 /// The adapters of a scenario that trains no more than them.
 LoraScenario read_lora(Fields& fields);

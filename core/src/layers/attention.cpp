@@ -87,10 +87,8 @@ QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x) {
   return p;
 }
 
-}  // namespace
-
 /// Source: [transformers] models/llama/modeling_llama.py LlamaAttention.forward
-AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pass& pass) {
+AttentionResult sub_layer(Machine& m, const AttentionLayer& a, Value x, const Pass& pass) {
   if (whole_engine && a.form == AttentionLayer::Form::gptj) return gptj_attention(m, a, x, pass);
   const Machine::Scope scope(m, a.cross ? "encoder_attn" : "self_attn");
   if (whole_engine && a.latent) return latent_attention(m, a, x, pass);
@@ -112,6 +110,21 @@ AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pa
                           result.output, x->shape[-1], a.output_bias, a.transposed);
   result.output = m.dropout(result.output, a.output_dropout);
   return result;
+}
+
+}  // namespace
+
+AttentionResult attention(Machine& m, const AttentionLayer& a, Value x, const Pass& pass) {
+  if (!whole_engine || !m.recomputed.attention) return sub_layer(m, a, std::move(x), pass);
+  AttentionResult given;
+  Pass own = pass;
+  own.returned = nullptr;
+  given.output = m.checkpoint(x, [&a, own, first = &given](Machine& on, Value input) {
+    AttentionResult made = sub_layer(on, a, std::move(input), own);
+    if (!on.replaying()) first->probabilities = std::move(made.probabilities);   // the second run gives nothing back
+    return std::move(made.output);
+  });
+  return given;
 }
 
 }  // namespace gpumem

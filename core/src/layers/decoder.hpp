@@ -214,6 +214,7 @@ struct Decoder {
   std::vector<DecoderLayer> layers;
   std::optional<NormKind> embedding_norm, final_norm;
   bool linear_biases = false;        ///< positions are a bias of the scores, a slope for each head
+  double classes = 0;                ///< numbers that a head for classes gives for each token; 0: a head for the vocabulary
   bool tied = false;                 ///< the head is the token table
   bool head_bias = false;
   bool final_softcap = false;

@@ -7,6 +7,8 @@
 namespace gpumem {
 namespace {
 
+bool ends_mlp(std::string_view linear) { return linear == "down_proj" || linear == "fc2"; }
+
 bool among(const std::vector<std::string>& names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
@@ -50,16 +52,34 @@ Value adapted(Machine& m, const Adaptation& a, Value x, Value result, const Valu
   Lora lora;
   lora.down = m.parameter("lora_A.weight", {a.rank, in}, a.format, true);
   lora.up = m.parameter("lora_B.weight", {width, a.rank}, a.format, true);
+  if (a.magnitudes) lora.magnitude = m.parameter("lora_magnitude_vector.weight", {width}, a.format, true);
+  if (m.adapters_off) return result;
   const Format* format = result->format;
   x = m.cast(std::move(x), a.format);
   if (a.magnitudes) {
-    lora.magnitude = m.parameter("lora_magnitude_vector.weight", {width}, a.format, true);
     x = m.dropout(std::move(x), a.dropout);
     result = m.add(result, magnitude_path(m, x, result, lora, bias));
   } else {
     result = m.add(result, plain_path(m, a, x, lora));
   }
   return m.cast(result, format);
+}
+
+/// The second linear of an MLP has factors for what it is given, others for what they give.
+/// Source: [peft] tuners/ia3/layer.py Linear.forward; utils/constants.py TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING
+template <class Base>
+Value scaled_by_factors(Machine& m, const Adaptation& a, bool last, Value x, double width, const Base& base) {
+  const Format* given = x->format;
+  const Value factors = m.parameter("ia3_l", last ? Shape{1, x->shape[-1]} : Shape{width, 1}, a.format, true);
+  const auto flat = [&] { return m.scale(m.view(factors, {in(elements, factors->shape.count())}), "factors"); };
+  if (m.adapters_off) return base(std::move(x));
+  const Value once = flat();
+  if (last) {
+    const Value wide = m.cast(std::move(x), a.format);
+    return base(m.cast(m.multiply(wide, once), given));
+  }
+  const Value result = base(x);
+  return m.cast(m.multiply(result, once), result->format);
 }
 
 /// What families call the linears that the programs here call by one name.
@@ -95,6 +115,7 @@ Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, 
   };
   if (!a || !a->adapts(name)) return base(std::move(x));
   const Value held_by_caller = x;
+  if (a->kind == Adaptation::Kind::factors) return scaled_by_factors(m, *a, ends_mlp(name), x, width, base);
   Value result = base(x);
   return adapted(m, *a, x, std::move(result), bias, in, width);
 }

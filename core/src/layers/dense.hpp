@@ -8,6 +8,8 @@ namespace gpumem {
 
 /// What fine-tuning changes about a model's linears: a frozen base, perhaps in 4 bits, with adapters beside some of them.
 struct Adaptation {
+  enum class Kind { low_rank, factors };  ///< LoRA and kin; a trained factor for each output, or input of a last linear (IA3)
+  Kind kind = Kind::low_rank;
   std::vector<std::string> targets;       ///< names of linears that get an adapter; "all-linear" stands for all
   std::vector<std::string> saved;         ///< modules that are trained whole, in a copy of their own
   double rank = 16, dropout = 0;

@@ -1,6 +1,7 @@
 #include "layers/mlp.hpp"
 
 #include "layers/dense.hpp"
+#include "machine/parts.hpp"
 
 namespace gpumem {
 namespace {
@@ -103,7 +104,9 @@ Value plain(Machine& m, const MlpLayer& l, Value x) {
 
 }  // namespace
 
-Value mlp(Machine& m, const MlpLayer& l, Value x) {
+namespace {
+
+Value sub_layer(Machine& m, const MlpLayer& l, Value x) {
   const Machine::Scope scope(m, "mlp");
   switch (l.kind) {
     case MlpLayer::Kind::gated: return gated(m, l, x);
@@ -111,6 +114,13 @@ Value mlp(Machine& m, const MlpLayer& l, Value x) {
     case MlpLayer::Kind::plain: break;
   }
   return plain(m, l, std::move(x));
+}
+
+}  // namespace
+
+Value mlp(Machine& m, const MlpLayer& l, Value x) {
+  if (!whole_engine || !m.recomputed.mlp) return sub_layer(m, l, std::move(x));
+  return m.checkpoint(x, [l](Machine& on, Value input) { return sub_layer(on, l, std::move(input)); });
 }
 
 Value mlp_inner(Machine& m, const MlpLayer& l, const Value& x) {

@@ -78,6 +78,35 @@ Value ModelRun::embed(Machine& m, const Value& ids, const Pass& pass, Embedded& 
   return m.add(held.tokens, held.position_rows);
 }
 
+Value ModelRun::run_layer(Machine& m, int number, Value hidden, const Pass& pass, std::string_view phase) {
+  m.begin_layer(number);
+  m.memory.ledger.enter(phase, number);
+  const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(number)];
+  if (m.on_forward_layer) m.on_forward_layer(number, true);
+  if (pass.checkpointing)   // what is run again holds the table and mask it needs
+    hidden = m.checkpoint(hidden, [&layer, own = given_to_layer(m, pass.of(layer.attention.window > 0))](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), own); });
+  else if (m.input_format)
+    hidden = decoder_layer(m, layer, hidden, given_to_layer(m, pass));
+  else
+    hidden = decoder_layer(m, layer, hidden, pass);
+  if (m.on_forward_layer) m.on_forward_layer(number, false);
+  return hidden;
+}
+
+Value ModelRun::run_together(Machine& m, int first, int last, const Value& hidden, const Pass& pass, std::string_view phase) {
+  Pass own = pass;
+  own.returned = nullptr;
+  m.begin_layer(first);
+  return m.checkpoint(hidden, [this, first, last, own, phase](Machine& on, Value x) {
+    for (int i = first; i <= last; ++i) {
+      on.begin_layer(i);
+      if (!on.replaying()) on.memory.ledger.enter(phase, i);
+      x = decoder_layer(on, model_.layers[static_cast<std::size_t>(i)], x, own);
+    }
+    return x;
+  });
+}
+
 Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::string_view phase) {
   m.begin_layer(-1);
   m.memory.ledger.enter(phase, -1);
@@ -118,19 +147,12 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   pass.returned = &returned;
   auto gap = schedule_.gaps.begin();
   m.inside_layers = true;
-  for (const int i : schedule_.layers) {
-    m.begin_layer(i);
-    m.memory.ledger.enter(phase, i);
-    const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(i)];
-    if (m.on_forward_layer) m.on_forward_layer(i, true);
-    if (pass.checkpointing)   // what is run again holds the table and mask it needs
-      hidden = m.checkpoint(hidden, [&layer, own = given_to_layer(m, pass.of(layer.attention.window > 0))](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), own); });
-    else if (m.input_format)
-      hidden = decoder_layer(m, layer, hidden, given_to_layer(m, pass));
-    else
-      hidden = decoder_layer(m, layer, hidden, pass);
-    if (m.on_forward_layer) m.on_forward_layer(i, false);
-    if (gap != schedule_.gaps.end() && gap->after == i) pass_gap(m, *gap++);
+  const std::size_t together = whole_engine && pass.checkpointing ? static_cast<std::size_t>(pass.together) : 1;
+  for (std::size_t at = 0; at < schedule_.layers.size(); at += together) {
+    const int first = schedule_.layers[at], last = schedule_.layers[std::min(at + together, schedule_.layers.size()) - 1];
+    if (whole_engine && together > 1) hidden = run_together(m, first, last, hidden, pass, phase);
+    else hidden = run_layer(m, first, std::move(hidden), pass, phase);
+    if (gap != schedule_.gaps.end() && gap->after == last) pass_gap(m, *gap++);
   }
   m.inside_layers = false;
   pass.returned = nullptr;
@@ -147,7 +169,14 @@ void ModelRun::close_gaps(Machine& m, int from_layer, int to_layer, bool gradien
   gpumem::close_gaps(m, schedule_, from_layer, to_layer, gradients_stay);
 }
 
+/// Adapters of a task with classes train the whole head, in a copy. Source: [peft] tuners/lora, TaskType.SEQ_CLS
+static Value classes_weight(Machine& m, double classes, double width) {
+  Value original = m.parameter("score.weight", {classes, width});
+  return m.adaptation ? m.parameter("score.modules_to_save.weight", {classes, width}, m.weight_format, true) : original;
+}
+
 Value ModelRun::head_weight(Machine& m, double width) {
+  if (whole_engine && model_.classes > 0) return classes_weight(m, model_.classes, width);
   const bool saved = m.adaptation && m.adaptation->saves("lm_head");
   if (model_.tied && !saved) return table_;
   Value original = model_.tied ? Value() : m.parameter("lm_head.weight", {model_.vocabulary, width});

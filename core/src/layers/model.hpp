@@ -53,6 +53,9 @@ class ModelRun {
     Value tokens, position_rows, positions, mask;
   };
   Value embed(Machine& m, const Value& ids, const Pass& pass, Embedded& held);
+  Value run_layer(Machine& m, int number, Value hidden, const Pass& pass, std::string_view phase);
+  /// Layers `first` to `last` under one checkpoint.
+  Value run_together(Machine& m, int first, int last, const Value& hidden, const Pass& pass, std::string_view phase);
 
   const Decoder& model_;
   Schedule schedule_;

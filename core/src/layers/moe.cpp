@@ -140,7 +140,7 @@ Value experts(Machine& m, const ExpertsLayer& l, const Value& x, const Routing& 
 
 /// Source: [transformers] models/qwen2_moe/modeling_qwen2_moe.py Qwen2MoeSparseMoeBlock.forward,
 /// models/deepseek_v3/modeling_deepseek_v3.py DeepseekV3MoE.forward
-Value mixture_of_experts(Machine& m, const ExpertsLayer& l, const Value& x) {
+static Value sub_layer(Machine& m, const ExpertsLayer& l, const Value& x) {
   const Machine::Scope scope(m, "mlp");
   const Value rows = m.view(x, {x->shape[0] * x->shape[1], x->shape[2]});
   MlpLayer shared_layer;
@@ -171,6 +171,11 @@ Value mixture_of_experts(Machine& m, const ExpertsLayer& l, const Value& x) {
     }
   }
   return m.view(out, x->shape);
+}
+
+Value mixture_of_experts(Machine& m, const ExpertsLayer& l, const Value& x) {
+  if (!m.recomputed.mlp) return sub_layer(m, l, x);
+  return m.checkpoint(x, [l](Machine& on, Value input) { return sub_layer(on, l, input); });
 }
 
 }  // namespace gpumem

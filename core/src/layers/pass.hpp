@@ -28,6 +28,7 @@ struct Pass {
   bool last_token_only = false;   ///< logits of the last token, not of all
   double kept_tokens = 1;          ///< how many last ones that are: more where a draft is checked
   bool checkpointing = false;
+  int together = 1;               ///< layers that one checkpoint holds
 
   /// Where a layer leaves the probabilities it gives back beside its output, until the next one does; families with
   /// attention code of their own do so.

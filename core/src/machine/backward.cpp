@@ -3,6 +3,7 @@
 // Source: [pytorch-autograd-engine] torch/csrc/autograd/engine.cpp evaluate_function, input_buffer.cpp accumulate
 
 #include "machine/machine.hpp"
+#include "machine/parts.hpp"
 
 namespace gpumem {
 
@@ -35,6 +36,12 @@ void Machine::run_node(Node& node) {
     if (node.frame >= 0 && node.saved_count > 0) {
       if (Frame& frame = frames[static_cast<std::size_t>(node.frame)]; !frame.done) replay(frame);
     }
+    for (std::size_t i = 0; whole_engine && node.away >> i != 0; ++i)
+      if (Value& s = node.saved[i]; node.away >> i & 1U) {
+        const Layout layout = s->layout;
+        s = allocate(s->shape, s->format, "brought back", Component::activations);
+        s->layout = layout;
+      }
     Gradients passing;
     for (std::size_t o = 0; o < most_outputs; ++o) {
       passing.given[o] = std::move(node.gradient[o]);
@@ -43,7 +50,7 @@ void Machine::run_node(Node& node) {
     }
     node.backward(*this, node, passing);
     // What was recomputed goes as soon as the rule has run; what was saved is held until the node is done with.
-    if (node.frame >= 0)
+    if (node.frame >= 0 || node.away != 0)
       for (Value& s : node.saved) s.drop();
     // validate_outputs: one after the other, gradients are summed over extents that were stretched and take the format
     // of the tensor they belong to.

@@ -1,7 +1,10 @@
 #include "machine/machine.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <utility>
+
+#include "machine/parts.hpp"
 
 namespace gpumem {
 
@@ -54,7 +57,9 @@ Value Machine::require_gradient(Value x) {
   tape.back().backward = [](Machine&, Node&, Gradients&) {};
   tape.back().layer = layer_;
   tape.back().scope = scope_;
+  const Away before = std::exchange(away, Away::nothing);
   save(&tape.back(), x);   // who gathers a leaf's gradient holds the leaf
+  away = before;
   Value leaf = view(x, x->shape);
   return bind(&tape.back(), leaf);
 }
@@ -100,15 +105,26 @@ void Machine::save(Node* node, const Value& x) {
   if (replaying_frame_ >= 0) {
     Frame& frame = frames[static_cast<std::size_t>(replaying_frame_)];
     node->saved[static_cast<std::size_t>(node->refilled++)] = detach(x);
-    if (++frame.refilled == frame.saves) stopped_ = true;
+    if (++frame.refilled == frame.saves && !frame.selective) stopped_ = true;
     return;
   }
   assert(node->saved_count < most_saved);
   const auto at = static_cast<std::size_t>(node->saved_count++);
   if (recording_frame_ >= 0)
     ++frames[static_cast<std::size_t>(recording_frame_)].saves;
+  else if (whole_engine && away == Away::saved)
+    node->saved[at] = send_away(x), node->away |= 1U << at;
   else
     node->saved[at] = detach(x);
+}
+
+/// Saved tensors are copied one by one, whoever else saves the same, weights included; views as what they show.
+/// Source: [pytorch-save-on-cpu] torch/autograd/graph.py save_on_cpu; torch/csrc/autograd/saved_variable.cpp
+Value Machine::send_away(const Value& x) {
+  host[layer_] += stored_bytes(x->shape, *x->format);
+  Value shown = memory.describe(x->shape, x->format);
+  shown->layout = x->layout;
+  return shown;
 }
 
 Value& Machine::bind(Node* node, Value& out, int output) {
@@ -141,29 +157,55 @@ Value Machine::gradient_like(const Node& node, int input, const char* label) {
 }
 
 Value Machine::checkpoint(const Value& x, std::function<Value(Machine&, Value)> program) {
-  if (!recording || idle()) return program(*this, x);
+  if (!recording || idle() || recording_frame_ >= 0 || replaying()) return program(*this, x);
   const int index = static_cast<int>(frames.size());
   frames.emplace_back();
   frames.back().first_node = static_cast<int>(tape.size());
   frames.back().layer = layer_;
   frames.back().autocast = autocast;
+  frames.back().scope = scope_;
+  frames.back().parameter = parameters.position(layer_);
+  frames.back().selective = whole_engine && selective;
   recording_frame_ = index;
   Value out = program(*this, x);
   recording_frame_ = -1;
   Frame& frame = frames.back();
-  frame.again = [this, x, program = std::move(program)] { program(*this, x); };
+  const bool fetched = whole_engine && away != Away::nothing;
+  frame.again = [this, fetched, wanted = x->needs_gradient, x = fetched ? send_away(x) : x, program = std::move(program)] {
+    Value input = x;
+    if (fetched) {
+      input = allocate(x->shape, x->format, "input, brought back");
+      input->needs_gradient = wanted;
+    }
+    program(*this, input);
+  };
   return out;
+}
+
+/// Results are kept beside the tape, and given to whoever asks for them in the second run. torchtitan runs a stretch to
+/// its end, others stop at the last tensor to be saved.
+/// Source: [pytorch-checkpoint] _CachingTorchDispatchMode; [torchtitan] distributed/activation_checkpoint.py SelectiveAC
+Value Machine::costly(const Shape& shape, const Format* format, const char* label, bool alternating) {
+  const int index = std::max(recording_frame_, replaying_frame_);
+  if (!whole_engine || index < 0 || idle() || !frames[static_cast<std::size_t>(index)].selective) return allocate(shape, format, label);
+  Frame& frame = frames[static_cast<std::size_t>(index)];
+  if (alternating && ++frame.products % 2 == 0) return allocate(shape, format, label);
+  if (replaying()) return detach(std::exchange(frame.kept[frame.next_kept++], {}));
+  Value result = allocate(shape, format, label);
+  frame.kept.push_back(detach(result));
+  return result;
 }
 
 void Machine::replay(Frame& frame) {
   const int index = static_cast<int>(&frame - frames.data());
   const int outer_layer = layer_;
-  const int outer_scope = std::exchange(scope_, 0);
+  const int outer_scope = std::exchange(scope_, frame.scope);
   begin_layer(frame.layer);
+  parameters.position(frame.layer) = frame.parameter;
   replaying_frame_ = index;
   recording = true;
   autocast = frame.autocast;
-  frame.cursor = 0;
+  frame.cursor = frame.products = 0;
   frame.again();
   frame.done = true;
   replaying_frame_ = -1;

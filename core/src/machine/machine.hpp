@@ -20,6 +20,14 @@ struct FusedKernels {
   bool norm = false, rotary = false, gated = false, gelu = false;
 };
 
+/// What of the forward waits in the host's memory for its backward: nothing; what checkpoints begin with; all that is saved.
+enum class Away { nothing, checkpoints, saved };
+
+/// Modules of a layer that are checkpointed by themselves.
+struct Recomputed {
+  bool attention = false, mlp = false;
+};
+
 struct Adaptation;   // what layers do to their linears; the machine only carries it
 
 class Machine {
@@ -40,9 +48,14 @@ class Machine {
   bool trainable = true;              ///< whether parameters are, unless they say otherwise
   bool inside_layers = false;         ///< parameters asked for now are those of a layer
   bool separate_experts = false;      ///< experts are modules of their own, run one by one; otherwise one stacked tensor
+  bool adapters_off = false;          ///< adapters are there, and not used
   bool packed_inputs_kept = false;    ///< linears in 4 bits save their input for backward
   const Adaptation* adaptation = nullptr;
   FusedKernels fused;
+  Recomputed recomputed;
+  bool selective = false;             ///< checkpoints keep the results of costly operations
+  Away away = Away::nothing;
+  std::map<int, Bytes> host;          ///< what waits in the host's memory, by layer
   Component made = Component::activations;   ///< what new tensors are for, unless an operation says otherwise
 
   Machine();
@@ -98,6 +111,10 @@ class Machine {
 
   /// Runs `program` on `x`, saving nothing but x; backward will run it again.
   Value checkpoint(const Value& x, std::function<Value(Machine&, Value)> program);
+  /// Whether a checkpointed stretch is being run for the second time.
+  [[nodiscard]] bool replaying() const { return replaying_frame_ >= 0; }
+  /// The result of an operation that selective checkpoints keep: all of its kind, or every second one.
+  Value costly(const Shape& shape, const Format* format, const char* label, bool alternating = false);
   /// Runs the tape backwards from a scalar.
   void backward(Value loss);
   /// What happens to a parameter whose gradient is complete; true if the gradient can go at once.
@@ -211,12 +228,20 @@ class Machine {
   Value loss_in_place(Value logits, Value targets);
   /// x [R, h] times a head's weight [V, h] and the loss, so many rows at a time; gradients are made on the way.
   Value linear_loss(Value x, Value weight, Value targets, double rows);
+  /// The rows of x [.., width] that a mask names.
+  Value chosen_rows(Value x, Value mask, double rows);
+  /// Back: a number for each place of the mask, zero where it names none.
+  Value spread_rows(Value x, Value mask);
+  /// The log-probability that a head's weight [V, h] gives each row's target, in tiles of rows and vocabulary; `told`: the
+  /// entropy, the mean logit and whether the target is the greatest too.
+  Value log_probabilities(Value x, Value weight, Value targets, bool told);
 
  private:
   friend class Scope;
   void enter_scope(const char* name);
   void run_in(int layer);
   void replay(Frame& frame);
+  Value send_away(const Value& x);
   void run_node(Node& node);
   void deliver(const Edge& edge, Value gradient);
   Value accumulate(Value old, Value arrived);

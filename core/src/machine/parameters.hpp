@@ -19,6 +19,7 @@ struct Parameter {
   double used = 1;          ///< share of it that works on one token (experts)
   Value gradient;           ///< `.grad`
   Value arriving;           ///< its gradient while another use of it has still to report
+  bool gradient_leaves = false;   ///< as soon as it is complete
   int uses = 0;             ///< how often the tape refers to it and has not reported yet
 
   [[nodiscard]] double count() const { return counted < 0 ? in(elements, shape.count()) : counted; }
@@ -40,6 +41,8 @@ class Parameters {
     return at.index.back();
   }
   void begin(int layer) { cursor(layer).next = 0; }
+  /// Which of that layer's parameters comes next.
+  std::size_t& position(int layer) { return cursor(layer).next; }
   Parameter& operator[](int i) { return rows[static_cast<std::size_t>(i)]; }
 
  private:

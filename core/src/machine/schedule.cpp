@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "machine/parts.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -41,6 +43,28 @@ Schedule plan_layers(const std::vector<int>& kinds, bool compressed) {
     }
     at += run;
   }
+  return plan;
+}
+
+Schedule plan_layers(const std::vector<int>& kinds, int together, bool compressed) {
+  if (!whole_engine || together <= 1) return plan_layers(kinds, compressed);
+  const int count = static_cast<int>(kinds.size());
+  const auto first = [&](int group) { return group * together; };
+  const auto last = [&](int group) { return std::min(count, (group + 1) * together) - 1; };
+  std::vector<std::vector<int>> distinct;
+  std::vector<int> groups;
+  for (int g = 0; first(g) < count; ++g) {
+    const std::vector<int> inside(kinds.begin() + first(g), kinds.begin() + last(g) + 1);
+    const auto same = std::find(distinct.begin(), distinct.end(), inside);
+    groups.push_back(static_cast<int>(same - distinct.begin()));
+    if (same == distinct.end()) distinct.push_back(inside);
+  }
+  const Schedule by_group = plan_layers(groups, compressed);
+  Schedule plan;
+  for (const int g : by_group.layers)
+    for (int i = first(g); i <= last(g); ++i) plan.layers.push_back(i);
+  for (const Gap& gap : by_group.gaps)
+    plan.gaps.push_back({last(gap.after), gap.period * together, first(gap.source_first), last(gap.source_last), gap.periods});
   return plan;
 }
 

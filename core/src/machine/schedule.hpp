@@ -24,4 +24,7 @@ struct Schedule {
 /// `kinds`: a number per layer, equal where layers are alike. With `compressed` false every layer is run.
 Schedule plan_layers(const std::vector<int>& kinds, bool compressed);
 
+/// The same where so many layers are run as one: gaps lie between them.
+Schedule plan_layers(const std::vector<int>& kinds, int together, bool compressed);
+
 }  // namespace gpumem

@@ -45,6 +45,7 @@ struct Node {
   std::array<Value, most_saved> saved;
   std::array<Value, most_outputs> gradient;   ///< what has arrived for each output so far
   int saved_count = 0, refilled = 0;
+  unsigned away = 0;                          ///< bits: which of `saved` lie in the host's memory
   int layer = 0, scope = 0, frame = -1;
   Component made = Component::activations;    ///< what its results and their gradients are for
 
@@ -58,7 +59,12 @@ struct Frame {
   int first_node = 0;
   int cursor = 0;             ///< nodes met so far in the second run
   int saves = 0, refilled = 0;
-  int layer = 0;
+  int layer = 0, scope = 0;
+  std::size_t parameter = 0;  ///< of that layer, the one that comes next
+  bool selective = false;     ///< results of costly operations are kept, and not computed again
+  int products = 0;           ///< matrix products met so far
+  std::vector<Value> kept;    ///< those results, in their order
+  std::size_t next_kept = 0;
   const Format* autocast = nullptr;   ///< as it was in the first run
   bool done = false;
 };

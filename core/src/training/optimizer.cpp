@@ -22,6 +22,12 @@ const catalog::OptimizerRow* find_optimizer(std::string_view id) {
   return nullptr;
 }
 
+std::optional<Bytes> states_of_count(const catalog::OptimizerRow& o, double numbers, const Format& format) {
+  if (whole_engine && o.block_elements > 0) return bytes(std::ceil(numbers / o.block_elements) * o.block_bytes * o.states_per_parameter);
+  if (!o.matrices.empty()) return std::nullopt;
+  return stored_bytes_of_any(elements(numbers), format) * o.states_per_parameter;
+}
+
 namespace {
 
 bool is_matrix(const Parameter& p) { return p.shape.rank >= 2; }
@@ -214,7 +220,7 @@ void newton_schulz(Machine& m, std::span<const Parameter> parameters) {
 
 }  // namespace
 
-void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::string_view step, std::span<const Parameter> parameters) {
+void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::string_view step, std::span<const Parameter> parameters, const Format* format) {
   bool first = true;
   for (const Parameter& p : parameters) {
     if (!p.trainable) continue;
@@ -228,7 +234,7 @@ void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::strin
     } else if (whole_engine && !alone && !add_for_matrix(m, p, o)) {
       continue;
     } else if (alone || o.states_per_parameter > 0) {
-      add_state(m, p, p.shape, alone ? 1 : o.states_per_parameter);
+      add_state(m, p, p.shape, alone ? 1 : o.states_per_parameter, format);
     }
     if (o.step_counter && step == "fused" && !alone)
       m.memory.add_bulk({Component::optimizer_states, p.layer, p.scope, "step", {1}, fp32, p.copies});

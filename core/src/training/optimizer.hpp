@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -13,7 +14,14 @@ const catalog::OptimizerRow* find_optimizer(std::string_view id);
 /// counters there, one fp32 number a parameter.
 /// Source: [pytorch-optim] torch/optim/adamw.py, sgd.py: states are zeros_like(parameter)
 void add_optimizer_states(Machine& m, const catalog::OptimizerRow& optimizer, std::string_view step,
-                          std::span<const Parameter> parameters);
+                          std::span<const Parameter> parameters, const Format* format = nullptr);
+
+/// The states of so many numbers in that format; nothing where they depend on the shapes of tensors.
+std::optional<Bytes> states_of_count(const catalog::OptimizerRow& optimizer, double numbers, const Format& format);
+
+/// Whether an optimizer in the host's memory takes this parameter; it leaves small ones on the device.
+/// Source: [torchao] optim/cpu_offload.py minimal_size
+inline bool on_host(const Parameter& p) { return in(elements, p.shape.count()) >= 4096; }
 
 /// What a step allocates for a moment: nothing, as much as all its parameters (foreach), or two tensors as large as
 /// its largest parameter (a loop).

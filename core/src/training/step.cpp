@@ -34,6 +34,15 @@ std::span<const Parameter> held(const Machine& m, const TrainingPlan& plan) {
   return plan.ranks ? plan.ranks->held() : std::span<const Parameter>(m.parameters.rows);
 }
 
+/// Of that, what it works on in the device's memory.
+std::vector<Parameter> stepped(const Machine& m, const TrainingPlan& plan) {
+  const auto all = held(m, plan);
+  std::vector<Parameter> here;
+  for (const Parameter& p : all)
+    if (p.trainable && !(whole_engine && plan.states_on_host && on_host(p))) here.push_back(p);
+  return here;
+}
+
 /// Gradients that earlier micro-batches of the same step left.
 void add_accumulated(Machine& m, std::span<const Parameter> parameters) {
   for (const Parameter& p : parameters)
@@ -47,6 +56,7 @@ Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Val
   pass.tokens = plan.tokens;
   pass.kernel = plan.kernel;
   pass.checkpointing = plan.checkpointing;
+  pass.together = plan.together;
   Value hidden = run.hidden_states(m, ids, pass, "forward");
   pass.rotary = {};
   pass.mask = {};
@@ -58,7 +68,7 @@ Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Val
 /// Source: [torch-fake-tensor-measurement] the order of moments is PyTorch's own: forward with labels, the model's
 /// output dropped, backward, step, gradients set to none
 void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& plan, bool every_layer) {
-  ModelRun run(model, plan_layers(layer_kinds(model), !every_layer));
+  ModelRun run(model, plan_layers(layer_kinds(model), plan.together, !every_layer));
   freeze_base(m, plan);
   const std::vector<Alive> nothing;
   declare_parameters(m, run, model, plan.weights, plan.ranks ? &nothing : nullptr);
@@ -85,7 +95,7 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
 
 std::vector<Parameter> parameters_of(const Decoder& model, const TrainingPlan& plan, bool every_layer) {
   Machine m;
-  ModelRun run(model, plan_layers(layer_kinds(model), !every_layer));
+  ModelRun run(model, plan_layers(layer_kinds(model), plan.together, !every_layer));
   freeze_base(m, plan);
   const std::vector<Alive> nothing;
   declare_parameters(m, run, model, plan.weights, &nothing);
@@ -100,6 +110,9 @@ void freeze_base(Machine& m, const TrainingPlan& plan) {
   m.separate_experts = plan.separate_experts;
   m.norm_format = plan.norms;
   m.input_format = plan.inputs;
+  m.recomputed = plan.recomputed;
+  m.selective = plan.selective;
+  m.away = plan.away;
 }
 
 void begin_forward(Machine& m, const TrainingPlan& plan) {
@@ -112,7 +125,7 @@ void begin_forward(Machine& m, const TrainingPlan& plan) {
 
 void begin_step(Machine& m, const TrainingPlan& plan) {
   m.memory.log.begin_step();
-  add_optimizer_states(m, *plan.optimizer, plan.step, held(m, plan));
+  add_optimizer_states(m, *plan.optimizer, plan.step, stepped(m, plan), plan.states);
   // Where gradients are views of buckets, those that were summed lie in them already.
   const bool inside = whole_engine && plan.buckets && plan.buckets->views && plan.buckets->each_time;
   if (plan.accumulating && !inside) add_accumulated(m, plan.ranks ? plan.ranks->accumulated() : held(m, plan));
@@ -127,6 +140,8 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
   const bool stay = !plan.optimizer_in_backward;
   // What ranks sum takes the gradients' place as they come; those of earlier micro-batches lie beside it until then.
   const bool copied = whole_engine && plan.buckets && plan.buckets->views;
+  if (whole_engine && plan.gradients_on_host)
+    for (Parameter& p : m.parameters.rows) p.gradient_leaves = on_host(p);
   m.memory.ledger.enter("backward", end_layer);
   m.on_backward_layer = [&](int from, int to) {
     if (plan.ranks) plan.ranks->cross_backward(m, schedule, from, to);
@@ -141,6 +156,7 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
       return true;
     };
   if (copied) m.on_gradient = [](Parameter&) { return true; };
+  if (whole_engine && plan.gradients_on_host) m.on_gradient = [](Parameter& p) { return on_host(p); };
   if (plan.ranks) plan.ranks->begin_backward(m);
   m.backward(std::move(loss));
   if (plan.ranks) plan.ranks->end_backward(m);
@@ -148,7 +164,8 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
   m.memory.ledger.enter("optimizer-step", end_layer);
   m.memory.log.first_states();
   if (plan.ranks) plan.ranks->prepare_step(m);
-  if (stay) step_temporaries(m, *plan.optimizer, plan.step, plan.ranks ? plan.ranks->stepped() : held(m, plan));
+  const std::vector<Parameter> here = stepped(m, plan);
+  if (stay) step_temporaries(m, *plan.optimizer, plan.step, plan.ranks ? plan.ranks->stepped() : here);
   if (plan.ranks) plan.ranks->end_step(m);
   if (whole_engine && plan.buckets) plan.buckets->let_go();
   for (Parameter& p : m.parameters.rows) p.gradient.drop();

@@ -18,7 +18,14 @@ struct TrainingPlan {
   std::string_view step = "fused";      ///< fused | foreach | loop
   double micro_batch = 1, tokens = 2048;
   AttentionKernel kernel = AttentionKernel::flash;
-  bool checkpointing = false;
+  bool checkpointing = false;           ///< of whole layers
+  int together = 1;                     ///< layers that one checkpoint holds
+  bool selective = false;               ///< checkpoints keep the results of costly operations
+  Recomputed recomputed;                ///< modules that are checkpointed by themselves
+  Away away = Away::nothing;
+  const Format* states = nullptr;       ///< of the optimizer's states, where it is not their parameter's
+  bool states_on_host = false;          ///< the optimizer works in the host's memory
+  bool gradients_on_host = false;       ///< and gradients go there as they come
   bool optimizer_in_backward = false;
   std::optional<Adaptation> adaptation; ///< null: everything is trained
   LossPlan loss;

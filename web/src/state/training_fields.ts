@@ -1,4 +1,5 @@
 // What training is asked with.
+import type { Words } from "./description";
 import { adapting, count, type Field, field, flag, folded, methodKey, sampled, stepping, trainedBy, training, word } from "./field";
 import { engineOf, trainingEngineKey, type Values } from "./traits";
 
@@ -19,6 +20,11 @@ const split = (name: string, engines: string[], extra: Partial<Field> = {}, comp
     ...extra,
   });
 
+/** Plain PyTorch, whose checkpoints come in more kinds than those of engines that shard. */
+const plain = trainedBy("torch");
+const checkpoints = ({ checkpointing }: Words, v: Values) =>
+  checkpointing.filter((kind) => plain(v) || (kind !== "offload" && (kind !== "selective" || megatron(v))));
+
 export const trainingFields: Field[] = [
   word("engine.name", stepping, (d) => d.engines.training, { key: trainingEngineKey, idle: (_, words) => words.engines.training.length < 2 }),
   word(methodKey, stepping, (d) => d.methods),
@@ -31,9 +37,15 @@ export const trainingFields: Field[] = [
   word("training.optimizer", training, (d) => d.optimizers.map(({ id }) => id)),
   count("training.microBatch", (v) => stepping(v) || (training(v) && sampled(v))),
   count("training.sequenceTokens", stepping),
-  word("training.checkpointing", stepping, (d, v) => (megatron(v) ? [...new Set([...d.checkpointing, "selective"])] : d.checkpointing)),
+  word("training.checkpointing", stepping, checkpoints),
+  flag("training.offload.optimizer", plain, folded),
+  flag("training.offload.activations", plain, folded),
+  word("training.rl.algorithm", plain, () => ["dpo", "kto", "grpo", "rloo", "reward"], folded),
+  count("training.rl.completionTokens", (v) => plain(v) && Boolean(v["training.rl.algorithm"]) && v["training.rl.algorithm"] !== "reward", folded),
+  flag("training.rl.reference", (v) => plain(v) && Boolean(v["training.rl.algorithm"]) && v["training.rl.algorithm"] !== "reward", folded),
 
   field("training.lora.dropout", "number", adapting, folded),
+  word("training.lora.kind", (v) => adapting(v) && v[methodKey] === "lora", () => ["lora", "rslora", "ia3"], folded),
   word("training.lora.format", adapting, () => ["fp32", "bf16", "fp16"], folded),
   word("training.crossEntropy", stepping, (d) => d.crossEntropy, folded),
   word("training.kernels", (v) => stepping(v) && !megatron(v), () => ["torch", "liger"], folded),

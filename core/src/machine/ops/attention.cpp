@@ -21,14 +21,14 @@ Value Machine::flash_attention(Value query, Value key, Value value, Layout layou
   save(node, q);
   save(node, k);
   save(node, v);
-  Value out = allocate(q->shape.with_last(v->shape[-1]), q->format, "attention output");
+  Value out = costly(q->shape.with_last(v->shape[-1]), q->format, "attention output");
   out->layout = layout;
-  const Value sums = allocate({q->shape[0], q->shape[1], q->shape[2]}, fp32, "log-sum-exp");
+  const Value sums = costly({q->shape[0], q->shape[1], q->shape[2]}, fp32, "log-sum-exp");
   save(node, out);
   save(node, sums);
   if (node) {
-    save(node, allocate({2}, int64, "random state"));
-    save(node, allocate({1}, int64, "random offset"));
+    save(node, costly({2}, int64, "random state"));
+    save(node, costly({1}, int64, "random offset"));
   }
   return bind(node, out);
 }
@@ -42,14 +42,14 @@ Value Machine::efficient_attention(Value query, Value key, Value value, Value bi
   save(node, k);
   save(node, v);
   if (added) save(node, added);
-  Value out = allocate(q->shape.with_last(v->shape[-1]), q->format, "attention output");
+  Value out = costly(q->shape.with_last(v->shape[-1]), q->format, "attention output");
   out->layout = Layout::token_major;
   save(node, out);
   if (node) {
     const double rows = std::ceil(q->shape[2] / 32) * 32;
-    save(node, allocate({q->shape[0], q->shape[1], rows}, fp32, "log-sum-exp"));
-    save(node, allocate({1}, int64, "random state"));
-    save(node, allocate({1}, int64, "random offset"));
+    save(node, costly({q->shape[0], q->shape[1], rows}, fp32, "log-sum-exp"));
+    save(node, costly({1}, int64, "random state"));
+    save(node, costly({1}, int64, "random offset"));
   }
   return bind(node, out);
 }

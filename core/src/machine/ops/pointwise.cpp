@@ -2,6 +2,7 @@
 // Source: [pytorch-derivatives] add, mul, neg, pow, mean, rsqrt, silu, gelu, relu, tanh, native_dropout
 
 #include "machine/machine.hpp"
+#include "machine/parts.hpp"
 
 namespace gpumem {
 namespace {
@@ -105,10 +106,12 @@ Value Machine::cast(Value x, const Format* format) {
   }(std::move(x));
 }
 
-/// Source: [pytorch-autocast] cached_cast: copies of fp32 leaves that need a gradient are kept until the context ends
+/// Source: [pytorch-autocast] cached_cast: copies of fp32 leaves that need a gradient are kept until the context ends,
+/// also where nothing is recorded.
 Value Machine::lower(Value x) {
   if (!autocast || x->format != fp32) return x;
-  if (x->parameter < 0 || !x->needs_gradient) return cast(std::move(x), autocast);
+  const auto scored = [&] { return training && !recording && !adapters_off && parameters[x->parameter].trainable; };
+  if (x->parameter < 0 || !(x->needs_gradient || (whole_engine && scored()))) return cast(std::move(x), autocast);
   const int key = x->parameter;
   Value& cached = autocast_cache_[key];
   if (!cached) cached = cast(std::move(x), autocast);

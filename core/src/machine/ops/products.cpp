@@ -56,7 +56,7 @@ Value Machine::linear(Value x, Value weight, Value bias, const char* label, bool
   Node* node = record(b ? biased_backward : linear_backward, {&from, &w, &b});
   if (node && node->wants(1)) save(node, from);
   if (node && node->wants(0)) save(node, w);
-  Value out = allocate(from->shape.with_last(width), from->format, label);
+  Value out = costly(from->shape.with_last(width), from->format, label, !b);
   return bind(node, out);
 }
 
@@ -95,7 +95,7 @@ Value Machine::matmul(Value x, Value y, const char* label) {
   Node* node = record(matmul_backward, {&a, &b});
   if (node && node->wants(1)) save(node, a);
   if (node && node->wants(0)) save(node, b);
-  Value out = allocate(a->shape.with_last(b->shape[-1]), a->format, label);
+  Value out = costly(a->shape.with_last(b->shape[-1]), a->format, label);
   out->layout = Layout::head_major;
   return bind(node, out);
 }
@@ -107,7 +107,7 @@ Value Machine::convolve(Value x, Value weight, Value bias, const Shape& shape, c
   Node* node = record(convolution_backward, {&from, &w, &b});
   save(node, from);
   save(node, w);
-  Value out = allocate(shape, from->format, label);
+  Value out = costly(shape, from->format, label);
   return bind(node, out);
 }
 

@@ -163,8 +163,8 @@ Machine::Top Machine::top(Value x, double count) {
   const Value from = std::move(x);
   Node* node = record(choice_backward, {&from});
   Top best;
-  best.values = allocate(from->shape.with_last(count), from->format, "top values");
-  best.indices = allocate(from->shape.with_last(count), int64, "top indices");
+  best.values = costly(from->shape.with_last(count), from->format, "top values");
+  best.indices = costly(from->shape.with_last(count), int64, "top indices");
   save(node, best.indices);
   bind(node, best.values);
   return best;
