@@ -32,7 +32,7 @@ Document tensor_document(std::string_view name, Component component, const Shape
 }
 
 /// Weights first, then what training keeps for each of them.
-Document tensors_document(const Scenario& s, const CacheRows& cache, double states) {
+Document tensors_document(const Scenario& s, const CacheRows& cache, const StoredWeights& stored, double states) {
   struct Row {
     double size;
     Document shown;
@@ -43,8 +43,12 @@ Document tensors_document(const Scenario& s, const CacheRows& cache, double stat
   };
   const Format& format = *s.weight_format();
   const bool training = s.task == Task::training;
+  for (const Alive& a : stored.tensors) {
+    list_row(a.layer < 0 ? std::string(a.label) : text_of({"layers.", number_text(a.layer), ".", a.label}), Component::weights, a.shape, *a.format, a.copies);
+    if (rows.size() > most_tensors_listed) break;
+  }
   for (const HeldTensor& t : s.inventory->tensors) {
-    list_row(t.name, Component::weights, t.shape, format, t.copies);
+    if (s.plain()) list_row(t.name, Component::weights, t.shape, format, t.copies);
     if (training) list_row(t.name, Component::gradients, t.shape, format, t.copies);
     list_row(t.name, Component::optimizer_states, t.shape, format, t.copies * states);
     if (rows.size() > most_tensors_listed) break;
@@ -100,7 +104,7 @@ Document answer_for_inventory(const Scenario& given) {
   }
   say_what_is_missing(s, cache, training);
   Document device = device_document(s, parts, training ? "optimizer-step" : "decode");
-  if (s.detail == Detail::tensors) device.append("tensors", tensors_document(s, cache, states));
+  if (s.detail == Detail::tensors) device.append("tensors", tensors_document(s, cache, stored, states));
   Document devices = Document::list();
   devices.push(std::move(device));
   Document answer = Document::record(
