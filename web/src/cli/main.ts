@@ -49,6 +49,7 @@ function program(): Command {
     .description("the estimate for a scenario")
     .argument("[file]", "a scenario as JSON; - is standard input")
     .addOption(new Option("--json", "print the estimate as JSON").conflicts("jsonl"))
+    .option("--model <file>", "a GGUF, safetensors, index or config.json file that is the scenario's model; only its header is read")
     .option("--jsonl", "read a scenario a line, from FILE or standard input, and print an estimate a line")
     .addOption(new Option("--units <units>", "decimal or binary sizes in the table").choices(["gb", "gib"]).default("gib"))
     .addHelpText("after", statusHelp)

@@ -3,6 +3,7 @@ import type { Answer, Scenario } from "../../engine/types";
 import { addressOf, linkOf, longestAddress } from "../../state/address";
 import { usePage } from "../../state/page";
 import * as text from "../../text/en";
+import type { Kind } from "./save";
 import "./style.css";
 
 /** Copies of what is on screen; a wrong input has no link and no figures to give. */
@@ -18,6 +19,7 @@ export function Export({ scenario }: { scenario?: Scenario }) {
     }
     setTimeout(setSaid, 2000, "");
   };
+  const keep = (kind: Kind) => import("./save").then(({ save }) => save(kind, answer as Answer, unit)).catch(() => setSaid(text.notSaved));
   const share = () => (addressOf(scenario).length > longestAddress ? setSaid(text.linkTooLong) : copy(linkOf(scenario)));
   const off = stale || !answer;
 
@@ -29,6 +31,8 @@ export function Export({ scenario }: { scenario?: Scenario }) {
         <div>
           <button type="button" disabled={off} onClick={() => copy(JSON.stringify(answer, null, 2))}>{text.copyJson}</button>
           <button type="button" disabled={off} onClick={async () => copy((await import("./markdown")).markdown(answer as Answer, unit))}>{text.copyMarkdown}</button>
+          {text.saves.map(([kind, name]) => <button type="button" key={kind} disabled={off} onClick={() => keep(kind)}>{name}</button>)}
+          <button type="button" disabled={off} onClick={() => print()}>{text.print}</button>
         </div>
       </details>
       <span class="said" role="status">{said}</span>
