@@ -46,23 +46,6 @@ void read_config(const Document* config, std::string_view path, const Document& 
   s.layer_fields = read_layer_fields(*config, *library);
 }
 
-/// A configuration whose program is not known leaves the weights of the header alone.
-void read_safetensors_model(Fields& model, const Document& facts, Scenario& s) {
-  Fields given = model.record("safetensors");
-  s.safetensors_given = given.source();
-  const std::size_t before = given.issues().size();
-  s.safetensors = read_safetensors_header(given);
-  const Document* config = given.value({"config"});
-  std::vector<Issue> found;
-  if (config && given.issues().size() == before) read_config(config, "model.safetensors.config", facts, found, s);
-  const bool unknown = std::any_of(found.begin(), found.end(), [](const Issue& i) { return i.code == "unsupported"; });
-  if (!unknown) given.issues().insert(given.issues().end(), found.begin(), found.end());
-  if (config && !unknown) return;
-  if (unknown) s.assumptions.push_back({"unlisted-architecture", "How a model of this configuration's type runs is not known here: the header's weights are counted alone."});
-  s.model.reset();
-  s.inventory = s.safetensors->inventory();
-}
-
 void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
   const Document* given = request.value({"model"});
   if (!given) return request.report("model", "missing", "is needed: {\"id\"}, {\"config\"} or {\"parameters\"}");
@@ -78,7 +61,9 @@ void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
     s.gguf = read_gguf_header(header, s.inventory.emplace());
     s.gguf_given = model.value({"gguf"});
   } else if (whole_engine && model.has("safetensors")) {
-    read_safetensors_model(model, facts, s);
+    read_safetensors_model(model, s, [&](const Document* config, std::vector<Issue>& found) {
+      read_config(config, "model.safetensors.config", facts, found, s);
+    });
   } else if (whole_engine && model.has("parameters")) {
     s.parameters = model.count({"parameters"}, std::nullopt, 1, 1e15);
   } else if (const Document* config = model.value({"config"})) {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 
+#include "estimate/scenario.hpp"
 #include "quantization/gguf_model.hpp"
 
 namespace gpumem {
@@ -87,6 +88,22 @@ SafetensorsHeader read_safetensors_header(Fields& given) {
   }
   if (made.tensors.empty()) given.report("", "missing", "must have the tensors of the files' headers: {\"name\": {\"dtype\", \"shape\"}}, and the config beside them");
   return made;
+}
+
+void read_safetensors_model(Fields& model, Scenario& s, const ReadConfig& read_config) {
+  Fields given = model.record("safetensors");
+  s.safetensors_given = given.source();
+  const std::size_t before = given.issues().size();
+  s.safetensors = read_safetensors_header(given);
+  const Document* config = given.value({"config"});
+  std::vector<Issue> found;
+  if (config && given.issues().size() == before) read_config(config, found);
+  const bool unknown = std::any_of(found.begin(), found.end(), [](const Issue& i) { return i.code == "unsupported"; });
+  if (!unknown) given.issues().insert(given.issues().end(), found.begin(), found.end());
+  if (config && !unknown) return;
+  if (unknown) s.assumptions.push_back({"unlisted-architecture", "How a model of this configuration's type runs is not known here: the header's weights are counted alone."});
+  s.model.reset();
+  s.inventory = s.safetensors->inventory();
 }
 
 }  // namespace gpumem

@@ -1,4 +1,5 @@
 // Texts about files, links and pasted texts.
+export const title = "From a file, a link or a text";
 export const tooLong = "This is more than 4 MB; a config.json has a few kilobytes. Nothing was read.";
 export const mostFiles = { limit: 2000, sentence: "These are more than 2000 files: choose the folder of one model." };
 export const place = "A Hugging Face id or link, a command, a training configuration or a config.json";

@@ -3,6 +3,7 @@ import { Breakdown } from "../Breakdown";
 import { Devices } from "../Devices";
 import { More } from "../More";
 import { Notes } from "../Notes";
+import { Print } from "../Print";
 import { Quick } from "../Quick";
 import { Timeline } from "../Timeline";
 import "./style.css";
@@ -18,6 +19,7 @@ export default function Answered({ answer }: { answer: Answer }) {
         <Notes answer={answer} />
       </div>
       <More />
+      <Print answer={answer} />
     </div>
   );
 }

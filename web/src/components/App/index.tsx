@@ -1,5 +1,4 @@
-import type { FunctionComponent } from "preact";
-import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Engine } from "../../engine/engine";
 import type { Answer, Catalog, Scenario } from "../../engine/types";
 import type { Unit } from "../../format/bytes";
@@ -31,9 +30,6 @@ export function App({ start, whole, first }: { start: Engine; whole?: () => Prom
   const [help, setHelp] = useState(false);
   const [pins, setPins] = useState<Scenario[]>([]);
   const { scenario } = calculator;
-  // For paper, once everything that the screen needs is there.
-  const [Print, setPrint] = useState<FunctionComponent>();
-  useEffect(() => void (engine.whole && import("../Print").then((part) => setPrint(() => part.default), () => undefined)), [engine]);
   useKeys(
     () => {
       set({ "model.by": "id" });
@@ -50,7 +46,6 @@ export function App({ start, whole, first }: { start: Engine; whole?: () => Prom
       <Header unit={unit} onUnit={setUnit} scenario={scenario} help={help} onHelp={setHelp} />
       <main>
         <Inputs />
-        {Print && <Print />}
         <div class={`answer${stale ? " stale" : ""}`}>
           <section class="top" aria-label={text.answer}>
             {calculator.unreadable && <p class="problem" role="alert">{text.unreadableAddress}</p>}

@@ -50,7 +50,7 @@ export default function Bring({ opener }: { opener?: unknown }) {
   }, [opener]);
 
   return (
-    <div class="bring">
+    <div class="brought">
       <label for="bring-text">{text.place}</label>
       <textarea id="bring-text" aria-describedby="bring-hint bring-problem" aria-invalid={problem !== ""} rows={2} spellcheck={false} autocomplete="off" value={typed}
         onInput={(event) => set({ [typedKey]: event.currentTarget.value })}

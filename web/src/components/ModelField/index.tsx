@@ -1,15 +1,18 @@
+import type { FunctionComponent } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import type { ModelBy } from "../../state/form";
 import { usePage } from "../../state/page";
 import { fileKey } from "../../state/typed_config";
 import * as text from "../../text/en";
 import { Choice } from "../Choice";
 import { described, Frame } from "../Field";
-import { Folded } from "../Folded";
 import { ModelSearch } from "./search";
 import "./style.css";
 
 export function ModelField({ refusal, given, onFile }: { refusal: string; given?: object; onFile: (file: File) => void }) {
   const { form, set, issues } = usePage();
+  const [Bring, setBring] = useState<FunctionComponent<{ given?: object }>>();
+  useEffect(() => void import("../Bring/place").then((part) => setBring(() => part.Place), () => undefined), []);
   const by = form.values["model.by"] as ModelBy;
   return (
     <section aria-label={text.model}>
@@ -24,7 +27,7 @@ export function ModelField({ refusal, given, onFile }: { refusal: string; given?
         </Frame>
       )}
       {by === "file" && <p>{form.values["model.file.name"] ?? text.fileOfLink}</p>}
-      <Folded title={text.bring} load={() => import("../Bring")} opener={given} />
+      <div class="bring">{Bring && <Bring given={given} />}</div>
       {refusal && <p class="refusal" role="alert">{refusal}</p>}
     </section>
   );

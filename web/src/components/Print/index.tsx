@@ -1,13 +1,11 @@
-import { usePage } from "../../state/page";
+import type { Answer } from "../../engine/types";
 import * as text from "../../text/print";
 import { leavesOf } from "./leaves";
 import { titleOf } from "../Export/title";
 import "./style.css";
 
 /** On paper only: what was asked, in place of the fields. */
-export default function Print() {
-  const { answer } = usePage();
-  if (!answer) return null;
+export function Print({ answer }: { answer: Answer }) {
   return (
     <section class="printed" aria-hidden="true">
       <h1>{titleOf(answer)}</h1>
