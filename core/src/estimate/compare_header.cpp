@@ -7,7 +7,6 @@
 #include "estimate/scenario.hpp"
 #include "estimate/weights_of.hpp"
 #include "quantization/gguf_model.hpp"
-#include "quantization/program_tensors.hpp"
 
 namespace gpumem {
 namespace {
@@ -72,12 +71,12 @@ StoredTensors loaded_of(const Scenario& s) {
 }
 
 void compare(Scenario& s) {
-  const auto has = places(loaded_of(s)), needs = places(program_tensors(*s.model));
+  const auto has = places(loaded_of(s)), needs = places(tensors_of(s));
   const bool counted = s.safetensors->unpacked();
   if (const std::string extra = lacking(has, needs, counted); !extra.empty())
-    s.assumptions.push_back({"tensors-beyond-program", text_of({"The header has what the program of this configuration does not: ", extra, ". It is counted; an engine may pass over it."})});
+    s.assumptions.push_back({"tensors-beyond-program", text_of({"The header has what the model of this configuration does not: ", extra, ". It is counted; an engine may pass over it."})});
   if (const std::string missing = lacking(needs, has, counted); !missing.empty())
-    s.assumptions.push_back({"tensors-missing", text_of({"The program of this configuration needs what the header does not have: ", missing, ". Is a shard missing?"})});
+    s.assumptions.push_back({"tensors-missing", text_of({"The model of this configuration needs what the header does not have: ", missing, ". Is a shard missing?"})});
 }
 
 }  // namespace
@@ -89,7 +88,7 @@ void complete_safetensors(Scenario& s) {
     s.assumptions.push_back({"weights-by-program", text_of({"The header's formats are not used for this task, engine or choice of weights: they are counted as ", s.weights, "."})});
   else
     s.assumptions.push_back({"weights-as-stored", text_of({"Weights are counted as the header has them, tensor by tensor; most are in ", s.safetensors->usual()->id, "."})});
-  if (s.model) compare(s);
+  if (s.model || s.inventory) compare(s);
 }
 
 }  // namespace gpumem

@@ -94,7 +94,7 @@ function program(): Command {
     .action((file: string) => ends(commandCommand(file)));
   gpumem
     .command("from-command")
-    .description("the scenario of a command such as vllm serve or llama-server, as JSON")
+    .description("the scenario of a command such as vllm serve, or of a training configuration, as JSON")
     .argument("<command...>", "the command behind --, as one text or as words; - is standard input")
     .action((words: string[]) => ends(fromCommandCommand(words)));
   return gpumem;
