@@ -29,10 +29,14 @@ struct Place {
   std::set<std::string> modules;
 };
 
+/// A router's bias for the choice is a buffer in some models and a parameter in others: programs have it only as the latter.
+bool either_way(std::string_view name) { return name.ends_with("e_score_correction_bias") || name.ends_with("expert_bias"); }
+
 /// By layer; -1 for what stands outside of them.
 std::map<int, Place> places(const StoredTensors& tensors) {
   std::map<int, Place> made;
   for (const StoredTensor& t : tensors) {
+    if (either_way(t.name)) continue;
     Place& at = made[t.layer];
     at.elements += in(elements, t.shape.count()) * t.copies;
     at.modules.insert(module_of(t.name));
@@ -40,7 +44,8 @@ std::map<int, Place> places(const StoredTensors& tensors) {
   return made;
 }
 
-/// Modules of `these` that `those` lack, where a layer's numbers are not as many: names alone differ between versions.
+/// Modules of `these` that `those` lack, where a layer's numbers are not as many: names alone differ between versions. Packed
+/// numbers cannot be counted so: then only whole layers are told apart.
 std::string lacking(const std::map<int, Place>& these, const std::map<int, Place>& those, bool counted) {
   std::string list;
   std::size_t found = 0;
@@ -54,7 +59,7 @@ std::string lacking(const std::map<int, Place>& these, const std::map<int, Place
       name(layer < 0 ? "all outside of layers" : before);
       continue;
     }
-    if (counted && place.elements == other->second.elements) continue;
+    if (!counted || place.elements == other->second.elements) continue;
     for (const std::string& module : place.modules)
       if (!other->second.modules.contains(module)) name(layer < 0 ? module : before + " " + module);
   }

@@ -48,7 +48,7 @@ bool read_tensor(std::string_view name, const Document& row, SafetensorsHeader& 
   return true;
 }
 
-bool holds_numbers(const Format* f) { return f == fp32 || f == fp16 || f == bf16 || f->id == "fp64"; }
+bool holds_numbers(const Format* f) { return f == fp32 || f == fp16 || f == bf16 || f->id == "fp64" || f->id == "fp8"; }
 
 }  // namespace
 
