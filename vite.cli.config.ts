@@ -6,7 +6,7 @@ import { defineConfig } from "vite";
 const folder = "dist/cli";
 const file = "gpumem.mjs";
 // A bundle is a copy: what is inside keeps its notice.
-const banner = "#!/usr/bin/env node\n// Contains commander, Copyright (c) 2011 TJ Holowaychuk <tj@vision-media.ca>, under the MIT licence.";
+const banner = "#!/usr/bin/env node\n// Contains commander, Copyright (c) 2011 TJ Holowaychuk <tj@vision-media.ca>, under the MIT licence, and yaml, Copyright Eemeli Aro <eemeli@gmail.com>, under the ISC licence.";
 
 export default defineConfig({
   publicDir: false,

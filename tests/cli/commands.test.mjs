@@ -68,3 +68,9 @@ test("a search keeps the rows with all of its words, in any case", async () => {
   assert.deepEqual([none.status, none.out], [2, ""]);
   assert.match(none.err, /^gpumem: .*"abacus".*\.\n$/);
 });
+
+test("a training configuration on standard input becomes a scenario", async () => {
+  const { status, out } = await gpumem(["from-command", "-"], "base_model: meta-llama/Llama-3.1-8B\nsequence_len: 2048\nmicro_batch_size: 4\nbf16: true\n");
+  assert.equal(status, 0);
+  assert.deepEqual(JSON.parse(out), { model: { id: "meta-llama/Llama-3.1-8B" }, task: "training", training: { sequenceTokens: 2048, microBatch: 4, method: "full", precision: "bf16-amp" }, weights: "bf16" });
+});

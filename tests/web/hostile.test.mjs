@@ -61,7 +61,7 @@ test("a dropped config.json is read", async () => {
     document.body.dispatchEvent(new DragEvent("drop", { dataTransfer, bubbles: true, cancelable: true }));
   });
   await page.waitForFunction(() => !window.estimates.at(-1).ok);
-  assert.equal(await page.locator("textarea").inputValue(), "{ not json");
+  assert.equal(await page.locator("#model-config").inputValue(), "{ not json");
   assert.match((await last()).issues[0].message, /not valid JSON/);
   await close();
 });

@@ -106,3 +106,16 @@ test("no code of a part is asked for before it is opened", async () => {
   assert.ok(seen.requests.some((url) => /Command-[\w-]+\.js/.test(url)));
   await close();
 });
+
+test("training is written for the tool that is chosen, and its file is read back", async () => {
+  const { page, last, close } = await browser.open(hashOf(training));
+  await open(page, "Command");
+  await page.getByRole("combobox", { name: "Written for" }).selectOption("axolotl");
+  const shown = await page.locator(".command pre").textContent();
+  assert.match(shown, /^base_model: meta-llama\/Llama-3.1-8B\nadapter: lora$/m);
+  await page.locator("#command-text").fill(shown.replace("lora_r: 16", "lora_r: 64"));
+  await page.getByRole("button", { name: "Use it" }).click();
+  await page.getByText("The scenario above is now this command's.").waitFor();
+  assert.equal((await last()).scenario.training.lora.rank, 64);
+  await close();
+});

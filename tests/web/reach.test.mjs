@@ -13,6 +13,8 @@ test("model, kind of work, settings and a part's tensors are reached by keyboard
   await page.keyboard.type("gpt2 xl");
   await page.keyboard.press("Enter");
   assert.equal(await page.locator("#model-search").inputValue(), "openai-community/gpt2-xl");
+  // The place for files and links comes between model and task.
+  await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");
   await page.keyboard.press("ArrowRight");
   const { scenario } = await last();

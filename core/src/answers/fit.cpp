@@ -65,6 +65,7 @@ std::vector<const Mix*> candidates(const Scenario& s) {
     const bool wide = base_format(*mix) == fp32 && mix != s.mix;   // no checkpoint gains by it
     if (mix->gguf != s.mix->gguf || wide || (serves(s.engine) && transformers_only(id))) continue;
     other.mix = mix;
+    other.as_stored = s.as_stored && mix == s.mix;
     mixes.push_back(mix);
     files.push_back(weights_of(other).file);
   }

@@ -97,6 +97,7 @@ Document layout_document(const RankLayout& l) {
 Document model_document(const Scenario& s) {
   if (s.parameters) return Document::record({{"parameters", *s.parameters}});
   if (s.gguf) return Document::record({{"gguf", *s.gguf_given}});
+  if (s.safetensors) return Document::record({{"safetensors", *s.safetensors_given}});
   if (!s.model_id.empty()) return Document::record({{"id", s.model_id}});
   return Document::record({{"config", *s.config}});
 }

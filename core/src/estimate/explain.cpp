@@ -64,10 +64,10 @@ void add_scored(Document& list, const Scenario& s, const Run& run) {
 
 Document mix_row(const Scenario& s, const Run& run) {
   const double file = in(bytes, run.file);
-  return row("weights", "the sum of the tensors, each in the format that the mix gives it",
-             text_of({s.weights, ": ", grouped(file), " B in the file for ", grouped(run.total), " parameters, ",
+  return row("weights", s.as_stored ? "the sum of the tensors, each in the format that the header gives it" : "the sum of the tensors, each in the format that the mix gives it",
+             text_of({s.as_stored ? "as stored" : s.weights, ": ", grouped(file), " B in the file for ", grouped(run.total), " parameters, ",
                       number_text(std::round(file * 8e4 / run.total) / 1e4), " bits each; on the device ", grouped(in(bytes, run.peak.parts[Component::weights])), " B"}),
-             s.mix->source);
+             s.as_stored ? "safetensors-format" : s.mix->source);
 }
 
 Document cache_row(const Scenario& s, const Run& run) {

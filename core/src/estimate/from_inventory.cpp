@@ -49,7 +49,7 @@ Parts optimizer_states(const Scenario& s, const catalog::OptimizerRow& o, std::s
 }
 
 /// Weights first, then what training keeps for each of them.
-Document tensors_document(const Scenario& s, const CacheRows& cache, const catalog::OptimizerRow* optimizer) {
+Document tensors_document(const Scenario& s, const CacheRows& cache, const StoredWeights& stored, const catalog::OptimizerRow* optimizer) {
   struct Row {
     double size;
     Document shown;
@@ -60,9 +60,13 @@ Document tensors_document(const Scenario& s, const CacheRows& cache, const catal
   };
   const Format& format = *s.weight_format();
   const bool training = s.task == Task::training;
+  for (const Alive& a : stored.tensors) {
+    list_row(a.layer < 0 ? std::string(a.label) : text_of({"layers.", number_text(a.layer), ".", a.label}), Component::weights, a.shape, *a.format, a.copies);
+    if (rows.size() > most_tensors_listed) break;
+  }
   for (const HeldTensor& t : s.inventory->tensors) {
     if (rows.size() > most_tensors_listed) break;
-    list_row(t.name, Component::weights, t.shape, format, t.copies);
+    if (s.plain()) list_row(t.name, Component::weights, t.shape, format, t.copies);
     if (training) list_row(t.name, Component::gradients, t.shape, format, t.copies);
     if (!optimizer) continue;
     const Bytes kept = optimizer_states(s, *optimizer, {&t, 1})[Component::optimizer_states];
@@ -121,7 +125,7 @@ Document answer_for_inventory(const Scenario& given) {
   }
   say_what_is_missing(s, cache, training);
   Document device = device_document(s, parts, training ? "optimizer-step" : "decode");
-  if (s.detail == Detail::tensors) device.append("tensors", tensors_document(s, cache, optimizer));
+  if (s.detail == Detail::tensors) device.append("tensors", tensors_document(s, cache, stored, optimizer));
   Document devices = Document::list();
   devices.push(std::move(device));
   Document answer = Document::record(

@@ -61,13 +61,16 @@ void read_model_choice(Fields& request, const Document& facts, Scenario& s) {
   for (const std::string_view way : {"id", "config", "parameters", "gguf", "safetensors"}) ways += model.has(way) ? 1 : 0;
   model.refuse_unknown();
   if (ways != 1)
-    return model.report("", ways == 0 ? "missing" : "ambiguous", "must name the model in exactly one way: id, config, gguf or parameters");
-  if (model.has("safetensors")) return model.report("safetensors", "unsupported", "headers of safetensors are not read yet; give the config");
-  if (!whole_engine && (model.has("gguf") || model.has("parameters"))) return leave(request);
+    return model.report("", ways == 0 ? "missing" : "ambiguous", "must name the model in exactly one way: id, config, gguf, safetensors or parameters");
+  if (!whole_engine && (model.has("gguf") || model.has("safetensors") || model.has("parameters"))) return leave(request);
   if (whole_engine && model.has("gguf")) {
     Fields header = model.record("gguf");
     s.gguf = read_gguf_header(header, s.inventory.emplace());
     s.gguf_given = model.value({"gguf"});
+  } else if (whole_engine && model.has("safetensors")) {
+    read_safetensors_model(model, s, [&](const Document* config, std::vector<Issue>& found) {
+      read_config(config, "model.safetensors.config", facts, found, s);
+    });
   } else if (whole_engine && model.has("parameters")) {
     s.parameters = model.count({"parameters"}, std::nullopt, 1, 1e15);
   } else if (const Document* config = model.value({"config"})) {
@@ -198,17 +201,19 @@ std::string format_of(const Document* config) {
 
 /// How the weights are stored: as asked for, as the config says its checkpoint is, or in its format.
 void read_weights(Fields& fields, Scenario& s) {
-  const std::string own = format_of(s.config);
+  const Format* stored = whole_engine && s.safetensors ? s.safetensors->usual() : nullptr;
+  const std::string own = stored == fp32 || stored == fp16 || stored == bf16 ? std::string(stored->id) : format_of(s.config);
   std::string id = own;
   if (const CheckpointQuantization q = whole_engine && s.config ? checkpoint_quantization(*s.config) : CheckpointQuantization(); !q.method.empty()) {
     if (!q.weights.empty()) id = q.weights;
     const std::string given = fields.text({"weights"}, id);
     if (given == q.weights) s.left_alone = q.left_alone;
-    if (!fields.has("weights") && s.task == Task::inference)
+    if (!fields.has("weights") && s.task == Task::inference && !s.safetensors)
       s.assumptions.push_back({"checkpoint-quantization", q.weights.empty()
           ? text_of({"The checkpoint is quantised by ", quoted(q.method), ", which is not known here; its weights are counted in ", own, "."})
           : text_of({"The config says that its checkpoint is quantised by ", quoted(q.method), ": weights are counted as ", q.weights, "."})});
   }
+  s.own_weights = id;
   s.weights = fields.text({"weights"}, id);
   const Mix* mix = find_mix(s.weights);
   if (!mix) return fields.report("weights", "unknown-word", text_of({"must be a number format or a quantisation, such as bf16, fp8, nf4-dq, gptq-4-128 or Q4_K_M; not ", quoted(s.weights)}));
@@ -275,6 +280,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || steps_through || (s.task == Task::inference && s.engine != "transformers"));
   if (whole_engine && (unspelled || (s.encoder_model && s.engine == "llama.cpp"))) count_weights_only(fields, facts, s);
   if (whole_engine) check_weights(fields, s);
+  if (whole_engine && s.safetensors && issues.empty()) complete_safetensors(s);
   Fields inference = fields.record("inference"), training = fields.record("training");
   if (whole_engine && s.pipeline)
     read_pipeline_inference(inference, s);

@@ -16,6 +16,7 @@
 #include "estimate/llama_cpp_batch.hpp"
 #include "estimate/llama_cpp_options.hpp"
 #include "estimate/megatron_options.hpp"
+#include "estimate/safetensors_header.hpp"
 #include "estimate/serving.hpp"
 #include "layers/pass.hpp"
 #include "machine/parts.hpp"
@@ -156,6 +157,10 @@ struct Scenario {
   LlamaCppOptions llama_cpp;
   std::optional<GgufHeader> gguf;   ///< a model given by the header of its file; its tensors are the inventory too
   const Document* gguf_given = nullptr;
+  std::optional<SafetensorsHeader> safetensors;   ///< of the checkpoint's files; model or inventory are its configuration's
+  const Document* safetensors_given = nullptr;
+  std::string own_weights;          ///< what the checkpoint's weights are in
+  bool as_stored = false;           ///< weights are what the safetensors' header has
   LayerFields layer_fields;         ///< of the model with an inventory
   std::optional<Device> device;
   SpeedScenario speed;
@@ -166,8 +171,9 @@ struct Scenario {
 
   std::vector<Assumption> assumptions;
   /// Weights in one format that is computed with as it is.
-  [[nodiscard]] bool plain() const { return !whole_engine || (!mix->gguf && mix->rules == 0); }
-  [[nodiscard]] const Format* weight_format() const { return plain() ? base_format(*mix) : compute; }
+  [[nodiscard]] bool plain() const { return plain_mix() && !(whole_engine && as_stored); }
+  [[nodiscard]] bool plain_mix() const { return !whole_engine || (!mix->gguf && mix->rules == 0); }
+  [[nodiscard]] const Format* weight_format() const { return plain_mix() ? base_format(*mix) : compute; }
   /// Of keys; null where the name is not known.
   [[nodiscard]] const Format* cache_format() const { return cache_format_of(inference.kv_format); }
   [[nodiscard]] const Format* cached_values() const { return inference.kv_values.empty() ? cache_format() : cache_format_of(inference.kv_values); }

@@ -43,7 +43,10 @@ bool before_2026(const std::string& version) {
   return false;
 }
 
-StoredWeights weights_of(const Scenario& s) { return weights_of(s, tensors_of(s)); }
+StoredWeights weights_of(const Scenario& s) {
+  if (s.as_stored) return weights_as_stored(s.safetensors->tensors, s.safetensors->formats, s.model && s.model->tied);
+  return weights_of(s, tensors_of(s));
+}
 
 StoredWeights weights_of(const Scenario& s, const StoredTensors& tensors) { return stored_weights(tensors, plan_of(s)); }
 

@@ -28,17 +28,6 @@ class Collector {
   StoredWeights& out_;
 };
 
-/// "model.layers.3.mlp.up_proj.weight" → "mlp.up_proj.weight"
-std::string_view inside_layer(std::string_view name) {
-  for (std::size_t at = name.find('.'); at != std::string_view::npos; at = name.find('.', at + 1)) {
-    const std::string_view rest = name.substr(at + 1);
-    const std::string_view part = rest.substr(0, rest.find('.'));
-    if (part == "*" || (!part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos))
-      return rest.substr(std::min(part.size() + 1, rest.size()));
-  }
-  return name;
-}
-
 /// Whether a name begins with these parts, where "*" stands for any one part.
 bool begins_with_parts(std::string_view name, std::string_view parts) {
   for (;;) {
@@ -84,6 +73,30 @@ void collect_file(const GgufFile& file, bool embedding_on_host, Collector& to) {
 }
 
 }  // namespace
+
+std::string_view inside_layer(std::string_view name) {
+  for (std::size_t at = name.find('.'); at != std::string_view::npos; at = name.find('.', at + 1)) {
+    const std::string_view rest = name.substr(at + 1);
+    const std::string_view part = rest.substr(0, rest.find('.'));
+    if (part == "*" || (!part.empty() && part.find_first_not_of("0123456789") == std::string_view::npos))
+      return rest.substr(std::min(part.size() + 1, rest.size()));
+  }
+  return name;
+}
+
+bool passed_over(std::string_view name, bool tied) {
+  return name.ends_with("rotary_emb.inv_freq") || (tied && name.ends_with("lm_head.weight"));
+}
+
+StoredWeights weights_as_stored(const StoredTensors& tensors, const std::vector<const Format*>& formats, bool tied) {
+  StoredWeights out;
+  Collector to(out);
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const StoredTensor& t = tensors[i];
+    to.add(t.layer < 0 ? std::string_view(t.name) : inside_layer(t.name), t.layer, t.shape, formats[i], t.copies, !passed_over(t.name, tied));
+  }
+  return out;
+}
 
 bool GgufFile::tied() const {
   return std::none_of(tensors.begin(), tensors.end(), [](const GgufTensor& t) { return (t.roles & role::head) != 0; });

@@ -34,6 +34,16 @@ struct GgufFile {
 };
 GgufFile gguf_file(const StoredTensors& tensors, const StoragePlan& plan);
 
+/// "model.layers.3.mlp.up_proj.weight" → "mlp.up_proj.weight"
+std::string_view inside_layer(std::string_view name);
+
+/// Whether a file's tensor is not loaded: a buffer that is computed, or the head of a model whose head is the token table.
+/// Source: [transformers] _keys_to_ignore_on_load_unexpected, tie_weights
+bool passed_over(std::string_view name, bool tied);
+
+/// Every tensor in the format that the file has it in.
+StoredWeights weights_as_stored(const StoredTensors& tensors, const std::vector<const Format*>& formats, bool tied);
+
 /// Source: [transformers-quantizers] should_convert_module; [llama-cpp-quantizer] llama_model_quantize_impl
 StoredWeights stored_weights(const StoredTensors& tensors, const StoragePlan& plan);
 

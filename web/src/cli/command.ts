@@ -8,6 +8,7 @@ import { estimateText } from "../lib/index";
 import { printable } from "./columns";
 import { issueText } from "./estimate";
 import { readText } from "./input";
+import { readTraining } from "../training_configs/read";
 import { print } from "./output";
 import { Problem, status } from "./problem";
 
@@ -45,7 +46,9 @@ function readScenario(text: string): Scenario {
 
 function readOrExplain(text: string) {
   try {
-    return readCommand(text, catalog.models);
+    const training = readTraining(text.trim(), catalog.models);
+    if (!training) return readCommand(text, catalog.models);
+    return { scenario: { model: training.model ?? { id: "" }, ...training.scenario }, notes: training.notes };
   } catch (error) {
     throw new Problem((error as Error).message);
   }

@@ -53,6 +53,7 @@ function program(): Command {
     .description("the estimate for a scenario")
     .argument("[file]", "a scenario as JSON; - is standard input")
     .addOption(new Option("--json", "print the estimate as JSON").conflicts("jsonl"))
+    .option("--model <file>", "a GGUF, safetensors, index or config.json file that is the scenario's model; only its header is read")
     .option("--jsonl", "read a scenario a line, from FILE or standard input, and print an estimate a line")
     .addOption(new Option("--units <units>", "decimal or binary sizes in the table").choices(["gb", "gib"]).default("gib"))
     .addHelpText("after", statusHelp)
@@ -97,7 +98,7 @@ function program(): Command {
     .action((file: string) => ends(commandCommand(file)));
   gpumem
     .command("from-command")
-    .description("the scenario of a command such as vllm serve or llama-server, as JSON")
+    .description("the scenario of a command such as vllm serve, or of a training configuration, as JSON")
     .argument("<command...>", "the command behind --, as one text or as words; - is standard input")
     .action((words: string[]) => ends(fromCommandCommand(words)));
   gpumem

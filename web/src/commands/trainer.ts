@@ -30,7 +30,7 @@ const lora: Argument[] = [
 ];
 
 /** Their names of optimizers, ours, and how the step is taken; the first of ours is written. */
-const optimizers: [name: string, ours: string, step?: string][] = [
+export const optimizers: [name: string, ours: string, step?: string][] = [
   ["adamw_torch_fused", "adamw", "fused"],
   ["adamw_torch", "adamw", "foreach"],
   ["adamw_8bit", "adamw-8bit"],

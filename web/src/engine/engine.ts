@@ -27,7 +27,7 @@ export async function createEngine(binary: BufferSource | Response, whole = true
 }
 
 interface Named {
-  model?: { id?: unknown; config?: unknown } | null;
+  model?: { id?: unknown; config?: unknown; safetensors?: { config?: unknown } | null } | null;
   inference?: { draft?: { id?: unknown; config?: unknown } | null } | null;
   hardware?: { gpu?: unknown } | null;
 }
@@ -35,7 +35,7 @@ interface Named {
 /** The model's configuration: the catalog's, or the one that the scenario holds. */
 export function configOf(scenario: unknown, { models }: Catalog): unknown {
   const { model } = (scenario ?? {}) as Named;
-  return own(models, model?.id)?.config ?? model?.config;
+  return own(models, model?.id)?.config ?? model?.config ?? model?.safetensors?.config;
 }
 
 /** What the scenario's `model.id` and `hardware.gpu` name, where the catalog has them, and the inventories of its configuration. */

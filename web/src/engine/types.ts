@@ -24,7 +24,7 @@ export interface Catalog {
 }
 
 export interface Scenario {
-  model: { id?: string; config?: Record<string, unknown>; parameters?: number };
+  model: { id?: string; config?: Record<string, unknown>; parameters?: number; gguf?: unknown; safetensors?: unknown };
   task?: "inference" | "training";
   weights?: string;
   engine?: { name?: string; version?: string; options?: Record<string, unknown> };

@@ -9,7 +9,7 @@ export interface Form {
   rest: Record<string, unknown>;
 }
 
-export type ModelBy = "id" | "config" | "parameters";
+export type ModelBy = "id" | "config" | "parameters" | "file";
 
 /** What the marked row of an open list would put in place of the typed text. */
 export const previewOf = (path: string) => `${path}.preview`;

@@ -23,8 +23,8 @@ function weightsUnder(offered: string[], v: Values): string[] {
 }
 
 export const inferenceFields: Field[] = [
-  word("engine.name", serving, (d) => d.engines.inference),
-  word("weights", (v) => serving(v) || pipeline(v), (d, v) => weightsUnder(d.weights, v)),
+  word("engine.name", (v) => serving(v) && !is(v, "gguf"), (d) => d.engines.inference),
+  word("weights", (v) => (serving(v) || pipeline(v)) && !is(v, "gguf"), (d, v) => weightsUnder(d.weights, v)),
   word("inference.kvFormat", llamaCpp, () => cacheFormats),
   word("inference.kvFormat", pooled, () => poolFormats, { key: "pool.kvFormat" }),
   field("weights", "word", (v) => inference(v) && !layersKnown(v), { key: "count.weights", words: (d) => d.countWeights }),

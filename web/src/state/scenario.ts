@@ -9,13 +9,15 @@ import { cacheValuesKey } from "./inference_fields";
 import { isTree, setAt, takeAt, valueAt } from "./paths";
 import { otherTargets, targetChoices, targetsKey } from "./training_fields";
 import { engineOf, trainingEngineKey } from "./traits";
-import { typedConfig } from "./typed_config";
+import { fileKey, fileModel, typedConfig } from "./typed_config";
 
 /** Throws UnreadableJson where the text of the configuration is no JSON. */
 export function scenarioOf({ values, rest }: Form, catalog: Catalog): Scenario {
   const { models, gpus } = catalog;
   const scenario: Record<string, unknown> = structuredClone(rest);
-  setAt(scenario, `model.${values["model.by"]}`, modelOf(values, models));
+  const by = values["model.by"];
+  if (by === "file" && values[fileKey]) scenario.model = fileModel(values[fileKey]);
+  else setAt(scenario, `model.${by}`, modelOf(values, models));
   scenario.task = values.task;
   for (const field of shownFields(values, catalog)) {
     const text = values[field.key]?.trim();
@@ -110,6 +112,11 @@ function takeTargets(rest: Record<string, unknown>, values: Form["values"]): voi
 
 function takeModel(rest: Record<string, unknown>, values: Form["values"]): void {
   const config = valueAt(rest, "model.config");
+  const { gguf, safetensors } = isTree(rest.model) ? rest.model : ({} as Record<string, unknown>);
+  if (isTree(gguf) || isTree(safetensors)) {
+    Object.assign(values, { "model.by": "file", [fileKey]: JSON.stringify(rest.model) });
+    return void delete rest.model;
+  }
   const id = takeAt(rest, "model.id");
   if (id !== undefined) {
     values["model.id"] = id;

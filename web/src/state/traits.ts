@@ -2,7 +2,7 @@
 import { configOf } from "../engine/engine";
 import type { Catalog } from "../engine/types";
 import { idOf } from "../catalog/named";
-import { readConfig } from "./typed_config";
+import { fileKey, fileModel, readConfig } from "./typed_config";
 import { previewOf } from "./form";
 
 export type Values = Record<string, string>;
@@ -22,7 +22,9 @@ const expertCounts = ["num_experts", "num_local_experts", "n_routed_experts", "m
 
 /** "pipeline", "experts", "windows" and "images", as far as a configuration's fields say so. */
 export function traitsOf(values: Values, catalog: Catalog): string {
-  const config = (values["model.by"] === "config" ? readConfig(values["model.config"] ?? "") : values["model.by"] === "id" ? named(values, catalog) : undefined) as Record<string, unknown> | undefined;
+  const file = values["model.by"] === "file" && values[fileKey] ? fileModel(values[fileKey]) : undefined;
+  if (file?.gguf) return "gguf";
+  const config = (file ? configOf({ model: file }, catalog) : values["model.by"] === "config" ? readConfig(values["model.config"] ?? "") : values["model.by"] === "id" ? named(values, catalog) : undefined) as Record<string, unknown> | undefined;
   if (!config) return "";
   const inner = [config, config.text_config].filter((part): part is Record<string, unknown> => typeof part === "object" && part !== null);
   const has = (names: string[]) => inner.some((part) => names.some((name) => Number(part[name]) > 1));
@@ -45,5 +47,5 @@ export const is = (v: Values, trait: string) => (v[traitsKey] ?? "").split(" ").
 export function engineOf(v: Values): string {
   if (v.task !== "inference") return v[trainingEngineKey] || "torch";
   if (is(v, "pipeline")) return "diffusers";
-  return v["engine.name"] || (weightGroup(v.weights ?? "") === "gguf" ? "llama.cpp" : "transformers");
+  return v["engine.name"] || (is(v, "gguf") || weightGroup(v.weights ?? "") === "gguf" ? "llama.cpp" : "transformers");
 }

@@ -19,3 +19,14 @@ export function readConfig(text: string): Record<string, unknown> | undefined {
     return undefined;
   }
 }
+
+/** Where the model that was read off files lies, as the text of a scenario's `model`. */
+export const fileKey = "model.file";
+
+let lastFile = { text: "", model: {} as Record<string, unknown> };
+
+/** Read once, as it is large; nobody types it. */
+export function fileModel(text: string): Record<string, unknown> {
+  if (text !== lastFile.text) lastFile = { text, model: JSON.parse(text) as Record<string, unknown> };
+  return lastFile.model;
+}

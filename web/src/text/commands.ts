@@ -1,12 +1,13 @@
 // Texts of commands: written for the scenario, and read back.
 
 export const written = "Start it like this";
+export const writtenAs = "Written for";
 export const copy = "Copy";
 export const copied = "Copied";
 export const notCopied = "The browser did not allow copying.";
-export const none = (engine: string) => `Nothing can be written for ${engine}: llama.cpp, vLLM, SGLang and TensorRT-LLM have a command, and training with plain PyTorch has arguments of the Trainer.`;
+export const none = (engine: string) => `Nothing can be written for ${engine}: llama.cpp, vLLM, SGLang and TensorRT-LLM have a command, and training has arguments and files of its tools.`;
 export const read = "Read a command";
-export const readHint = "Paste a command that starts llama-server, vllm serve, sglang.launch_server or trtllm-serve, or arguments of the Trainer and LoraConfig (Python, YAML or JSON); it becomes the scenario above.";
+export const readHint = "Paste a command that starts llama-server, vllm serve, sglang.launch_server or trtllm-serve, arguments of the Trainer and LoraConfig (Python, YAML or JSON), or a file of axolotl, LLaMA-Factory, torchtune or DeepSpeed, or Megatron-LM's arguments; it becomes the scenario above.";
 export const use = "Use it";
 export const done = "The scenario above is now this command's.";
 

@@ -29,7 +29,6 @@ export const whyInference = (cache: string, other: string, overheads: string) =>
 export const whyTraining = (states: string, other: string, overheads: string) =>
   `It takes four times the weights, whatever the optimizer, and nothing for length and batch. Counted here: gradients and optimizer states alive at the peak ${states}, activations and logits ${other}, overheads ${overheads}.`;
 export const published = "As published";
-export const notLoaded = "This part could not be loaded. Closing and opening it tries again.";
 export const ladderTitle = "Ladder of methods";
 export const compareTitle = (count: number) => (count > 0 ? `Compare (${count} put aside)` : "Compare");
 export const commandTitle = "Command";
@@ -62,3 +61,4 @@ export const stepNames: Record<string, string> = {
   "training-factor": "× 4 in all",
   samples: "samples",
 };
+export const notLoaded = "This part could not be loaded. Closing and opening it tries again.";

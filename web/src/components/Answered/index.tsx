@@ -3,6 +3,7 @@ import { Breakdown } from "../Breakdown";
 import { Devices } from "../Devices";
 import { More } from "../More";
 import { Notes } from "../Notes";
+import { Print } from "../Print";
 import { Quick } from "../Quick";
 import { Throughput } from "../Throughput";
 import { Timeline } from "../Timeline";
@@ -20,6 +21,7 @@ export default function Answered({ answer }: { answer: Answer }) {
         <Notes answer={answer} />
       </div>
       <More />
+      <Print answer={answer} />
     </div>
   );
 }

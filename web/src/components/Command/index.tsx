@@ -1,6 +1,8 @@
 import { useState } from "preact/hooks";
 import { readCommand } from "../../commands/read";
 import { commandOf } from "../../commands/write";
+import { readTraining } from "../../training_configs/read";
+import { completedTraining, toolsFor, trainingText } from "../../training_configs/write";
 import type { Scenario } from "../../engine/types";
 import { usePage } from "../../state/page";
 import * as text from "../../text/commands";
@@ -21,7 +23,10 @@ function Written() {
   const { scenario, answer, stale } = usePage();
   const [said, setSaid] = useState("");
   const engine = answer?.scenario.engine?.name ?? "";
-  const written = scenario && answer && !stale ? commandOf(scenario, answer.scenario) : undefined;
+  const [form, setForm] = useState("");
+  const tools = scenario?.task === "training" ? toolsFor(engine || "torch") : [];
+  const tool = tools.find(({ id }) => id === form) ?? (engine === "torch" ? undefined : tools[0]);
+  const written = !scenario || !answer || stale ? undefined : tool ? { command: trainingText(tool, completedTraining(scenario, answer.scenario)), notes: [] } : commandOf(scenario, answer.scenario);
   if (!written) return <p>{text.none(wordName(engine))}</p>;
   const copy = async () => {
     const done = await navigator.clipboard.writeText(written.command).then(() => text.copied, () => text.notCopied);
@@ -31,6 +36,12 @@ function Written() {
   return (
     <section>
       <h3>{text.written}</h3>
+      {tools.length > 1 && (
+        <select aria-label={text.writtenAs} value={form} onChange={(event) => setForm(event.currentTarget.value)}>
+          <option value="">SFTConfig</option>
+          {tools.map(({ id, name }) => <option key={id} value={id}>{name}</option>)}
+        </select>
+      )}
       <pre tabIndex={0} aria-label={text.written}>{written.command}</pre>
       <button type="button" onClick={copy}>{text.copy}</button> <span role="status">{said}</span>
       {written.notes.map((note) => <p key={note} class="note">{note}</p>)}
@@ -46,7 +57,8 @@ function Read() {
   const use = () => {
     setNotes(undefined);
     try {
-      const read = readCommand(command, catalog.models);
+      const training = readTraining(command.trim(), catalog.models);
+      const read = training ? { notes: training.notes, scenario: { ...(training.model && { model: training.model }), ...training.scenario } } : readCommand(command, catalog.models);
       // What is read says nothing of the card, and arguments of a trainer nothing of the model.
       load({ ...(scenario && { model: scenario.model }), ...read.scenario, ...(scenario?.hardware && { hardware: scenario.hardware }) } as unknown as Scenario);
       setProblem("");

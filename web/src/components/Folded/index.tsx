@@ -5,15 +5,15 @@ import "./style.css";
 
 interface Props {
   title: string;
-  load: () => Promise<{ default: FunctionComponent }>;
-  /** Opened by something else than its own summary, too, whenever this changes to something true. */
+  load: () => Promise<{ default: FunctionComponent<{ opener?: unknown }> }>;
+  /** Opened by something else than its own summary, too, whenever this changes to something true; the part gets it. */
   opener?: unknown;
 }
 
 /** A section whose code arrives when it is first opened. */
 export function Folded({ title, load, opener }: Props) {
   const [open, setOpen] = useState(false);
-  const [Part, setPart] = useState<FunctionComponent>();
+  const [Part, setPart] = useState<FunctionComponent<{ opener?: unknown }>>();
   const [failed, setFailed] = useState(false);
   useEffect(() => void (opener && setOpen(true)), [opener]);
   useEffect(() => {
@@ -24,7 +24,7 @@ export function Folded({ title, load, opener }: Props) {
   return (
     <details class="folded" open={open} onToggle={(event) => setOpen(event.currentTarget.open)}>
       <summary><h2>{title}</h2></summary>
-      {open && Part && <Part />}
+      {open && Part && <Part opener={opener} />}
       {open && failed && <p class="refusal" role="alert">{text.notLoaded}</p>}
     </details>
   );

@@ -1,14 +1,15 @@
 import { useEffect } from "preact/hooks";
 
-/** A file may be dropped, and a text pasted, anywhere on the page; without this the browser would open the file in its place. */
-export function useGiven(onFile: (file: File) => void, onText: (text: string) => boolean) {
+/** Files and folders may be dropped, and a text pasted, anywhere on the page; without this the browser would open the file in its place. */
+export function useGiven(onDrop: (files: File[], folders: FileSystemEntry[]) => void, onText: (text: string) => boolean) {
   useEffect(() => {
     const over = (event: DragEvent) => event.preventDefault();
     const drop = (event: DragEvent) => {
-      const file = event.dataTransfer?.files[0];
-      if (!file) return;
+      const { files, items } = event.dataTransfer ?? {};
+      if (!files?.length || !items) return;
       event.preventDefault();
-      onFile(file);
+      const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry != null);
+      onDrop([...files], entries.some((entry) => entry.isDirectory) ? entries : []);
     };
     const paste = (event: ClipboardEvent) => {
       if (onText(event.clipboardData?.getData("text") ?? "")) event.preventDefault();

@@ -16,30 +16,26 @@ import "./style.css";
 export function Inputs() {
   const { form, set, issues } = usePage();
   const [refusal, setRefusal] = useState("");
-  const read = async (file: File) => {
-    // Looked at before reading: a large file would fill the memory of the page first.
-    if (file.size > longestText) return setRefusal(text.tooLong);
-    try {
-      set({ "model.by": "config", "model.config": await file.text() });
-      setRefusal("");
-    } catch {
-      setRefusal(text.unreadableFile);
-    }
-  };
-  useGiven(read, (pasted) => {
+  // What was dropped or pasted, for the part of the page that reads it.
+  const [given, setGiven] = useState<object>();
+  useGiven((files, folders) => setGiven({ files, folders }), (pasted) => {
     // Put into a field, so long a text would keep the browser busy for minutes.
     const tooLong = pasted.length > longestText;
     setRefusal(tooLong ? text.tooLong : "");
+    const typing = document.activeElement?.matches("textarea, input:not([type=radio], [type=checkbox])");
     const isConfig = pasted.trimStart().startsWith("{") && document.activeElement?.tagName !== "TEXTAREA";
-    if (isConfig && !tooLong) set({ "model.by": "config", "model.config": pasted });
-    return isConfig || tooLong;
+    if (tooLong) return true;
+    if (isConfig && /"(model_type|architectures|_class_name)"/.test(pasted)) set({ "model.by": "config", "model.config": pasted });
+    else if (isConfig || (!typing && pasted.trim())) setGiven({ text: pasted });
+    else return false;
+    return true;
   });
 
   const shown = useShownFields().filter(({ place }) => place !== "hardware");
   const folded = shown.filter((field) => field.folded);
   return (
     <form class="inputs" aria-label={text.inputs} onSubmit={(event) => event.preventDefault()}>
-      <ModelField refusal={refusal} onFile={read} />
+      <ModelField refusal={refusal} given={given} onFile={(file) => setGiven({ files: [file] })} />
       <section aria-label={text.task}>
         <h2 aria-hidden="true">{text.task}</h2>
         <Choice label={text.task} name="task" words={{ inference: wordName("inference"), training: wordName("training") }}

@@ -1,0 +1,24 @@
+// Texts about files, links and pasted texts.
+export const title = "From a file, a link or a text";
+export const tooLong = "This is more than 4 MB; a config.json has a few kilobytes. Nothing was read.";
+export const mostFiles = { limit: 2000, sentence: "These are more than 2000 files: choose the folder of one model." };
+export const place = "A Hugging Face id or link, a command, a training configuration or a config.json";
+export const hint = "Or drop files anywhere on the page: config.json, GGUF, safetensors (all shards and the config.json), adapter_config.json, a pipeline's folder. Only headers are read, on this machine.";
+export const readIt = "Read it";
+export const chooseFiles = "Choose files …";
+export const chooseFolder = "Choose a folder …";
+export const cancel = "Cancel";
+export const cancelled = "Cancelled. Nothing changed.";
+export const reading = (name: string) => `Reading ${name} …`;
+export const done = (name: string) => `Read: ${name}. The answer is for it.`;
+export const hubSettings = "Access token and mirror";
+export const token = "Access token";
+export const tokenHint = "For gated models. Kept in this tab until it is closed, sent to the hub only, and never part of links or exports.";
+export const mirror = "Address of the hub";
+export const mirrorHint = "A mirror with the same paths, such as https://hf-mirror.com. The page may only reach hosts that its policy names.";
+export const chooseOne = "The repository has several files: which one?";
+export const offline = "This page is one file and makes no requests. Download the file's header source (config.json, GGUF or safetensors) and drop it here, or use the online page.";
+export const noId = "This is no model of the catalog, no id of the form owner/name and no link.";
+export const badMirror = "The hub's address must be one such as https://hf-mirror.com, without a question mark or a user's name.";
+export const openMirror = "An access token is only sent over https: the hub's address begins with http.";
+export const unknownText = "This is none of what is read here: an id or a link, a command that starts an engine, a training configuration, a config.json or a scenario.";
