@@ -43,11 +43,8 @@ export function measure(root) {
     first: weight(files.filter((file) => !afterwards.test(file) && !wholeEngine.test(file))),
     engine: weight(files.filter((file) => wholeEngine.test(file))),
     later: weight(files.filter((file) => afterwards.test(file))),
-<<<<<<< HEAD
     ...elementSizes(dist),
-=======
     parts: weight(readdirSync(join(dist, "assets/later")).filter((file) => file.endsWith(".js")).map((file) => join("assets/later", file))),
->>>>>>> import
     offline: statSync(join(dist, "offline/gpumem.html")).size,
   };
 }
