@@ -196,6 +196,12 @@ inline const Format* Scenario::cache_format_of(const std::string& name) const {
   return find_format(upper);
 }
 
+/// The engine of the first answer leaves this to the whole one.
+void leave(Fields& request);
+void read_weights(Fields& fields, Scenario& scenario);
+/// What does not go together, once weights, engine and task are known.
+void check_weights(Fields& fields, Scenario& scenario);
+
 /// Reads a request; every issue goes to `issues`, and the scenario is of use only if there are none.
 Scenario read_scenario(const Document& request, const Document& facts, std::vector<Issue>& issues);
 
