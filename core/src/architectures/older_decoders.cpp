@@ -116,7 +116,6 @@ Decoder codegen(Fields& c) {
 Decoder xglm(Fields& c) {
   DecoderLayer layer = layer_norm_layer();
   layer.mlp.activation = read_activation(c, {"activation_function"}, "gelu");
-  layer.mlp.inlined = true;
   layer.mlp.inner_dropout = c.number({"activation_dropout"}, 0, 0, 1);
   layer.attention.form = AttentionLayer::Form::xglm;
   layer.attention.rotary = AttentionLayer::Rotary::none;

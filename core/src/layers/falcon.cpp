@@ -24,12 +24,26 @@ struct Parts {
   Value query, key, value;
 };
 
+void picked_backward(Machine& m, Node& n, Gradients& g) {
+  g.made[0] = m.gradient_like(n, 0, "gradient, zeros around a part", Layout::token_major);
+}
+
+/// A part picked by a number that lies on the device: a copy.
+/// Source: [pytorch-derivatives] index
+Value picked(Machine& m, const Value& x, const Shape& shape, const char* label) {
+  const Value number = m.allocate({1}, int64, "which part");
+  Node* node = m.record(picked_backward, {&x});
+  m.save(node, number);
+  Value out = m.allocate(shape, x->format, label);
+  return m.bind(node, out);
+}
+
 /// Keys and values are picked by number, which copies them; grouped ones are then stretched over their queries.
 /// Source: [transformers] models/falcon/modeling_falcon.py FalconAttention._split_heads
 Parts split_heads(Machine& m, const AttentionLayer& a, const Value& fused) {
   const double b = fused->shape[0], s = fused->shape[1];
   const Shape few = {b, a.kv_heads, s, a.head_dim}, all = {b, a.heads, s, a.head_dim};
-  const auto one = [&](const char* label) { return m.copy(m.pick(fused, few), label, Layout::token_major); };
+  const auto one = [&](const char* label) { return picked(m, fused, few, label); };
   Parts p;
   if (a.projection == AttentionLayer::Projection::sliced) {
     p.query = m.pick(fused, all), p.key = m.pick(fused, all), p.value = m.pick(fused, all);
@@ -83,18 +97,21 @@ Value eager(Machine& m, const AttentionLayer& a, const Pass& pass, const Value& 
             const Format* format, Value& probabilities) {
   const double groups = a.heads / k->shape[1];
   const Value keys = m.repeat_heads(k, groups);
-  Value scores = m.matmul(q, m.view(keys, {keys->shape[0], keys->shape[1], keys->shape[3], keys->shape[2]}), "scores");
+  const Value product = m.matmul(q, m.view(keys, {keys->shape[0], keys->shape[1], keys->shape[3], keys->shape[2]}), "scores");
+  Value scores = product;
   if (pass.bias) {
     scores = m.cast(scores, fp32);
     Value logits = m.add(scores, pass.bias);
     logits = m.scale_in_place(logits);
-    probabilities = m.softmax(m.cast(m.add(logits, pass.mask[0]), format));
+    const Value sum = m.add(logits, pass.mask[0]);
+    probabilities = m.softmax(m.cast(sum, format));
     probabilities = m.dropout(probabilities, a.dropout);
     return m.matmul(probabilities, m.repeat_heads(v, groups), "attention output");
   }
-  scores = m.scale_in_place(scores);
-  scores = m.softmax(m.cast(m.add(scores, pass.mask[0]), format));
-  return m.matmul(scores, m.repeat_heads(v, groups), "attention output");
+  scores = m.scale_in_place(std::move(scores));
+  const Value sum = m.add(scores, pass.mask[0]);
+  probabilities = m.softmax(m.cast(sum, format));
+  return m.matmul(probabilities, m.repeat_heads(v, groups), "attention output");
 }
 
 /// Source: [transformers] models/falcon/modeling_falcon.py FalconAttention.forward
@@ -158,9 +175,10 @@ Value falcon_layer(Machine& m, const DecoderLayer& l, const Value& x, const Pass
 }
 
 /// Source: [transformers] models/falcon/modeling_falcon.py build_alibi_tensor
-Value falcon_biases(Machine& m, const Pass& pass, double heads, const Format* format, Value& held) {
+Value falcon_biases(Machine& m, const Pass& pass, double heads, const Format* format, Value& positions, Value& ones) {
   const double keys = pass.cache ? pass.cache->keys_met(pass.past, pass.tokens, 0) : pass.tokens;
-  held = m.allocate({pass.sequences, keys}, int64, "mask of ones");
+  positions = m.allocate({1, pass.tokens}, int64, "positions");
+  ones = m.allocate({pass.sequences, keys}, int64, "mask of ones");
   const Value slopes = m.allocate({heads}, fp32, "slopes");
   const Value distances = m.allocate({pass.sequences, 1, keys}, int64, "distances");
   Value biases = m.allocate({pass.sequences, heads, keys}, bf16, "linear biases");

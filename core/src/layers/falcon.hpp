@@ -8,8 +8,8 @@ namespace gpumem {
 /// with one for both, `sequential`.
 Value falcon_layer(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass);
 
-/// A slope a head times the distance [b, heads, 1, tokens]; `held`: the mask of ones it is counted from.
-Value falcon_biases(Machine& m, const Pass& pass, double heads, const Format* format, Value& held);
+/// A slope a head times the distance [b, heads, 1, tokens]; `ones`: the mask it is counted from.
+Value falcon_biases(Machine& m, const Pass& pass, double heads, const Format* format, Value& positions, Value& ones);
 
 /// Falcon masks also where no kernel needs it; with biases by distance those are part of the mask.
 Value falcon_mask(Machine& m, const AttentionLayer& a, Pass& pass, const Format* format);

@@ -95,7 +95,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   if (model_.embedding_norm) hidden = normalise(m, "embedding_norm", *model_.embedding_norm, hidden);
   const auto attends = [](const DecoderLayer& l) { return l.attention.heads > 0; };
   if (whole_engine && model_.linear_biases) {
-    pass.bias = linear_biases(m, pass, model_.layers[0].attention, format, held.positions);
+    pass.bias = linear_biases(m, pass, model_.layers[0].attention, format, held.positions, held.mask);
   } else if (!held.positions && !positions_given && std::any_of(model_.layers.begin(), model_.layers.end(), attends)) {
     held.positions = m.allocate({1, pass.tokens}, int64, "positions");
   }

@@ -208,8 +208,9 @@ AttentionResult mpt_attention(Machine& m, const AttentionLayer& a, const Value& 
   Value key = m.heads(parts[1], a.heads), value = m.heads(parts[2], a.heads);
   remember(m, pass, key, value);
   Value scores = m.scale(m.matmul(query, across(m, key), "scores"), "scaled scores");
-  scores = m.add(scores, pass.bias);
+  scores = m.add(scores, m.view(pass.bias, {a.heads, 1, scores->shape[3]}));
   if (pass.mask[0]) scores = m.mask_out(scores, pass.mask[0]);
+  scores->layout = Layout::head_major;
   AttentionResult result;
   result.probabilities = m.cast(m.softmax(m.cast(scores, fp32)), value->format);
   result.probabilities = m.dropout(result.probabilities, a.dropout);

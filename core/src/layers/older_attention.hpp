@@ -14,8 +14,8 @@ AttentionResult own_attention(Machine& m, const AttentionLayer& a, const Value& 
 /// x [b, s, h]: the whole layer.
 Value mpt_layer(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass);
 
-/// A slope a head times the distance: [b·heads, 1, tokens], in the model's format; `held`: what stays beside it.
-Value linear_biases(Machine& m, const Pass& pass, const AttentionLayer& a, const Format* format, Value& held);
+/// A slope a head times the distance: [b·heads, 1, tokens], in the model's format; the others stay beside it.
+Value linear_biases(Machine& m, const Pass& pass, const AttentionLayer& a, const Format* format, Value& positions, Value& ones);
 
 /// The mask as that family makes it.
 Value own_mask(Machine& m, const AttentionLayer& a, Pass& pass, const Format* format);

@@ -19,12 +19,12 @@ Value bloom_biases(Machine& m, const Pass& pass, double heads, const Format* for
 
 }  // namespace
 
-Value linear_biases(Machine& m, const Pass& pass, const AttentionLayer& a, const Format* format, Value& held) {
-  if (a.form == AttentionLayer::Form::falcon) return falcon_biases(m, pass, a.heads, format, held);
+Value linear_biases(Machine& m, const Pass& pass, const AttentionLayer& a, const Format* format, Value& positions, Value& ones) {
+  if (a.form == AttentionLayer::Form::falcon) return falcon_biases(m, pass, a.heads, format, positions, ones);
   /// For every token the model was made for, whatever is asked of it.
   /// Source: [transformers] models/mpt/modeling_mpt.py build_mpt_alibi_tensor
   if (a.form == AttentionLayer::Form::mpt) return m.allocate({a.heads, 1, a.position_rows}, fp32, "linear biases");
-  held = m.allocate({a.heads}, fp32, "slopes");
+  positions = m.allocate({a.heads}, fp32, "slopes");
   return bloom_biases(m, pass, a.heads, format);
 }
 
