@@ -30,6 +30,8 @@ EncoderModel dinov2(Fields& config);
 EncoderModel whisper(Fields& config);
 EncoderModel bart(Fields& config);
 EncoderModel mbart(Fields& config);
+EncoderModel pegasus(Fields& config);
+EncoderModel m2m_100(Fields& config);
 EncoderModel t5(Fields& config);
 EncoderModel mt5(Fields& config);
 EncoderModel resnet(Fields& config);

@@ -25,6 +25,8 @@ constexpr std::array families = {
     Family{"whisper", whisper},
     Family{"bart", bart},
     Family{"mbart", mbart},
+    Family{"pegasus", pegasus},
+    Family{"m2m_100", m2m_100},
     Family{"t5", t5},
     Family{"mt5", mt5},
     Family{"resnet", resnet},

@@ -37,8 +37,8 @@ Value EncoderRun::embed_tokens(Machine& m, const InputLayer& in, const Value& id
     if (in.positions_buffered) positions = m.memory.describe({rows, length}, int64);
     if (!positions) positions = m.allocate({rows, length}, int64, "positions");
     if (in.held) held.push_back(positions);
-    const Value table = m.parameter("embed_positions.weight", {in.positions, model_.width(in)});
-    Value places = m.embedding(positions, table, "position embeddings");
+    const Value table = in.positions_computed ? Value() : m.parameter("embed_positions.weight", {in.positions, model_.width(in)}, m.weight_format, m.trainable && !in.positions_fixed);
+    Value places = table ? m.embedding(positions, table, "position embeddings") : m.allocate({rows, length, model_.width(in)}, m.weight_format, "position embeddings");
     if (in.held) held.push_back(places);
     hidden = m.add(hidden, std::move(places));
   }

@@ -17,6 +17,8 @@ struct InputLayer {
   bool positions_buffered = false;   ///< positions are kept on the device, and so are the types
   bool positions_counted = false;    ///< each sequence's own, counted from its ids
   bool positions_for_all = false;    ///< the same, written down for every sequence
+  bool positions_fixed = false;      ///< that table is not trained
+  bool positions_computed = false;   ///< that table is no parameter; each half of the model keeps its own
   bool positions_from_mask = false;  ///< a mask of ones is made for them
   bool scaled = false;               ///< embeddings are multiplied by a number
   bool held = false;                 ///< what it makes is held until the stack has run

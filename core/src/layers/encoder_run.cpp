@@ -176,6 +176,8 @@ std::vector<Value> EncoderRun::buffers(Machine& m) {
     held.push_back(m.allocate({1}, int64, "batches seen", Component::workspace));
   }
   if (in.places_looked_up) held.push_back(m.allocate({model_.rows(0)}, int64, "positions", Component::workspace));
+  for (int half = 0; in.positions_computed && half < 2; ++half)
+    held.push_back(m.allocate({in.positions, model_.hidden}, m.weight_format, "position table", Component::workspace));
   if (model_.towers) held.push_back(m.allocate({model_.decoder->input.positions}, int64, "positions", Component::workspace));
   if (in.positions_buffered || in.positions_counted) held.push_back(m.allocate({in.positions}, int64, "positions", Component::workspace));
   if (in.types > 0) held.push_back(m.allocate({in.positions}, int64, "token types", Component::workspace));
