@@ -126,7 +126,10 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(i)];
     if (m.on_forward_layer) m.on_forward_layer(i, true);
     if (pass.checkpointing)   // what is run again holds the table and mask it needs
-      hidden = m.checkpoint(hidden, [&layer, own = given_to_layer(m, pass.of(layer.attention.window > 0))](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), own); });
+      hidden = m.checkpoint(hidden, [&layer, own = given_to_layer(m, pass.of(layer.attention.window > 0)), given = layer.attention.form == AttentionLayer::Form::gptj ? nullptr : pass.returned](Machine& on, Value x) mutable {
+        own.returned = std::exchange(given, nullptr);   // the second run gives nothing back
+        return decoder_layer(on, layer, std::move(x), own);
+      });
     else if (m.input_format)
       hidden = decoder_layer(m, layer, hidden, given_to_layer(m, pass));
     else
