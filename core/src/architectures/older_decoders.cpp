@@ -95,7 +95,7 @@ Decoder codegen(Fields& c) {
   layer.order = DecoderLayer::Order::one_norm;
   layer.mlp.activation = read_activation(c, {"activation_function"}, "gelu_new");
   layer.attention.form = AttentionLayer::Form::codegen;
-  layer.attention.rotary = AttentionLayer::Rotary::looked_up;
+  layer.attention.rotary = AttentionLayer::Rotary::none;
   layer.attention.input_bias = layer.attention.output_bias = false;
   layer.attention.dropout = c.number({"attn_pdrop"}, 0, 0, 1);
   layer.mlp.dropout = layer.attention.output_dropout = c.number({"resid_pdrop"}, 0, 0, 1);
@@ -107,7 +107,7 @@ Decoder codegen(Fields& c) {
     l.attention.position_rows = m.max_positions;
   }
   m.final_norm = NormKind::layer;
-  m.head_bias = true;
+  m.head_bias = m.eager_only = true;
   m.embedding_dropout = c.number({"embd_pdrop"}, 0, 0, 1);
   return m;
 }

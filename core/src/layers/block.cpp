@@ -98,7 +98,7 @@ Value one_norm(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pa
   attended.output = m.dropout(attended.output, l.dropout);
   const Value fed = m.dropout(mlp(m, l.mlp, normed), l.dropout);
   Value out = m.add(m.add(x, attended.output), fed);
-  if (pass.returned && l.attention.form == AttentionLayer::Form::gptj) *pass.returned = std::move(attended.probabilities);
+  if (pass.returned && l.attention.form != AttentionLayer::Form::shared) *pass.returned = std::move(attended.probabilities);
   return out;
 }
 

@@ -99,7 +99,6 @@ struct AttentionLayer {
     halves,        ///< both halves by tables of half the width, then glued (gpt-oss)
     interleaved,   ///< the same with even and odd columns (DeepSeek-V3)
     complex,       ///< pairs as complex numbers in fp32 (DeepSeek-V2)
-    looked_up,     ///< pairs by rows of one table in fp32 (CodeGen)
   };
   /// In which format the turning is computed: the model's; fp32 from the start (Cohere); fp32 part by part (Ernie);
   /// with tables in fp32 (OLMo); fp32 operand by operand (ModernBERT).
@@ -133,7 +132,7 @@ struct AttentionLayer {
   double dropout = 0, output_dropout = 0;
   enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm };
   Form form = Form::shared;         ///< whose code runs: transformers' common form, or a family's own
-  double position_rows = 0;         ///< of the table of sinusoids (GPT-J: in each layer), or of each layer's mask (GPT-Neo)
+  double position_rows = 0;         ///< of the table of sinusoids each layer has (GPT-J, CodeGen), or of its mask (GPT-Neo)
   bool operator==(const AttentionLayer&) const = default;
 };
 

@@ -126,7 +126,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(i)];
     if (m.on_forward_layer) m.on_forward_layer(i, true);
     if (pass.checkpointing)   // what is run again holds the table and mask it needs
-      hidden = m.checkpoint(hidden, [&layer, own = given_to_layer(m, pass.of(layer.attention.window > 0)), given = layer.attention.form == AttentionLayer::Form::gptj ? nullptr : pass.returned](Machine& on, Value x) mutable {
+      hidden = m.checkpoint(hidden, [&layer, own = given_to_layer(m, pass.of(layer.attention.window > 0)), given = pass.returned](Machine& on, Value x) mutable {
         own.returned = std::exchange(given, nullptr);   // the second run gives nothing back
         return decoder_layer(on, layer, std::move(x), own);
       });
@@ -197,7 +197,7 @@ std::vector<Value> ModelRun::buffers(Machine& m) {
     if (layer.experts && layer.experts->choice_bias && !layer.experts->bias_is_parameter)
       held.push_back(m.allocate({layer.experts->experts}, fp32, "bias of the choice", Component::workspace));
   for (const DecoderLayer& layer : model_.layers)
-    if (const AttentionLayer& own = layer.attention; own.form == AttentionLayer::Form::gptj)
+    if (const AttentionLayer& own = layer.attention; own.form == AttentionLayer::Form::gptj || own.form == AttentionLayer::Form::codegen)
       held.push_back(m.allocate({own.position_rows, own.rotary_dim}, fp32, "sinusoids", Component::workspace));
     else if (whole_engine && own.form == AttentionLayer::Form::gpt_neo)
       held.push_back(m.allocate({own.position_rows, own.position_rows}, byte_flag, "causal mask", Component::workspace));
@@ -209,10 +209,6 @@ std::vector<Value> ModelRun::buffers(Machine& m) {
   if (whole_engine && model_.fixed_positions > 0) held.push_back(m.allocate({model_.fixed_positions, model_.hidden}, m.weight_format, "position table", Component::workspace));
   const AttentionLayer* a = rotating(model_);
   if (!a) return held;
-  if (whole_engine && a->rotary == AttentionLayer::Rotary::looked_up) {
-    held.push_back(m.allocate({a->position_rows, a->rotary_dim}, fp32, "sinusoids", Component::workspace));
-    return held;
-  }
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)
     held.push_back(m.allocate({a->rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
   return held;

@@ -115,25 +115,22 @@ Value quarters_joined(Machine& m, const Value& x, double heads) {
   return heads > 4 ? m.copy(std::move(by_head), "quarters joined", Layout::token_major) : by_head;
 }
 
-/// Source: [transformers] models/codegen/modeling_codegen.py eager_attention_forward
-AttentionResult codegen_eager(Machine& m, const AttentionLayer& a, const Pass& pass, const Value& query, const Value& key, const Value& value) {
-  Value weights;
-  {
-    Value q = m.cast(query, fp32), k = m.cast(key, fp32);
-    Value turned = across(m, k);
-    k.drop();
-    weights = m.scale(m.matmul(std::move(q), std::move(turned), "scores"), "scaled scores");
-  }
+/// Source: [transformers] models/codegen/modeling_codegen.py CodeGenAttention._attn
+AttentionResult codegen_attend(Machine& m, const AttentionLayer& a, const Pass& pass, const Value& q, const Value& k, const Value& value) {
+  const Value query = m.cast(q, fp32), key = m.cast(k, fp32);
+  Value weights = m.matmul(query, across(m, key), "scores");
   if (pass.mask[0]) weights = m.add(weights, pass.mask[0]);
-  weights = m.cast(m.softmax(m.widen(weights)), value->format);
+  weights = m.scale(weights, "scaled scores");
+  weights = m.softmax(m.widen(weights));
+  weights = m.cast(weights, value->format);
   weights = m.dropout(weights, a.dropout);
   AttentionResult result;
-  result.output = m.flatten_heads(m.matmul(weights, value, "attention output"));
+  result.output = m.matmul(weights, value, "attention output");
   result.probabilities = std::move(weights);
   return result;
 }
 
-/// Pairs are turned in fp32, whatever the format.
+/// Pairs are turned in fp32, whatever the format, by rows of a table that each layer has.
 /// Source: [transformers] models/codegen/modeling_codegen.py CodeGenAttention.forward
 AttentionResult codegen_attention(Machine& m, const AttentionLayer& a, const Value& x, const Pass& pass) {
   const Machine::Scope scope(m, "self_attn");
@@ -143,6 +140,7 @@ AttentionResult codegen_attention(Machine& m, const AttentionLayer& a, const Val
   Value query = quarters_joined(m, parts[0], a.heads), key = quarters_joined(m, parts[2], a.heads);
   Value value = quarters_joined(m, parts[1], a.heads);
   const Shape table = {1, pass.tokens, a.rotary_dim};
+  const Value rows = m.allocate(table, fp32, "sinusoids");
   Value key_turned = m.slice(key, a.rotary_dim);
   const Value key_passed = m.slice(key, passed);
   Value query_turned = m.slice(query, a.rotary_dim);
@@ -156,10 +154,12 @@ AttentionResult codegen_attention(Machine& m, const AttentionLayer& a, const Val
   };
   key = glued(key_turned, key_passed, "rotated key");
   query = glued(query_turned, query_passed, "rotated query");
-  query = m.cast(query, value->format);
-  key = m.cast(key, value->format);
-  remember(m, pass, key, value);
-  AttentionResult result = pass.kernel == AttentionKernel::eager ? codegen_eager(m, a, pass, query, key, value) : attend(m, a, pass, query, key, value);
+  if (pass.cache) {
+    key = m.cast(key, value->format);
+    remember(m, pass, key, value);
+  }
+  AttentionResult result = codegen_attend(m, a, pass, query, key, value);
+  result.output = m.flatten_heads(std::move(result.output));
   result.output = m.dropout(dense(m, "out_proj", result.output, x->shape[-1], a.output_bias), a.output_dropout);
   return result;
 }
