@@ -196,6 +196,16 @@ TEST_CASE("alike layers left out change nothing: LayerNorm families", "[estimate
                                       {"do_layer_norm_before", false}}));
 }
 
+TEST_CASE("alike layers left out change nothing: attention of the family's own", "[estimate]") {
+  check_everywhere(family("falcon", 10, {{"new_decoder_architecture", true}, {"num_kv_heads", 2}, {"num_key_value_heads", nullptr}}));
+  check_everywhere(family("falcon", 10, {{"alibi", true}, {"parallel_attn", false}, {"multi_query", false}, {"bias", true}, {"num_key_value_heads", nullptr}}));
+  check_everywhere(family("mpt", 10, {{"num_key_value_heads", nullptr}}));
+  check_everywhere(family("gpt_neo", 10, {{"num_key_value_heads", nullptr}}));
+  check_everywhere(family("codegen", 10, {{"num_key_value_heads", nullptr}}));
+  check_everywhere(family("xglm", 10, {{"num_key_value_heads", nullptr}}));
+  check_everywhere(family("persimmon", 10, {{"num_key_value_heads", nullptr}}));
+}
+
 TEST_CASE("alike layers left out change nothing: random small models", "[estimate]") {
   std::mt19937 random(20261124);
   const auto pick = [&](std::initializer_list<double> from) {

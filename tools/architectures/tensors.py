@@ -21,6 +21,8 @@ class Tensors:
             if not isinstance(m, mu.PreTrainedModel) or (m is not model and self.reference(m)):
                 continue
             keys = m._tied_weights_keys
+            if keys == {}:   # emptied on one of the branches that were both walked; on that one the tensors have other names
+                keys = type(m)._tied_weights_keys
             tie = getattr(m.config, "tie_word_embeddings", False)
             path = m.config.__dict__.get("_gm_path", "")
             if tie is True and not is_symbol(tie) and "tie_word_embeddings" in {f.name for f in dataclasses.fields(m.config)} and "_gm_path" in m.config.__dict__:

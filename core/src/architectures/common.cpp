@@ -13,7 +13,7 @@ Decoder plain_decoder(Fields& c, const DecoderDefaults& d, DecoderLayer layer) {
   m.tied = c.flag({"tie_word_embeddings"}, d.tied);
   layer.mlp.width = c.count({"intermediate_size", "ffn_dim", "n_inner"}, d.width, 1, most_width);
   AttentionLayer& a = layer.attention;
-  a.heads = c.count({"num_attention_heads", "n_head"}, d.heads, 1, most_heads);
+  a.heads = c.count({"num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads"}, d.heads, 1, most_heads);
   a.kv_heads = c.count({"num_key_value_heads"}, d.kv_heads > 0 ? d.kv_heads : a.heads, 1, most_heads);
   const double even = std::floor(m.hidden / a.heads);
   a.head_dim = c.count({"head_dim"}, d.head_dim > 0 ? d.head_dim : std::max(even, 1.0), 1, most_width);
@@ -22,7 +22,7 @@ Decoder plain_decoder(Fields& c, const DecoderDefaults& d, DecoderLayer layer) {
     c.report("num_attention_heads", "not-divisible", "must divide hidden_size, since head_dim is not given");
   if (std::fmod(a.heads, a.kv_heads) != 0)
     c.report("num_key_value_heads", "not-divisible", "must divide num_attention_heads");
-  const double layers = c.count({"num_hidden_layers", "n_layer", "num_layers"}, d.layers, 1, most_layers);
+  const double layers = c.count({"num_hidden_layers", "n_layer", "num_layers", "n_layers"}, d.layers, 1, most_layers);
   m.layers.assign(static_cast<std::size_t>(layers), layer);
   return m;
 }

@@ -24,11 +24,12 @@ std::vector<DecoderLayer> read_half(Fields& c, double hidden, std::string_view h
 
 struct Defaults {
   double hidden, layers, heads, width, dropout;
+  std::string_view activation = "gelu";
 };
 
 /// Both halves alike: Whisper, BART and their kin.
 EncoderModel read_halves(Fields& c, DecoderLayer layer, const Defaults& d) {
-  layer.mlp.activation = read_activation(c, {"activation_function"}, "gelu");
+  layer.mlp.activation = read_activation(c, {"activation_function"}, d.activation);
   layer.mlp.inner_dropout = c.number({"activation_dropout"}, 0, 0, 1);
   layer.dropout = c.number({"dropout"}, d.dropout, 0, 1);
   AttentionLayer& a = layer.attention;
@@ -48,10 +49,10 @@ EncoderModel read_halves(Fields& c, DecoderLayer layer, const Defaults& d) {
   return m;
 }
 
-EncoderModel bart_like(Fields& c, DecoderLayer::Order order) {
+EncoderModel bart_like(Fields& c, DecoderLayer::Order order, std::string_view activation = "gelu") {
   DecoderLayer layer = layer_norm_layer();
   layer.order = order;
-  EncoderModel m = read_halves(c, layer, {1024, 12, 16, 4096, 0.1});
+  EncoderModel m = read_halves(c, layer, {1024, 12, 16, 4096, 0.1, activation});
   m.max_positions = c.count({"max_position_embeddings"}, 1024, 1, most_tokens);
   InputLayer& in = m.encoder.input;
   in.vocabulary = c.count({"vocab_size"}, 50265, 1, most_vocabulary);
@@ -139,6 +140,33 @@ EncoderModel bart(Fields& c) { return bart_like(c, DecoderLayer::Order::inlined_
 EncoderModel mbart(Fields& c) {
   EncoderModel m = bart_like(c, DecoderLayer::Order::inlined_norm_first);
   m.encoder.final_norm = m.decoder->final_norm = NormKind::layer;
+  return m;
+}
+
+/// mBART with positions from a table that is no longer trained, and no norm behind the embeddings.
+/// Source: [transformers] models/pegasus/modeling_pegasus.py PegasusSinusoidalPositionalEmbedding
+EncoderModel pegasus(Fields& c) {
+  EncoderModel m = mbart(c);
+  for (InputLayer* in : {&m.encoder.input, &m.decoder->input}) {
+    in->positions = m.max_positions;
+    in->positions_fixed = true;
+    in->positions_for_all = false;
+    in->norm.reset();
+  }
+  return m;
+}
+
+/// The same with a table that is computed and kept beside the weights.
+/// Source: [transformers] models/m2m_100/modeling_m2m_100.py M2M100SinusoidalPositionalEmbedding
+EncoderModel m2m_100(Fields& c) {
+  EncoderModel m = bart_like(c, DecoderLayer::Order::inlined_norm_first, "relu");
+  m.encoder.final_norm = m.decoder->final_norm = NormKind::layer;
+  for (InputLayer* in : {&m.encoder.input, &m.decoder->input}) {
+    in->positions_computed = in->positions_for_all = true;
+    in->positions_from_mask = false;
+    in->norm.reset();
+  }
+  m.head.biased_by_buffer = false;
   return m;
 }
 

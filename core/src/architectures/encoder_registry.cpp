@@ -16,12 +16,17 @@ constexpr std::array families = {
     Family{"bert", bert},
     Family{"roberta", roberta},
     Family{"xlm-roberta", roberta},
+    Family{"camembert", roberta},
     Family{"distilbert", distilbert},
+    Family{"electra", electra},
     Family{"modernbert", modernbert},
     Family{"vit", vit},
+    Family{"dinov2", dinov2},
     Family{"whisper", whisper},
     Family{"bart", bart},
     Family{"mbart", mbart},
+    Family{"pegasus", pegasus},
+    Family{"m2m_100", m2m_100},
     Family{"t5", t5},
     Family{"mt5", mt5},
     Family{"resnet", resnet},
@@ -51,7 +56,7 @@ bool runs_encoder_class(Fields& c) {
   if (!c.has("architectures")) return true;
   if (made_for(c, "ForConditionalGeneration") || made_for(c, "ForMaskedLM") || made_for(c, "ForImageClassification")) return true;
   const std::string type = c.text({"model_type"}, "");
-  const bool alone = type.ends_with("bert") || type.ends_with("roberta") || type == "vit" || type == "resnet" || type.starts_with("clip") || type.starts_with("siglip");   // no decoder beside it
+  const bool alone = type.ends_with("bert") || type.ends_with("roberta") || type == "vit" || type == "dinov2" || type == "electra" || type == "resnet" || type.starts_with("clip") || type.starts_with("siglip");   // no decoder beside it
   return alone && made_for(c, "Model") && !made_for(c, "LMHeadModel");
 }
 

@@ -45,7 +45,7 @@ void masked_language_head(Fields& c, EncoderModel& m, Activation activation) {
   m.head.tied = c.flag({"tie_word_embeddings"}, true);
 }
 
-EncoderModel bert_like(Fields& c) {
+EncoderModel bert_like(Fields& c, const Defaults& sizes = {}) {
   DecoderLayer layer = plain_layer(NormKind::layer, DecoderLayer::Order::modules_norm_last);
   layer.mlp.activation = read_activation(c, {"hidden_act"}, "gelu");
   layer.mlp.kept_inner = true;
@@ -54,7 +54,7 @@ EncoderModel bert_like(Fields& c) {
   layer.attention.dropout = c.number({"attention_probs_dropout_prob"}, 0.1, 0, 1);
   layer.dropout = c.number({"hidden_dropout_prob"}, 0.1, 0, 1);
   EncoderModel m;
-  read_sizes(c, m, layer, {});
+  read_sizes(c, m, layer, sizes);
   read_tokens(c, m, {});
   InputLayer& in = m.encoder.input;
   in.positions = m.max_positions;
@@ -140,6 +140,24 @@ EncoderModel modernbert(Fields& c) {
   return m;
 }
 
+namespace {
+
+void read_images(Fields& c, EncoderModel& m, double side, double patch) {
+  InputLayer& in = m.encoder.input;
+  in.kind = InputLayer::Kind::image;
+  in.side = c.count({"image_size"}, side, 1, most_width);
+  in.patch = c.count({"patch_size"}, patch, 1, most_width);
+  in.channels = c.count({"num_channels"}, 3, 1, most_width);
+  if (in.patch > in.side) c.report("patch_size", "contradiction", "cannot be larger than image_size");
+  m.encoder.final_norm = NormKind::layer;
+  m.max_positions = m.rows(0);
+  const Document* labels = c.value({"id2label"});
+  const double named = labels && labels->is(Document::Kind::record) ? static_cast<double>(labels->members().size()) : 2;
+  m.head.classes = c.count({"num_labels"}, named, 1, most_vocabulary);
+}
+
+}  // namespace
+
 /// Source: [transformers] models/vit/modeling_vit.py
 EncoderModel vit(Fields& c) {
   DecoderLayer layer = plain_layer(NormKind::layer, DecoderLayer::Order::sequential);
@@ -149,20 +167,48 @@ EncoderModel vit(Fields& c) {
   layer.dropout = c.number({"hidden_dropout_prob"}, 0, 0, 1);
   EncoderModel m;
   read_sizes(c, m, layer, {});
-  InputLayer& in = m.encoder.input;
-  in.kind = InputLayer::Kind::image;
-  in.side = c.count({"image_size"}, 224, 1, most_width);
-  in.patch = c.count({"patch_size"}, 16, 1, most_width);
-  in.channels = c.count({"num_channels"}, 3, 1, most_width);
-  if (in.patch > in.side) c.report("patch_size", "contradiction", "cannot be larger than image_size");
-  in.dropout = layer.dropout;
-  m.encoder.final_norm = NormKind::layer;
-  m.max_positions = m.rows(0);
-  const Document* labels = c.value({"id2label"});
-  const double named = labels && labels->is(Document::Kind::record) ? static_cast<double>(labels->members().size()) : 2;
-  const double classes = c.count({"num_labels"}, named, 1, most_vocabulary);
+  read_images(c, m, 224, 16);
+  m.encoder.input.dropout = layer.dropout;
   m.head.kind = made_for(c, "ForImageClassification") ? Head::Kind::classes : Head::Kind::pooler;
-  m.head.classes = classes;
+  return m;
+}
+
+/// Gated parts are two thirds as wide, rounded up to a multiple of 8.
+/// Source: [transformers] models/dinov2/modeling_dinov2.py Dinov2Layer, Dinov2SwiGLUFFN, Dinov2Embeddings
+EncoderModel dinov2(Fields& c) {
+  DecoderLayer layer = plain_layer(NormKind::layer, DecoderLayer::Order::sequential);
+  layer.scaled_by_column = true;
+  layer.mlp.activation = read_activation(c, {"hidden_act"}, "gelu");
+  layer.attention.input_bias = c.flag({"qkv_bias"}, true);
+  layer.attention.softmax_in_fp32 = layer.attention.narrowed = false;
+  layer.attention.dropout = c.number({"attention_probs_dropout_prob"}, 0, 0, 1);
+  EncoderModel m;
+  read_sizes(c, m, layer, {});
+  double width = std::floor(m.hidden * c.number({"mlp_ratio"}, 4, 0.01, 1024));
+  const bool gated = c.flag({"use_swiglu_ffn"}, false);
+  if (gated) width = std::ceil(std::floor(width * 2 / 3) / 8) * 8;
+  for (DecoderLayer& l : m.encoder.layers) {
+    l.mlp.width = width;
+    if (gated) l.mlp.kind = MlpLayer::Kind::gated, l.mlp.activation = Activation::silu;
+  }
+  read_images(c, m, 224, 14);
+  m.encoder.input.mask_row = c.flag({"use_mask_token"}, true);
+  m.encoder.input.dropout = c.number({"hidden_dropout_prob"}, 0, 0, 1);
+  m.head.kind = made_for(c, "ForImageClassification") ? Head::Kind::classes : Head::Kind::none;
+  m.head.mean_beside = true;
+  return m;
+}
+
+/// BERT's layers behind embeddings of a width of their own.
+/// Source: [transformers] models/electra/modeling_electra.py ElectraModel.forward, ElectraGeneratorPredictions.forward
+EncoderModel electra(Fields& c) {
+  EncoderModel m = bert_like(c, {.hidden = 256, .width = 1024, .heads = 4});
+  InputLayer& in = m.encoder.input;
+  in.positions_buffered = true;
+  in.width = c.count({"embedding_size"}, 128, 1, most_width);
+  in.projected = in.width != m.hidden;
+  m.head.activation = Activation::gelu;
+  if (m.head.kind == Head::Kind::pooler) m.head.kind = Head::Kind::none;
   return m;
 }
 

@@ -68,4 +68,20 @@ Decoder nemotron(Fields& c) {
   return m;
 }
 
+/// Source: [transformers] models/persimmon/modeling_persimmon.py
+Decoder persimmon(Fields& c) {
+  DecoderLayer layer = layer_norm_layer();
+  layer.mlp.activation = read_activation(c, {"hidden_act"}, "relu2");
+  layer.mlp.dropout = c.number({"hidden_dropout"}, 0, 0, 1);
+  layer.attention.projection = AttentionLayer::Projection::sliced;
+  layer.attention.rotary = AttentionLayer::Rotary::leading_then_glued;
+  layer.attention.dropout = c.number({"attention_dropout"}, 0, 0, 1);
+  if (c.flag({"qk_layernorm"}, true)) layer.attention.qk_norm = NormKind::layer;
+  Decoder m = plain_decoder(c, {.vocabulary = 262144, .hidden = 4096, .width = 16384, .layers = 36, .heads = 64,
+                                .positions = 16384}, layer);
+  m.final_norm = NormKind::layer;
+  rotate_leading_part(m, rotary_share(c, 0.5));
+  return m;
+}
+
 }  // namespace gpumem

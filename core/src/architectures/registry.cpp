@@ -53,6 +53,8 @@ constexpr std::array families = {
     Family{"phi", phi},
     Family{"bloom", bloom},
     Family{"gptj", gptj},
+    Family{"falcon", falcon},       Family{"mpt", mpt},           Family{"gpt_neo", gpt_neo},   Family{"codegen", codegen},
+    Family{"xglm", xglm},           Family{"persimmon", persimmon},
     Family{"nemotron", nemotron},
     Family{"lfm2", lfm2},           Family{"lfm2_moe", lfm2_moe}, Family{"mamba2", mamba2},     Family{"falcon_h1", falcon_h1},
     Family{"mamba", mamba},         Family{"falcon_mamba", falcon_mamba}, Family{"bamba", bamba},

@@ -84,12 +84,13 @@ QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x) {
   p.query = m.heads(p.query, a.heads);
   p.key = m.heads(p.key, a.kv_heads);
   p.value = m.heads(p.value, a.kv_heads);
+  if (a.qk_norm_place == AttentionLayer::QkNorm::after_all) normalise_both(m, a, p.query, p.key);
   return p;
 }
 
 /// Source: [transformers] models/llama/modeling_llama.py LlamaAttention.forward
 AttentionResult sub_layer(Machine& m, const AttentionLayer& a, Value x, const Pass& pass) {
-  if (whole_engine && a.form == AttentionLayer::Form::gptj) return gptj_attention(m, a, x, pass);
+  if (whole_engine && a.form != AttentionLayer::Form::shared) return own_attention(m, a, x, pass);
   const Machine::Scope scope(m, a.cross ? "encoder_attn" : "self_attn");
   if (whole_engine && a.latent) return latent_attention(m, a, x, pass);
   QueryKeyValue p = !whole_engine || a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x);

@@ -1,6 +1,7 @@
 #include "layers/block.hpp"
 
 #include "layers/attention.hpp"
+#include "layers/falcon.hpp"
 #include "layers/mixers.hpp"
 #include "layers/mlp.hpp"
 #include "layers/moe.hpp"
@@ -22,6 +23,7 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   if (!mixed) attended = attention(m, l.attention, x, pass);
   x = mixed ? mix(m, *l.mixer, x, pass) : std::move(attended.output);
   if (sandwich) x = normalise(m, "post_attention_layernorm", l.norm, x);
+  if (whole_engine && l.scaled_by_column) x = m.multiply(x, m.parameter("layer_scale1", {x->shape[-1]}));
   x = m.dropout(x, l.dropout);
   x = l.scaled ? m.add(residual, m.scale(x, "scaled sub-layer")) : m.add(residual, x);
   residual = x;
@@ -30,6 +32,7 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   else if (l.mlp.inlined) x = mlp(m, l.mlp, std::move(x));
   else x = mlp(m, l.mlp, x);
   if (sandwich) x = normalise(m, "post_feedforward_layernorm", l.norm, x);
+  if (whole_engine && l.scaled_by_column) x = m.multiply(x, m.parameter("layer_scale2", {x->shape[-1]}));
   x = m.dropout(x, l.dropout);
   x = l.scaled ? m.add(residual, m.scale(x, "scaled sub-layer")) : m.add(residual, x);
   return x;
@@ -55,6 +58,7 @@ Value kept_attention(Machine& m, const DecoderLayer& l, Value x, const Pass& pas
   x = normalise(m, "ln_2", l.norm, x);
   const Value fed = m.dropout(mlp(m, l.mlp, x), l.dropout);
   x = m.add(residual, fed);
+  if (pass.returned && l.attention.form != AttentionLayer::Form::shared) *pass.returned = std::move(attended.probabilities);
   return x;
 }
 
@@ -169,6 +173,8 @@ Value experts_beside(Machine& m, const DecoderLayer& l, const Value& x, const Pa
 
 Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   if (!whole_engine) return sequential(m, l, std::move(x), pass);
+  if (l.attention.form == AttentionLayer::Form::falcon) return falcon_layer(m, l, x, pass);
+  if (l.attention.form == AttentionLayer::Form::mpt) return mpt_layer(m, l, x, pass);
   switch (l.order) {
     case DecoderLayer::Order::sequential:
     case DecoderLayer::Order::sandwich: return sequential(m, l, std::move(x), pass);

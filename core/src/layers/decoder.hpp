@@ -93,7 +93,7 @@ struct LatentProjection {
 
 struct AttentionLayer {
   /// How queries, keys and values are projected, and how a joint projection is taken apart.
-  enum class Projection { separate, sliced, split };
+  enum class Projection { separate, sliced, split, grouped };   ///< grouped: by key, its queries side by side with it
   enum class Rotary {
     none, whole, leading_then_glued, glued_one_by_one,
     halves,        ///< both halves by tables of half the width, then glued (gpt-oss)
@@ -130,9 +130,9 @@ struct AttentionLayer {
   bool softcap = false;
   bool softmax_in_fp32 = true;
   double dropout = 0, output_dropout = 0;
-  enum class Form { shared, gptj };
+  enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm };
   Form form = Form::shared;         ///< whose code runs: transformers' common form, or a family's own
-  double position_rows = 0;         ///< of the table of sinusoids that each layer has (GPT-J)
+  double position_rows = 0;         ///< of the table of sinusoids each layer has (GPT-J, CodeGen), or of its mask (GPT-Neo)
   bool operator==(const AttentionLayer&) const = default;
 };
 
@@ -191,6 +191,7 @@ struct DecoderLayer {
   double dropout = 0;
   bool residual_normed = false;      ///< what is added is the normalised input (BLOOM)
   bool scaled = false;               ///< each sub-layer's output is multiplied by a number before it is added
+  bool scaled_by_column = false;     ///< likewise by a trained number a column (DINOv2)
   bool operator==(const DecoderLayer&) const = default;
 };
 
@@ -205,6 +206,7 @@ struct Decoder {
   double vocabulary = 0, hidden = 0;
   double embedding_width = 0;        ///< of the token table, where it differs from `hidden`
   double learned_positions = 0;      ///< rows of a learned position table; 0: none
+  double fixed_positions = 0;        ///< rows of a position table that is not trained; 0: none
   bool positions_from_mask = false;  ///< positions are counted from an attention mask of ones
   bool embedding_scaled = false;     ///< by a number kept in a tensor
   bool embedding_multiplied = false; ///< by a Python number

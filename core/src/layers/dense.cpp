@@ -91,17 +91,19 @@ constexpr OtherName other_names[] = {
     {"out_proj", "c_proj"}, {"out_proj", "dense"}, {"out_proj", "o_proj"}, {"o_proj", "out_proj"}, {"o_proj", "dense"},
     {"fc1", "c_fc"}, {"fc1", "dense_h_to_4h"}, {"fc1", "up_proj"}, {"fc2", "c_proj"}, {"fc2", "dense_4h_to_h"}, {"fc2", "down_proj"},
     {"fc1", "fc_in"}, {"fc2", "fc_out"}, {"gate_proj", "w1"}, {"down_proj", "w2"}, {"up_proj", "w3"},
+    {"gate_up_proj", "input_linear"}, {"down_proj", "output_linear"},
 };
 
 }  // namespace
 
-bool Adaptation::adapts(const char* linear) const {
+bool Adaptation::adapts(const char* linear, Names names) const {
   if (among(targets, "all-linear") || among(targets, linear)) return true;
+  if (names == Names::its_own) return false;
   return std::any_of(std::begin(other_names), std::end(other_names), [&](const OtherName& n) { return n.linear == linear && among(targets, n.given); });
 }
 bool Adaptation::saves(const char* module) const { return among(saved, module); }
 
-Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, bool transposed) {
+Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, bool transposed, Adaptation::Names names) {
   const Machine::Scope scope(m, name);
   const double in = x->shape[-1];
   const Adaptation* a = whole_engine ? m.adaptation : nullptr;
@@ -113,7 +115,7 @@ Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, 
     const Format* given = input->format;   // its result comes back in it
     return m.cast(m.linear_unpacked(m.lower(std::move(input)), bias, width, name), given);
   };
-  if (!a || !a->adapts(name)) return base(std::move(x));
+  if (!a || !a->adapts(name, names)) return base(std::move(x));
   const Value held_by_caller = x;
   if (a->kind == Adaptation::Kind::factors) return scaled_by_factors(m, *a, ends_mlp(name), x, width, base);
   Value result = base(x);

@@ -19,11 +19,14 @@ struct Adaptation {
 
   bool packs_router = false;              ///< routers that are linears are packed too, where experts are modules
 
-  [[nodiscard]] bool adapts(const char* linear) const;
+  /// A mixer's linears are called the same in all families; others go by what some family calls them too.
+  enum class Names { all, its_own };
+  [[nodiscard]] bool adapts(const char* linear, Names names = Names::all) const;
   [[nodiscard]] bool saves(const char* module) const;
 };
 
 /// A linear of a layer with parameters of its own: x [..., in] → [..., width], adapted as the machine's adaptation says.
-Value dense(Machine& m, const char* name, Value x, double width, bool bias, bool transposed = false);
+Value dense(Machine& m, const char* name, Value x, double width, bool bias, bool transposed = false,
+            Adaptation::Names names = Adaptation::Names::all);
 
 }  // namespace gpumem

@@ -30,15 +30,15 @@ Value EncoderRun::embed_tokens(Machine& m, const InputLayer& in, const Value& id
   if (pass.checkpointing && m.adaptation) hidden = m.require_gradient(std::move(hidden));
   if (in.scaled) hidden = m.scale(std::move(hidden), "scaled embeddings");
   if (in.held) held.push_back(hidden);
-  if (types) hidden = m.add(hidden, m.embedding(types, m.parameter("token_type_embeddings.weight", {in.types, model_.hidden}), "type embeddings"));
+  if (types) hidden = m.add(hidden, m.embedding(types, m.parameter("token_type_embeddings.weight", {in.types, model_.width(in)}), "type embeddings"));
   if (in.positions > 0) {
     const double rows = in.positions_for_all || in.positions_counted ? sequences : 1;
     if (in.positions_from_mask) held.push_back(m.allocate({sequences, pass.past + length}, fp32, "mask of ones"));
     if (in.positions_buffered) positions = m.memory.describe({rows, length}, int64);
     if (!positions) positions = m.allocate({rows, length}, int64, "positions");
     if (in.held) held.push_back(positions);
-    const Value table = m.parameter("embed_positions.weight", {in.positions, model_.width(in)});
-    Value places = m.embedding(positions, table, "position embeddings");
+    const Value table = in.positions_computed ? Value() : m.parameter("embed_positions.weight", {in.positions, model_.width(in)}, m.weight_format, m.trainable && !in.positions_fixed);
+    Value places = table ? m.embedding(positions, table, "position embeddings") : m.allocate({rows, length, model_.width(in)}, m.weight_format, "position embeddings");
     if (in.held) held.push_back(places);
     hidden = m.add(hidden, std::move(places));
   }
@@ -53,6 +53,7 @@ Value embed_patches(Machine& m, const InputLayer& in, double h, const Value& pix
   const double b = pixels->shape[0], patches = std::floor(in.side / in.patch) * std::floor(in.side / in.patch);
   const double count = patches + in.whole;
   const Value whole = in.whole ? m.parameter("cls_token", {1, 1, h}) : Value();
+  if (in.mask_row) m.parameter("mask_token", {1, h});
   const Value places = m.parameter("position_embeddings", in.places_looked_up ? Shape{count, h} : Shape{1, count, h});
   const Value weight = m.parameter("projection.weight", {h, in.channels, in.patch, in.patch});
   const Value bias = in.patch_bias ? m.parameter("projection.bias", {h}) : Value();

@@ -17,6 +17,8 @@ struct InputLayer {
   bool positions_buffered = false;   ///< positions are kept on the device, and so are the types
   bool positions_counted = false;    ///< each sequence's own, counted from its ids
   bool positions_for_all = false;    ///< the same, written down for every sequence
+  bool positions_fixed = false;      ///< that table is not trained
+  bool positions_computed = false;   ///< that table is no parameter; each half of the model keeps its own
   bool positions_from_mask = false;  ///< a mask of ones is made for them
   bool scaled = false;               ///< embeddings are multiplied by a number
   bool held = false;                 ///< what it makes is held until the stack has run
@@ -25,8 +27,10 @@ struct InputLayer {
   double side = 0, patch = 0, channels = 0;   ///< of an image, in pixels
   bool whole = true;                 ///< a row that stands for the whole image comes before its patches
   bool patch_bias = true;
+  bool mask_row = false;             ///< a row for patches that are hidden in pretraining lies beside them
   bool places_looked_up = false;     ///< rows of the position table are looked up by numbers kept on the device
   double width = 0;                  ///< of the rows, where it is not that of the model
+  bool projected = false;            ///< rows of that width go through a dense layer
   double bands = 0, frames = 0;               ///< of sound: [bands, frames], half as many rows come out
 };
 
@@ -52,6 +56,7 @@ struct Head {
   };
   Kind kind = Kind::none;
   double classes = 0;
+  bool mean_beside = false;          ///< classes are read off the first row and the mean of the others
   bool transformed = false;          ///< a dense layer, its activation and a norm before the vocabulary
   bool transform_bias = true, bias = false;
   Activation activation = Activation::gelu;

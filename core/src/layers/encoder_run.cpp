@@ -92,6 +92,7 @@ Value EncoderRun::encode(Machine& m, Value input, Pass pass, std::string_view ph
   const AttentionLayer* turned = rotating(stack);
   if (turned) held.push_back(m.allocate({1, pass.tokens}, int64, "positions"));
   Value hidden = embed(m, stack.input, input, pass, held);
+  if (stack.input.projected) hidden = dense(m, "embeddings_project", hidden, model_.hidden, true);
   if (!stack.input.held) held.push_back(hidden);
   if (stack.causal) pass.mask[0] = attention_mask(m, pass, 0, hidden->format);
   mask_both_ways_in(m, stack, pass, hidden->format);
@@ -119,13 +120,13 @@ Value EncoderRun::decode(Machine& m, const Value& ids, Pass pass, std::string_vi
 Value EncoderRun::logits(Machine& m, Value hidden) {
   const Head& head = model_.head;
   if (head.transformed) {
-    hidden = dense(m, "head.dense", hidden, model_.hidden, head.transform_bias);
+    hidden = dense(m, "head.dense", hidden, table_->shape[1], head.transform_bias);
     hidden = head.activation == Activation::relu ? m.relu(hidden) : m.gelu(hidden);
     hidden = normalise(m, "head.norm", *head.norm, hidden);
   }
   const Component before = std::exchange(m.made, Component::logits);
   const double vocabulary = table_->shape[0];
-  const Value weight = head.tied ? table_ : m.parameter("lm_head.weight", {vocabulary, model_.hidden});
+  const Value weight = head.tied ? table_ : m.parameter("lm_head.weight", table_->shape);
   const Value bias = head.bias ? m.parameter("lm_head.bias", {vocabulary}) : Value();
   Value scores = m.linear(hidden, weight, bias, "logits");
   m.made = before;
@@ -151,10 +152,16 @@ Value EncoderRun::head(Machine& m, Value hidden) {
   if (head.kind == Head::Kind::none) return hidden;
   if (head.kind == Head::Kind::vocabulary) return logits(m, std::move(hidden));
   if (head.kind >= Head::Kind::first_normed) return pooled(m, head, hidden);
-  const Value first = model_.convolutions ? m.allocate({hidden->shape[0], hidden->shape[1]}, hidden->format, "mean of all places")
+  Value first = model_.convolutions ? m.allocate({hidden->shape[0], hidden->shape[1]}, hidden->format, "mean of all places")
                                           : m.pick(hidden, {hidden->shape[0], hidden->shape[2]});
   if (model_.convolutions && head.kind == Head::Kind::pooler) return first;
   if (head.kind == Head::Kind::pooler) return m.tanh(dense(m, "pooler.dense", first, model_.hidden, true));
+  /// Source: [transformers] models/dinov2/modeling_dinov2.py Dinov2ForImageClassification.forward
+  if (head.mean_beside) {
+    const double rest = hidden->shape[1] - 1;
+    const Value others = m.pick(hidden, {hidden->shape[0], rest, hidden->shape[2]});
+    first = m.cat(first, m.sum_rows(m.view(others, {hidden->shape[0] * rest, hidden->shape[2]}), rest), "first row and mean");
+  }
   const Component before = std::exchange(m.made, Component::logits);
   Value scores = dense(m, "classifier", first, head.classes, true);
   m.made = before;
@@ -169,6 +176,8 @@ std::vector<Value> EncoderRun::buffers(Machine& m) {
     held.push_back(m.allocate({1}, int64, "batches seen", Component::workspace));
   }
   if (in.places_looked_up) held.push_back(m.allocate({model_.rows(0)}, int64, "positions", Component::workspace));
+  for (int half = 0; in.positions_computed && half < 2; ++half)
+    held.push_back(m.allocate({in.positions, model_.hidden}, m.weight_format, "position table", Component::workspace));
   if (model_.towers) held.push_back(m.allocate({model_.decoder->input.positions}, int64, "positions", Component::workspace));
   if (in.positions_buffered || in.positions_counted) held.push_back(m.allocate({in.positions}, int64, "positions", Component::workspace));
   if (in.types > 0) held.push_back(m.allocate({in.positions}, int64, "token types", Component::workspace));

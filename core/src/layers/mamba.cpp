@@ -121,7 +121,7 @@ Value mamba(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass) {
     carry(m, pass, {b, l.width, l.state}, scanned.state->format);
     out = m.view(scanned.output, {b, s, l.width});
   }
-  return dense(m, "out_proj", m.cast(out, x->format), x->shape[-1], l.output_bias);
+  return dense(m, "out_proj", m.cast(out, x->format), x->shape[-1], l.output_bias, false, Adaptation::Names::its_own);
 }
 
 }  // namespace gpumem

@@ -206,7 +206,7 @@ Value mamba2(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass) 
     out = m.view(scanned.output, {b, s, l.width});
     out = l.normed_gate ? gated_norm(m, l, w.norm, out, parts[0]) : m.multiply(out, m.silu(parts[0]));
   }
-  return dense(m, "out_proj", m.cast(out, x->format), x->shape[-1], l.output_bias);
+  return dense(m, "out_proj", m.cast(out, x->format), x->shape[-1], l.output_bias, false, Adaptation::Names::its_own);
 }
 
 }  // namespace gpumem

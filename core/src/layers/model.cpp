@@ -64,6 +64,10 @@ Value ModelRun::embed(Machine& m, const Value& ids, const Pass& pass, Embedded& 
   if (pass.checkpointing && m.adaptation) held.tokens = m.require_gradient(std::move(held.tokens));
   if (model_.embedding_scaled) held.tokens = m.scale(std::move(held.tokens), "scaled embeddings");
   if (model_.embedding_multiplied) held.tokens = m.scale(held.tokens, "multiplied embeddings");
+  if (whole_engine && model_.fixed_positions > 0) {
+    held.positions = m.allocate({1, pass.tokens}, int64, "positions");
+    return m.add(held.tokens, m.allocate({1, pass.tokens, model_.hidden}, m.weight_format, "position embeddings"));
+  }
   if (model_.learned_positions == 0) return held.tokens;
   const double rows = model_.positions_from_mask ? pass.sequences : 1;
   if (model_.positions_from_mask) held.mask = m.allocate({rows, pass.past + pass.tokens}, fp32, "mask of ones");
@@ -84,7 +88,10 @@ Value ModelRun::run_layer(Machine& m, int number, Value hidden, const Pass& pass
   const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(number)];
   if (m.on_forward_layer) m.on_forward_layer(number, true);
   if (pass.checkpointing)   // what is run again holds the table and mask it needs
-    hidden = m.checkpoint(hidden, [&layer, own = given_to_layer(m, pass.of(layer.attention.window > 0))](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), own); });
+    hidden = m.checkpoint(hidden, [&layer, own = given_to_layer(m, pass.of(layer.attention.window > 0)), given = pass.returned](Machine& on, Value x) mutable {
+      own.returned = std::exchange(given, nullptr);   // the second run gives nothing back
+      return decoder_layer(on, layer, std::move(x), own);
+    });
   else if (m.input_format)
     hidden = decoder_layer(m, layer, hidden, given_to_layer(m, pass));
   else
@@ -119,10 +126,8 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   const Format* format = hidden->format;
   if (model_.embedding_norm) hidden = normalise(m, "embedding_norm", *model_.embedding_norm, hidden);
   const auto attends = [](const DecoderLayer& l) { return l.attention.heads > 0; };
-  if (model_.linear_biases) {
-    const double heads = model_.layers[0].attention.heads;
-    held.positions = m.allocate({heads}, fp32, "slopes");
-    pass.bias = linear_biases(m, pass, heads, format);
+  if (whole_engine && model_.linear_biases) {
+    pass.bias = linear_biases(m, pass, model_.layers[0].attention, format, held.positions, held.mask);
   } else if (!held.positions && !positions_given && std::any_of(model_.layers.begin(), model_.layers.end(), attends)) {
     held.positions = m.allocate({1, pass.tokens}, int64, "positions");
   }
@@ -132,7 +137,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   };
   for (const bool windowed : {false, true})
     if (const auto layer = any(windowed); layer != model_.layers.end())
-      pass.mask[windowed] = attention_mask(m, pass, layer->attention.window, format);
+      pass.mask[windowed] = whole_engine ? own_mask(m, layer->attention, pass, format) : attention_mask(m, pass, layer->attention.window, format);
     else if (windowed && model_.window_mask_always)
       pass.mask[windowed] = attention_mask(m, pass, 0, format, true);
   if (whole_engine && both_ways)
@@ -221,13 +226,16 @@ std::vector<Value> ModelRun::buffers(Machine& m) {
     if (layer.experts && layer.experts->choice_bias && !layer.experts->bias_is_parameter)
       held.push_back(m.allocate({layer.experts->experts}, fp32, "bias of the choice", Component::workspace));
   for (const DecoderLayer& layer : model_.layers)
-    if (const AttentionLayer& own = layer.attention; own.form == AttentionLayer::Form::gptj)
+    if (const AttentionLayer& own = layer.attention; own.form == AttentionLayer::Form::gptj || own.form == AttentionLayer::Form::codegen)
       held.push_back(m.allocate({own.position_rows, own.rotary_dim}, fp32, "sinusoids", Component::workspace));
+    else if (whole_engine && own.form == AttentionLayer::Form::gpt_neo)
+      held.push_back(m.allocate({own.position_rows, own.position_rows}, byte_flag, "causal mask", Component::workspace));
     else if (const auto& l = layer.mixer; l && l->scaled)
       held.push_back(m.allocate({2 * (l->width + l->groups * l->state) + l->heads}, m.weight_format, "multipliers", Component::workspace));
     else if (l && l->normed_parts && !l->weighted_parts)
       for (const double width : {l->width, l->state, l->state})
         held.push_back(m.allocate({width}, m.weight_format, "weights of norms, unused", Component::workspace));
+  if (whole_engine && model_.fixed_positions > 0) held.push_back(m.allocate({model_.fixed_positions, model_.hidden}, m.weight_format, "position table", Component::workspace));
   const AttentionLayer* a = rotating(model_);
   if (!a) return held;
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)

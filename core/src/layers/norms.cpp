@@ -1,5 +1,7 @@
 #include "layers/norms.hpp"
 
+#include <utility>
+
 #include "machine/parts.hpp"
 
 namespace gpumem {
@@ -75,7 +77,13 @@ Value layer_bare(Machine& m, const Value& x) { return m.cast(m.layer_norm(m.cast
 /// Source: [transformers] models/nemotron/modeling_nemotron.py NemotronLayerNorm1P.forward
 Value layer_plus_one(Machine& m, const Value& x) {
   Value weight = m.add_number(m.parameter("weight", {x->shape[-1]}), "1 + weight");
-  return m.layer_norm(x, std::move(weight), m.parameter("bias", {x->shape[-1]}));
+  Value bias = m.parameter("bias", {x->shape[-1]});
+  if (!m.autocast) return m.layer_norm(x, std::move(weight), std::move(bias));
+  const Format* format = std::exchange(m.autocast, nullptr);   // lowered by hand, and then computed as it is
+  const Value hidden = m.cast(x, format), factor = m.cast(weight, format), added = m.cast(bias, format);
+  Value out = m.layer_norm(hidden, factor, added);
+  m.autocast = format;
+  return out;
 }
 
 /// Source: [transformers] models/cohere/modeling_cohere.py CohereLayerNorm.forward

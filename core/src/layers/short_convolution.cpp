@@ -15,7 +15,7 @@ Value short_convolution(Machine& m, const MixerLayer& l, const Value& x, const P
   Value hidden = m.view(m.multiply(parts[0], parts[2]), {b, h, s});
   hidden = causal_convolution(m, pass, c, std::move(hidden), false);
   Value gated = m.multiply(parts[1], m.view(hidden, x->shape));
-  return dense(m, "out_proj", std::move(gated), h, l.output_bias);
+  return dense(m, "out_proj", std::move(gated), h, l.output_bias, false, Adaptation::Names::its_own);
 }
 
 }  // namespace gpumem

@@ -190,6 +190,9 @@ class Machine {
   /// Writes into x: what x was before is kept only if backward needs it.
   Value divide_in_place(Value x, Value by);
   Value clamp_in_place(Value x);
+  Value scale_in_place(Value x);
+  /// The larger of x and a number kept in a tensor.
+  Value at_least(Value x);
   Value add_in_place(Value x, Value y);
   /// Adds y's rows in place to those of x that `numbers` says.
   Value add_rows(Value x, Value y, Value numbers);

@@ -20,6 +20,18 @@ void clamp_backward(Machine& m, Node& n, Gradients& g) {
   g.made[0] = m.gradient_like(n, 0, "gradient");
 }
 
+void scale_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient", g.given[0]->layout); }
+
+/// Halved where both are equal, nothing where the number was larger.
+void at_least_backward(Machine& m, Node& n, Gradients& g) {
+  const Shape& shape = n.input[0].shape;
+  Value halved = m.allocate(shape, g.given[0]->format, "gradient / 2"), equal = m.allocate(shape, byte_flag, "equal");
+  g.made[0] = m.gradient_like(n, 0, "gradient", g.given[0]->layout);
+  halved.drop();
+  equal.drop();
+  m.allocate(shape, byte_flag, "smaller").drop();
+}
+
 /// Values that were chosen among others get their gradient back among zeros.
 void choice_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient among zeros"); }
 
@@ -114,6 +126,24 @@ Value Machine::clamp_in_place(Value x) {
   Node* node = record(clamp_backward, {&from});
   if (node) save(node, allocate(from->shape, from->format, "before clamping"));
   Value out = view(from, from->shape);
+  return bind(node, out);
+}
+
+Value Machine::scale_in_place(Value x) {
+  const Value from = std::move(x);
+  Node* node = record(scale_backward, {&from});
+  Value out = view(from, from->shape);
+  return bind(node, out);
+}
+
+/// Source: [pytorch-derivatives] maximum
+Value Machine::at_least(Value x) {
+  const Value from = std::move(x), number = allocate({1}, from->format, "number");
+  Node* node = record(at_least_backward, {&from});
+  save(node, from);
+  save(node, number);
+  Value out = allocate(from->shape, from->format, "at least");
+  out->layout = from->layout;
   return bind(node, out);
 }
 
