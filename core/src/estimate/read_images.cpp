@@ -61,8 +61,9 @@ void read_prompt_images(Fields& f, Scenario& s) {
   if (s.model) model.text.beside = s.model->beside;
   s.model = std::move(model.text);
   s.reader = std::move(model.images);
-  i.image_width = s.reader->width;
-  i.image_height = s.reader->height;
+  const bool own = s.image_size.width == 0;   // echoed as asked for: a size that was cut into views would be cut otherwise
+  i.image_width = own ? s.reader->width : s.image_size.width;
+  i.image_height = own ? s.reader->height : s.image_size.height;
   if (!model.takes_flash && i.attention == "flash") {
     if (f.has("attention")) f.report("attention", "contradiction", "transformers refuses flash attention for this model: tokens of an image see each other both ways");
     i.attention = "sdpa";

@@ -248,6 +248,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   read_questions(fields, s);
   if (whole_engine) read_speed_shares(fields, s);
   else if (fields.has("throughput")) leave(fields);
+  if (!whole_engine && inference.has("draft")) leave(fields);
   if (whole_engine && issues.empty()) read_draft(request, facts, issues, s);
   if (!whole_engine && !s.questions.empty()) leave(fields);
   fields.refuse_unknown();
