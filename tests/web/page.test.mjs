@@ -61,7 +61,7 @@ test("a change that would make it fit is offered, and a click makes it", async (
   assert.equal((await last()).devices[0].fits, false);
   await page.locator(".ways button").filter({ hasText: "Checkpointing" }).click();
   assert.equal((await last()).devices[0].fits, true);
-  assert.equal(await page.getByLabel("Checkpointing").inputValue(), "full");
+  assert.equal(await page.getByLabel("Checkpointing").inputValue(), "selective");
   await close();
 });
 

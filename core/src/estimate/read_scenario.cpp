@@ -104,21 +104,26 @@ bool trains(std::string_view engine) {
   return std::find(std::begin(training_engines), std::end(training_engines), engine) != std::end(training_engines);
 }
 
+/// The one whose rules are followed where none is named.
+std::string usual_version(std::string_view engine) {
+  if (engine == "transformers") return "5";
+  if (engine == "torch" || engine == "fsdp") return "2.15";
+  if (engine == "deepspeed") return "0.19.8";
+  if (engine == "llama.cpp") return "0.5.0";
+  return engine == "vllm" ? "0.32" : "";
+}
+
 void read_engine(Fields& request, Scenario& s) {
   const bool training = s.task == Task::training;
   s.engine = training ? "torch" : s.mix->gguf || s.gguf ? "llama.cpp" : "transformers";
-  s.engine_version = training ? "2.15" : "5";
   Fields engine = request.record("engine");
   const std::string name = engine.text({"name"}, s.engine);
-  s.engine_version = engine.text({"version"}, s.engine_version);
   if (training ? !trains(name) : name != "transformers" && name != "llama.cpp" && !serves(name))
     engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch, fsdp, deepspeed and megatron" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
   else
     s.engine = name;
-  if (s.engine == "llama.cpp") s.engine_version = engine.text({"version"}, "0.5.0");
-  if (s.engine == "megatron") s.engine_version = engine.text({"version"}, "");
+  s.engine_version = engine.text({"version"}, usual_version(s.engine));
   if (s.gguf && s.engine != "llama.cpp") request.report("model.gguf", "unsupported", "a GGUF file is computed for inference with llama.cpp");
-  if (serves(s.engine)) s.engine_version = engine.text({"version"}, s.engine == "vllm" ? "0.32" : "");
   Fields options = engine.record("options");
   if (!whole_engine && name != "transformers" && name != "torch") return leave(request);
   const bool llama_cpp = whole_engine && s.engine == "llama.cpp";
