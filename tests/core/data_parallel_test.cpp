@@ -19,20 +19,6 @@ Json training(const Json& options = Json::object(), int accumulation = 1, const 
           {"parallel", {{"data", 4}}}};
 }
 
-double highest(const Json& answer, const char* phase) {
-  double bytes = 0;
-  for (const Json& point : answer["timeline"])
-    if (point["phase"] == phase) bytes = std::max(bytes, point["bytes"].get<double>());
-  return bytes;
-}
-
-/// Up to a few scalars that were measured as 512 B each.
-void check_phases(const Json& request, const std::vector<double>& measured) {
-  const Json answer = estimated(request);
-  const char* const names[] = {"forward", "loss", "backward", "optimizer-step"};
-  for (std::size_t i = 0; i < std::size(names); ++i) CHECK(std::abs(highest(answer, names[i]) - measured[i]) <= 4 * 512);
-}
-
 double part(const Json& answer, const char* id) {
   for (const Json& c : answer["devices"][0]["components"])
     if (c["id"] == id) return c["bytes"];

@@ -19,13 +19,6 @@ Json counted(const Json& config, const Json& more = Json::object()) {
 
 double parameters(const Json& config) { return counted(config)["parameters"]["total"]; }
 
-double highest(const Json& answer, const std::string& phase) {
-  double most = 0;
-  for (const Json& at : answer["timeline"])
-    if (at["phase"] == phase) most = std::max(most, at["bytes"].get<double>());
-  return most;
-}
-
 Json small(const Json& more) {
   Json config = {{"hidden_size", 128}, {"intermediate_size", 512}, {"num_hidden_layers", 3}, {"num_attention_heads", 4}};
   config.update(more);

@@ -41,13 +41,6 @@ Json inference(const Json& config, double sequences, double prompt, const char* 
           {"inference", {{"sequences", sequences}, {"promptTokens", prompt}, {"prefillTokens", prompt}, {"contextTokens", prompt + 2}, {"attention", kernel}}}};
 }
 
-double highest(const Json& answer, const char* phase) {
-  double bytes = 0;
-  for (const Json& point : answer["timeline"])
-    if (point["phase"] == phase) bytes = std::max(bytes, point["bytes"].get<double>());
-  return bytes;
-}
-
 struct Measured {
   const Json& config;
   double sequences, prompt;

@@ -28,13 +28,6 @@ double peak(const Json& rl, const Json& training = Json::object()) {
   return answer["devices"][0]["allocatedBytes"];
 }
 
-double highest(const Json& answer, const char* phase) {
-  double most = 0;
-  for (const Json& point : answer["timeline"])
-    if (point["phase"] == phase) most = std::max(most, point["bytes"].get<double>());
-  return most;
-}
-
 Json scored(const char* algorithm, bool reference) { return {{"algorithm", algorithm}, {"completionTokens", 400}, {"reference", reference}}; }
 
 const Json lora = {{"method", "lora"}, {"lora", {{"rank", 8}, {"targets", {"q_proj", "v_proj"}}}}};

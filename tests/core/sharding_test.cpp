@@ -20,20 +20,6 @@ Json training(const char* weights = "fp32", const char* reduce = "float32", bool
           {"parallel", {{"data", 4}, {"zero", reshard ? 3 : 2}, {"fsdp", {{"reshardAfterForward", reshard}}}}}};
 }
 
-double highest(const Json& answer, const char* phase) {
-  double bytes = 0;
-  for (const Json& point : answer["timeline"])
-    if (point["phase"] == phase) bytes = std::max(bytes, point["bytes"].get<double>());
-  return bytes;
-}
-
-/// Up to a few scalars: those that live on the processor were measured too, each as 512 B.
-void check_phases(const Json& request, const std::vector<double>& measured) {
-  const Json answer = estimated(request);
-  const char* const names[] = {"forward", "loss", "backward", "optimizer-step"};
-  for (std::size_t i = 0; i < std::size(names); ++i) CHECK(std::abs(highest(answer, names[i]) - measured[i]) <= 4 * 512);
-}
-
 }  // namespace
 
 TEST_CASE("The parts of all ranks sum to the whole") {

@@ -89,26 +89,11 @@ Decoder gpt_neo(Fields& c) {
   return m;
 }
 
+/// GPT-J's fields; attention is code of its own.
 /// Source: [transformers] models/codegen/modeling_codegen.py
 Decoder codegen(Fields& c) {
-  DecoderLayer layer = layer_norm_layer();
-  layer.order = DecoderLayer::Order::one_norm;
-  layer.mlp.activation = read_activation(c, {"activation_function"}, "gelu_new");
-  layer.attention.form = AttentionLayer::Form::codegen;
-  layer.attention.rotary = AttentionLayer::Rotary::none;
-  layer.attention.input_bias = layer.attention.output_bias = false;
-  layer.attention.dropout = c.number({"attn_pdrop"}, 0, 0, 1);
-  layer.mlp.dropout = layer.attention.output_dropout = c.number({"resid_pdrop"}, 0, 0, 1);
-  const double hidden = c.count({"n_embd", "hidden_size"}, 4096, 1, most_width);
-  Decoder m = plain_decoder(c, {.vocabulary = 50400, .hidden = 4096, .width = 4 * hidden, .layers = 28, .heads = 16}, layer);
-  const double rotated = c.count({"rotary_dim"}, 64, 1, most_width);
-  for (DecoderLayer& l : m.layers) {
-    l.attention.rotary_dim = std::min(rotated, l.attention.head_dim);
-    l.attention.position_rows = m.max_positions;
-  }
-  m.final_norm = NormKind::layer;
-  m.head_bias = m.eager_only = true;
-  m.embedding_dropout = c.number({"embd_pdrop"}, 0, 0, 1);
+  Decoder m = gptj(c);
+  for (DecoderLayer& l : m.layers) l.attention.form = AttentionLayer::Form::codegen;
   return m;
 }
 

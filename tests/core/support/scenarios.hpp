@@ -45,6 +45,21 @@ inline std::map<std::string, std::string> issues_of(const Json& request, const J
   return codes;
 }
 
+/// The most bytes of a phase.
+inline double highest(const Json& answer, const char* phase) {
+  double bytes = 0;
+  for (const Json& point : answer["timeline"])
+    if (point["phase"] == phase) bytes = std::max(bytes, point["bytes"].get<double>());
+  return bytes;
+}
+
+/// A step's four phases, up to a few scalars: those that live on the processor were measured too, each as 512 B.
+inline void check_phases(const Json& request, const std::vector<double>& measured) {
+  const Json answer = estimated(request);
+  const char* const names[] = {"forward", "loss", "backward", "optimizer-step"};
+  for (std::size_t i = 0; i < std::size(names); ++i) CHECK(std::abs(highest(answer, names[i]) - measured[i]) <= 4 * 512);
+}
+
 /// A plain small decoder.
 inline Json small_config(int layers = 2) {
   return {{"model_type", "llama"},       {"hidden_size", 256},          {"intermediate_size", 512},
