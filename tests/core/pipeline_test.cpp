@@ -81,7 +81,7 @@ TEST_CASE("Each stage is a device, and all hold as many blocks as the fullest on
   CHECK(pools["stage 1"] == 2 * pools["stage 0"]);
   CHECK(pools["stage 3"] == pools["stage 0"]);
   double sum = 0;
-  for (const auto& [role, bytes] : pools) sum += bytes;
+  for (const auto& [role, pool] : pools) sum += pool;
   CHECK(answer["kvCache"]["bytes"] == sum);
   const double per_token = 6 * 2 * 2 * 64 * 2;   // layers × (key and value) × heads × head dim × bytes
   CHECK(answer["kvCache"]["bytesPerToken"] == per_token);
