@@ -127,6 +127,26 @@ TEST_CASE("the loss of older versions of transformers copies the logits, and one
   CHECK(by_version("5", "fused") < by_version("5", "inplace") - 4 * logits);
 }
 
+// GPT-BigCode until 4.52: what checkpointed layers give back is a view of the joint projection, h + 2d wide, and all
+// layers' are there while the loss is computed. From 4.53 on, with the cache off or without checkpoints: nothing.
+TEST_CASE("keys and values that checkpointed layers give back keep whole projections", "[fine-tuning]") {
+  const double layers = 24, h = 256, d = 64, rows = 2 * 512;
+  const auto forward = [&](const char* version, const char* checkpointing, const char* precision = "bf16", bool cached = true) {
+    Json asked = request({{"precision", precision}, {"microBatch", 2}, {"sequenceTokens", 512}, {"checkpointing", checkpointing}, {"optimizer", "sgd"}});
+    asked["model"]["config"] = {{"model_type", "gpt_bigcode"}, {"n_embd", h}, {"n_layer", layers}, {"n_head", h / d}, {"n_positions", 512},
+                                {"vocab_size", 65536}, {"multi_query", true}, {"use_cache", cached}};
+    asked["engine"] = {{"options", {{"transformers_version", version}, {"convert_outputs_to_fp32", true}}}};
+    const Json answer = estimated(asked);
+    REQUIRE(answer["ok"] == true);
+    return answer["devices"][0]["allocatedBytes"].get<double>();
+  };
+  const double given = 2 * layers * rows * (h + 2 * d);
+  CHECK(forward("4.52.4", "full") - forward("4.53.0", "full") == given);
+  CHECK(forward("4.52.4", "full", "bf16", false) == forward("4.53.0", "full"));
+  CHECK(forward("4.52.4", "none") == forward("4.53.0", "none"));
+  CHECK(forward("4.52.4", "full", "bf16-amp") - forward("4.53.0", "full", "bf16-amp") == given);
+}
+
 TEST_CASE("Liger's kernels bring their loss with them", "[fine-tuning]") {
   const Json answer = estimated(request({{"kernels", "liger"}, {"sequenceTokens", 512}}));
   REQUIRE(answer["ok"] == true);

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "machine/parts.hpp"
+
 namespace gpumem {
 
 LossPlan::Shift shift_of_version(int version) {
@@ -122,10 +124,18 @@ namespace {
 
 /// Under autocast what the model gives back is widened as a whole, and thrown away before backward.
 /// Source: [accelerate] utils/operations.py ConvertOutputsToFp32
-void give_back(Machine& m, const Value& logits, const LossPlan& plan) {
+void give_back(Machine& m, const Value& logits, const Pass& pass, const LossPlan& plan) {
+  if (!plan.outputs_in_fp32) return;
   const Component before = std::exchange(m.made, Component::logits);
-  if (plan.outputs_in_fp32 && logits->format != fp32) m.allocate(logits->shape, fp32, "logits given back, widened");
+  std::vector<Value> widened;
+  if (logits->format != fp32) widened.push_back(m.allocate(logits->shape, fp32, "logits given back, widened"));
   m.made = before;
+  if (!whole_engine || !pass.presents) return;
+  for (const Value& one : *pass.presents) {
+    Shape shape = one->shape;
+    shape[0] *= one->storage->copies;   // it stands for layers that are not run
+    if (one->format != fp32) widened.push_back(m.allocate(shape, fp32, "keys and values given back, widened", Component::kv_cache));
+  }
 }
 
 }  // namespace
@@ -142,7 +152,7 @@ Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, co
   logits = run.cap(m, logits);
   const bool own = run.has_own_loss(plan.shift != LossPlan::Shift::labels);
   Value loss = causal_loss(m, logits, labels, plan, own);
-  give_back(m, logits, plan);
+  give_back(m, logits, pass, plan);
   return loss;
 }
 
