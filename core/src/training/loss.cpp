@@ -45,7 +45,13 @@ Value causal_loss(Machine& m, Value& logits, const Value& labels, const LossPlan
     wide = m.copy(m.pick(wide, {wide->shape[0], wide->shape[1] - 1, wide->shape[2]}), "logits, shifted", Layout::token_major);
   }
   wide = m.view(wide, {wide->shape[0] * wide->shape[1], wide->shape[2]});
-  Value loss = plan.kind == LossPlan::Kind::in_place ? m.loss_in_place(wide, targets.shifted) : m.nll_loss(m.log_softmax(own ? m.widen(wide) : wide), targets.shifted);
+  Value loss;
+  if (plan.kind == LossPlan::Kind::in_place) {
+    loss = m.loss_in_place(wide, targets.shifted);
+  } else {
+    const Value narrow = m.log_softmax(wide);   // autocast leaves its format and widens what comes behind it
+    loss = m.nll_loss(own ? m.widen(narrow) : narrow, targets.shifted);
+  }
   m.made = before;
   return loss;
 }
@@ -126,6 +132,7 @@ namespace {
 /// Source: [accelerate] utils/operations.py ConvertOutputsToFp32
 void give_back(Machine& m, const Value& logits, const Pass& pass, const LossPlan& plan) {
   if (!plan.outputs_in_fp32) return;
+  m.leave_autocast();   // which is around the forward alone
   const Component before = std::exchange(m.made, Component::logits);
   std::vector<Value> widened;
   if (logits->format != fp32) widened.push_back(m.allocate(logits->shape, fp32, "logits given back, widened"));
@@ -152,6 +159,7 @@ Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, co
   logits = run.cap(m, logits);
   const bool own = run.has_own_loss(plan.shift != LossPlan::Shift::labels);
   Value loss = causal_loss(m, logits, labels, plan, own);
+  hidden.drop();
   give_back(m, logits, pass, plan);
   return loss;
 }
