@@ -134,10 +134,11 @@ void give_back(Machine& m, const Value& logits, const Pass& pass, const LossPlan
   if (!plan.outputs_in_fp32) return;
   m.leave_autocast();   // which is around the forward alone
   const Component before = std::exchange(m.made, Component::logits);
-  std::vector<Value> widened;
-  if (logits->format != fp32) widened.push_back(m.allocate(logits->shape, fp32, "logits given back, widened"));
+  Value wide;
+  if (logits->format != fp32) wide = m.allocate(logits->shape, fp32, "logits given back, widened");
   m.made = before;
   if (!whole_engine || !pass.presents) return;
+  std::vector<Value> widened;
   for (const Value& one : *pass.presents) {
     Shape shape = one->shape;
     shape[0] *= one->storage->copies;   // it stands for layers that are not run
@@ -157,7 +158,7 @@ Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, co
   m.memory.ledger.enter("loss", run.end_layer());
   m.memory.note();
   logits = run.cap(m, logits);
-  const bool own = run.has_own_loss(plan.shift != LossPlan::Shift::labels);
+  const bool own = whole_engine && run.has_own_loss(plan.shift != LossPlan::Shift::labels);
   Value loss = causal_loss(m, logits, labels, plan, own);
   hidden.drop();
   give_back(m, logits, pass, plan);
