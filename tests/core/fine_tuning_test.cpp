@@ -127,6 +127,43 @@ TEST_CASE("the loss of older versions of transformers copies the logits, and one
   CHECK(by_version("5", "fused") < by_version("5", "inplace") - 4 * logits);
 }
 
+// GPT-BigCode until 4.52: what checkpointed layers give back is a view of the joint projection, h + 2d wide, and all
+// layers' are there while the loss is computed.
+TEST_CASE("keys and values that checkpointed layers give back keep whole projections", "[fine-tuning]") {
+  const double layers = 24, h = 256, d = 64, rows = 2 * 512;
+  const auto peak = [&](const char* version, bool cached, const char* checkpointing, const char* precision, const char* loss) {
+    Json asked = request({{"precision", precision}, {"microBatch", 2}, {"sequenceTokens", 512}, {"checkpointing", checkpointing},
+                          {"crossEntropy", loss}, {"optimizer", "sgd"}});
+    asked["model"]["config"] = {{"model_type", "gpt_bigcode"}, {"n_embd", h}, {"n_layer", layers}, {"n_head", h / d}, {"n_positions", 512},
+                                {"vocab_size", 65536}, {"multi_query", true}, {"use_cache", cached}};
+    asked["engine"] = {{"options", {{"transformers_version", version}}}};
+    const Json answer = estimated(asked);
+    REQUIRE(answer["ok"] == true);
+    return answer["devices"][0]["allocatedBytes"].get<double>();
+  };
+  const auto given = [&](const char* version, const char* checkpointing, const char* precision = "bf16", const char* loss = "full") {
+    return peak(version, true, checkpointing, precision, loss) - peak(version, false, checkpointing, precision, loss);
+  };
+  CHECK(given("4.48.1", "full") == Approx(2 * layers * rows * (h + 2 * d)).epsilon(0.05));
+  CHECK(given("4.48.1", "none") == 0);
+  CHECK(given("4.52.4", "full", "bf16", "inplace") > 0);
+  CHECK(given("4.53.0", "full", "bf16", "inplace") == 0);
+}
+
+// Measured: 4.48.1's own code on tensors without contents, in accelerate 1.3's wrapper. There ids were the labels too,
+// and scaled_dot_product_attention was given a mask.
+TEST_CASE("under autocast keys and values are widened with the logits, when the forward's own tensors are gone", "[fine-tuning]") {
+  const double measured = 142602752, mask = 4 * 512 * 512, labels = 8 * 2 * 512;
+  Json asked = request({{"method", "full"}, {"precision", "bf16-amp"}, {"microBatch", 2}, {"sequenceTokens", 512}, {"checkpointing", "full"}, {"optimizer", "sgd"}});
+  asked["weights"] = "fp32";
+  asked["model"]["config"] = {{"model_type", "gpt_bigcode"}, {"n_embd", 256}, {"n_inner", 64}, {"n_layer", 24}, {"n_head", 2}, {"n_positions", 512},
+                              {"vocab_size", 3000}, {"attn_pdrop", 0}, {"embd_pdrop", 0}, {"resid_pdrop", 0}};
+  asked["engine"] = {{"options", {{"transformers_version", "4.48.1"}, {"convert_outputs_to_fp32", true}}}};
+  const Json answer = estimated(asked);
+  REQUIRE(answer["ok"] == true);
+  CHECK(answer["devices"][0]["allocatedBytes"].get<double>() == measured - mask + labels);
+}
+
 TEST_CASE("Liger's kernels bring their loss with them", "[fine-tuning]") {
   const Json answer = estimated(request({{"kernels", "liger"}, {"sequenceTokens", 512}}));
   REQUIRE(answer["ok"] == true);

@@ -40,6 +40,7 @@ Decoder gpt_bigcode(Fields& c) {
                                 .kv_heads = one_key ? 1.0 : 0.0, .positions = 1024, .tied = true}, layer);
   m.final_norm = NormKind::layer;
   m.loss_once_narrow = true;
+  m.presents_once_kept = c.flag({"use_cache"}, true);
   m.learned_positions = m.mask_buffer = m.max_positions;
   m.embedding_dropout = c.number({"embd_pdrop"}, 0.1, 0, 1);
   return m;

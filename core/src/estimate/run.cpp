@@ -161,6 +161,8 @@ Parts train(Machine& m, const Scenario& s, bool every_layer) {
     plan.gradients_on_host = t.offload.gradients;
     plan.states = find_format(t.state_format);
   }
+  constexpr int none_given = 4053;   // Source: [transformers] models/gpt_bigcode/modeling_gpt_bigcode.py of 4.52 and 4.53
+  plan.presents = whole_engine && s.model && s.model->presents_once_kept && plan.checkpointing && t.transformers_version < none_given;
   plan.optimizer_in_backward = t.optimizer_in_backward;
   plan.accumulating = t.accumulation > 1;
   if (whole_engine && is_spread(s)) return run_spread_step(m, s, plan, every_layer);

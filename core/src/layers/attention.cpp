@@ -69,10 +69,12 @@ QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x, cons
   return p;
 }
 
-QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x) {
+QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x, const Pass& pass) {
   QueryKeyValue p;
   const double q = a.heads * a.head_dim, kv = a.kv_heads * a.head_dim;
   p.joint = dense(m, "qkv_proj", x, q + 2 * kv, a.input_bias, a.transposed);
+  // A view, which keeps the queries in memory too; a second run gives nothing back.
+  if (pass.presents && !m.replaying()) pass.presents->push_back(m.view(p.joint, {x->shape[0], x->shape[1], 2 * kv}));
   if (a.projection == AttentionLayer::Projection::split) {
     auto parts = m.split(p.joint, {q, kv, kv});
     p.query = std::move(parts[0]), p.key = std::move(parts[1]), p.value = std::move(parts[2]);
@@ -93,7 +95,7 @@ AttentionResult sub_layer(Machine& m, const AttentionLayer& a, Value x, const Pa
   if (whole_engine && a.form != AttentionLayer::Form::shared) return own_attention(m, a, x, pass);
   const Machine::Scope scope(m, a.cross ? "encoder_attn" : "self_attn");
   if (whole_engine && a.latent) return latent_attention(m, a, x, pass);
-  QueryKeyValue p = !whole_engine || a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x);
+  QueryKeyValue p = !whole_engine || a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x, pass);
   if (a.rotary != AttentionLayer::Rotary::none) {
     auto [query, key] = rotate(m, a, pass.rotary_of(a.window > 0), p.query, p.key);
     p.query = std::move(query);

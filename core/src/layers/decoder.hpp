@@ -225,6 +225,7 @@ struct Decoder {
   bool eager_only = false;           ///< its attention has no fused kernel
   bool logits_in_fp32 = false;       ///< widened once they are computed
   bool loss_once_narrow = false;     ///< before transformers 4.49 its loss was computed in the logits' format
+  bool presents_once_kept = false;   ///< before transformers 4.53 checkpointed layers gave back keys and values all the same
   double mask_buffer = 0;            ///< tokens of a causal mask that the model keeps; 0: none
   double max_positions = 0;          ///< tokens it was made for; 0: not said
   std::vector<IdleWeights> beside;   ///< weights that are loaded and take no part in a text pass

@@ -33,6 +33,9 @@ struct Pass {
   /// Where a layer leaves the probabilities it gives back beside its output, until the next one does; families with
   /// attention code of their own do so.
   Value* returned = nullptr;
+  /// Where checkpointed layers leave the keys and values they give back, until the model's output is dropped; null: they
+  /// give none.
+  std::vector<Value>* presents = nullptr;
 
   /// Rotary tables; the second one is that of layers with a window, where they have their own.
   std::array<RotaryTables, 2> rotary;

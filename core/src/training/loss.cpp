@@ -3,6 +3,8 @@
 #include <cmath>
 #include <utility>
 
+#include "machine/parts.hpp"
+
 namespace gpumem {
 
 LossPlan::Shift shift_of_version(int version) {
@@ -43,7 +45,13 @@ Value causal_loss(Machine& m, Value& logits, const Value& labels, const LossPlan
     wide = m.copy(m.pick(wide, {wide->shape[0], wide->shape[1] - 1, wide->shape[2]}), "logits, shifted", Layout::token_major);
   }
   wide = m.view(wide, {wide->shape[0] * wide->shape[1], wide->shape[2]});
-  Value loss = plan.kind == LossPlan::Kind::in_place ? m.loss_in_place(wide, targets.shifted) : m.nll_loss(m.log_softmax(own ? m.widen(wide) : wide), targets.shifted);
+  Value loss;
+  if (plan.kind == LossPlan::Kind::in_place) {
+    loss = m.loss_in_place(wide, targets.shifted);
+  } else {
+    const Value narrow = m.log_softmax(wide);   // autocast leaves its format and widens what comes behind it
+    loss = m.nll_loss(own ? m.widen(narrow) : narrow, targets.shifted);
+  }
   m.made = before;
   return loss;
 }
@@ -122,10 +130,20 @@ namespace {
 
 /// Under autocast what the model gives back is widened as a whole, and thrown away before backward.
 /// Source: [accelerate] utils/operations.py ConvertOutputsToFp32
-void give_back(Machine& m, const Value& logits, const LossPlan& plan) {
+void give_back(Machine& m, const Value& logits, const Pass& pass, const LossPlan& plan) {
+  if (!plan.outputs_in_fp32) return;
+  m.leave_autocast();   // which is around the forward alone
   const Component before = std::exchange(m.made, Component::logits);
-  if (plan.outputs_in_fp32 && logits->format != fp32) m.allocate(logits->shape, fp32, "logits given back, widened");
+  Value wide;
+  if (logits->format != fp32) wide = m.allocate(logits->shape, fp32, "logits given back, widened");
   m.made = before;
+  if (!whole_engine || !pass.presents) return;
+  std::vector<Value> widened;
+  for (const Value& one : *pass.presents) {
+    Shape shape = one->shape;
+    shape[0] *= one->storage->copies;   // it stands for layers that are not run
+    if (one->format != fp32) widened.push_back(m.allocate(shape, fp32, "keys and values given back, widened", Component::kv_cache));
+  }
 }
 
 }  // namespace
@@ -140,9 +158,10 @@ Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, co
   m.memory.ledger.enter("loss", run.end_layer());
   m.memory.note();
   logits = run.cap(m, logits);
-  const bool own = run.has_own_loss(plan.shift != LossPlan::Shift::labels);
+  const bool own = whole_engine && run.has_own_loss(plan.shift != LossPlan::Shift::labels);
   Value loss = causal_loss(m, logits, labels, plan, own);
-  give_back(m, logits, plan);
+  hidden.drop();
+  give_back(m, logits, pass, plan);
   return loss;
 }
 

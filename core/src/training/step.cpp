@@ -57,6 +57,8 @@ Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Val
   pass.kernel = plan.kernel;
   pass.checkpointing = plan.checkpointing;
   pass.together = plan.together;
+  std::vector<Value> presents;
+  if (whole_engine && plan.presents) pass.presents = &presents;
   Value hidden = run.hidden_states(m, ids, pass, "forward");
   pass.rotary = {};
   pass.mask = {};

@@ -29,6 +29,7 @@ struct TrainingPlan {
   bool optimizer_in_backward = false;
   std::optional<Adaptation> adaptation; ///< null: everything is trained
   LossPlan loss;
+  bool presents = false;                ///< see Pass
   FusedKernels fused;
   bool packed_inputs_kept = false;      ///< see Machine
   bool separate_experts = false;        ///< experts are modules of their own
