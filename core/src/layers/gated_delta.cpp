@@ -63,25 +63,29 @@ Value triangle(Machine& m, double side) {
   return m.allocate({side, side}, byte_flag, "triangle");
 }
 
-/// How much each token of a chunk has faded when another one is read. Source: the same, torch_chunk_gated_delta_rule
+/// How much each token of a chunk has faded when another one is read.
+/// Source: [transformers] models/qwen3_next/modeling_qwen3_next.py torch_chunk_gated_delta_rule
 Value decays_between(Machine& m, const Value& sums, const Shape& square, const Value& later) {
   Value decays = m.subtract(m.view(sums, square.with_last(1)), m.view(sums, {square[0], square[1], square[2], 1, square[-1]}));
   decays = m.mask_out(decays, later);
   return m.exp(decays);
 }
 
+/// Tokens of zeros fill the last chunk; all are copied even where none is missing.
+void fill_chunks(Machine& m, Operands& p, const Sizes& z, double chunks, double c) {
+  const Shape keys = {z.b, z.h, chunks * c, z.k}, values = {z.b, z.h, chunks * c, z.v};
+  Value query = m.pad(p.query, keys, "query, padded"), key = m.pad(p.key, keys, "key, padded"), value = m.pad(p.value, values, "value, padded");
+  p.query = std::move(query), p.key = std::move(key), p.value = std::move(value);
+  Value rate = m.pad(p.rate, {z.b, z.h, chunks * c, 1}, "rate, padded"), decay = m.pad(p.decay, {z.b, z.h, chunks, c}, "decay, padded");
+  p.rate = std::move(rate), p.decay = std::move(decay);
+}
+
 /// Chunk after chunk reads the state and corrects it. Every chunk but the first finds the same in memory, so two stand for all.
-/// Source: the same, torch_chunk_gated_delta_rule
+/// Source: [transformers] models/qwen3_next/modeling_qwen3_next.py torch_chunk_gated_delta_rule
 Made chunked(Machine& m, const MixerLayer& l, const Operands& given, const Sizes& z, const Value& carried) {
   Operands p = prepared(m, given, z, l.heads != l.groups);
-  const double c = l.chunk, chunks = std::ceil(z.s / c), padded = chunks * c;
-  {
-    Value query = m.pad(p.query, {z.b, z.h, padded, z.k}, "query, padded"), key = m.pad(p.key, {z.b, z.h, padded, z.k}, "key, padded");
-    Value value = m.pad(p.value, {z.b, z.h, padded, z.v}, "value, padded");
-    p.query = std::move(query), p.key = std::move(key), p.value = std::move(value);
-    Value rate = m.pad(p.rate, {z.b, z.h, padded, 1}, "rate, padded"), decay = m.pad(p.decay, {z.b, z.h, chunks, c}, "decay, padded");
-    p.rate = std::move(rate), p.decay = std::move(decay);
-  }
+  const double c = l.chunk, chunks = std::ceil(z.s / c);
+  fill_chunks(m, p, z, chunks, c);
   const Shape values = {z.b, z.h, chunks, c, z.v}, keys = {z.b, z.h, chunks, c, z.k}, square = {z.b, z.h, chunks, c, c};
   const Shape rows = {z.b, z.h, chunks, c, 1}, value_rows = {z.b, z.h, c, z.v}, matrix = {z.b, z.h, z.k, z.v};
   const Value rated_value = m.view(m.multiply(p.value, p.rate), values), rated_key = m.view(m.multiply(p.key, p.rate), keys);
@@ -92,7 +96,8 @@ Made chunked(Machine& m, const MixerLayer& l, const Operands& given, const Sizes
   const Value system = m.multiply(m.contract(rated_key, p.key, square, "keys by keys"), decays);
   const Value within = m.multiply(m.contract(p.query, p.key, square, "queries by keys"), decays);
   const Value faded_key = m.multiply(rated_key, m.view(m.exp(sums), rows));
-  const Value solved_value = m.contract(system, rated_value, values, "new values"), solved_key = m.contract(system, faded_key, keys, "keys that read the state");
+  const Value solved_value = m.contract(system, rated_value, values, "new values");
+  const Value solved_key = m.contract(system, faded_key, keys, "keys that read the state");
   Value state = carried ? carried : m.allocate(matrix, fp32, "no state");
   Value output = m.allocate(values, fp32, "output");
   p.query = m.multiply(p.query, m.view(m.exp(sums), rows));
@@ -111,7 +116,8 @@ Made chunked(Machine& m, const MixerLayer& l, const Operands& given, const Sizes
   return {token_major(m, m.pick(output, {z.b, z.h, z.s, z.v}), z, given.query->format), std::move(state)};
 }
 
-/// One token. Source: the same, torch_recurrent_gated_delta_rule
+/// One token.
+/// Source: [transformers] models/qwen3_next/modeling_qwen3_next.py torch_recurrent_gated_delta_rule
 Made step(Machine& m, const MixerLayer& l, const Operands& given, const Sizes& z, const Value& carried) {
   const Operands p = prepared(m, given, z, l.heads != l.groups);
   const Shape row = {z.b, z.h, z.v};
@@ -130,7 +136,8 @@ Made step(Machine& m, const MixerLayer& l, const Operands& given, const Sizes& z
   return {token_major(m, output, z, given.query->format), std::move(state)};
 }
 
-/// Each head by itself, then times the gate. Source: the same, Qwen3NextRMSNormGated.forward
+/// Each head by itself, then times the gate.
+/// Source: [transformers] models/qwen3_next/modeling_qwen3_next.py Qwen3NextRMSNormGated.forward
 Value gated_norm(Machine& m, const Value& x, const Value& gate) {
   const Machine::Scope scope(m, "norm");
   const Value weight = m.parameter("weight", {x->shape[-1]});
