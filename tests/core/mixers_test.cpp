@@ -35,6 +35,18 @@ const Json one_by_one = {{"model_type", "nemotron_h"}, {"hidden_size", 128}, {"i
                          {"mamba_num_heads", 8}, {"mamba_head_dim", 32}, {"ssm_state_size", 32}, {"n_groups", 2}, {"conv_kernel", 4},
                          {"chunk_size", 64}, {"n_routed_experts", 8}, {"num_experts_per_tok", 2}, {"moe_intermediate_size", 64},
                          {"moe_shared_expert_intermediate_size", 128}, {"moe_latent_size", 64}};
+const Json delta = {{"model_type", "qwen3_next"}, {"vocab_size", 512}, {"hidden_size", 128}, {"intermediate_size", 256}, {"num_hidden_layers", 2},
+                    {"layer_types", {"linear_attention", "full_attention"}}, {"num_attention_heads", 4}, {"num_key_value_heads", 2},
+                    {"head_dim", 64}, {"linear_conv_kernel_dim", 4}, {"linear_key_head_dim", 32}, {"linear_value_head_dim", 32},
+                    {"linear_num_key_heads", 2}, {"linear_num_value_heads", 4}, {"moe_intermediate_size", 64},
+                    {"shared_expert_intermediate_size", 64}, {"num_experts", 8}, {"num_experts_per_tok", 2}};
+
+Json with(Json config, const char* field, Json value) {
+  config[field] = std::move(value);
+  return config;
+}
+const Json delta_by_one_key = with(delta, "linear_num_key_heads", 1);
+const Json delta_by_equal_heads = with(with(delta, "linear_num_key_heads", 4), "mlp_only_layers", {0, 1});
 
 Json inference(const Json& config, double sequences, double prompt, const char* kernel) {
   return {{"model", {{"config", config}}}, {"weights", "bf16"},
@@ -62,6 +74,11 @@ const Measured measured[] = {
     {granite_hybrid, 2, 100, "sdpa", 193536, 7377920, 2704384},
     {jamba_hybrid, 2, 20, "eager", 121856, 5654016, 3598848},
     {one_by_one, 1, 100, "flash", 61952, 3825152, 1514496},
+    {delta, 1, 2, "flash", 20480, 2213888, 1636864},               // one chunk, nothing to copy behind the solver
+    {delta, 1, 64, "eager", 52224, 2352128, 1684992},
+    {delta, 2, 65, "sdpa", 105472, 4121088, 1775104},
+    {delta_by_one_key, 2, 130, "flash", 171008, 5298688, 1823232},
+    {delta_by_equal_heads, 2, 130, "flash", 174080, 5055488, 1381376},
 };
 
 }  // namespace
@@ -88,8 +105,20 @@ TEST_CASE("a convolution carries its last inputs, a scan a state in fp32, and ne
   }
 }
 
+TEST_CASE("the gated delta rule carries a matrix a head of values in fp32, and the last inputs of its convolution", "[mixers]") {
+  const double convolution = 2 * (2 * 2 * 32 + 4 * 32) * 4, state = 4 * 4 * 32 * 32, token = 2 * 2 * 2 * 64;   // bytes; of attention a token
+  const Json answer = estimated(inference(delta, 1, 1000, "flash"));
+  CHECK(answer["kvCache"]["bytes"] == convolution + state + 1002 * token);
+  CHECK(answer["kvCache"]["bytesPerToken"] == token);
+}
+
+TEST_CASE("the gated delta rule's scan holds as much however many chunks follow, but for what grows by the token", "[mixers]") {
+  const auto prefill = [](double prompt) { return highest(estimated(inference(delta, 1, prompt, "flash")), "prefill"); };
+  CHECK(prefill(64 * 40) - prefill(64 * 39) == prefill(64 * 30) - prefill(64 * 29));
+}
+
 TEST_CASE("a prompt in parts carries on what earlier parts left", "[mixers]") {
-  for (const Json* config : {&short_convolutions, &scan, &beside, &granite_hybrid, &jamba_hybrid}) {
+  for (const Json* config : {&short_convolutions, &scan, &beside, &granite_hybrid, &jamba_hybrid, &delta}) {
     Json request = inference(*config, 1, 256, "flash");
     const Json whole = estimated(request);
     request["inference"]["prefillTokens"] = 64;
@@ -112,8 +141,8 @@ TEST_CASE("a step of a model with convolutions is PyTorch's, but for the loss's 
 }
 
 TEST_CASE("what is not run op by op with a mixer is refused where no inventory is at hand", "[mixers]") {
-  Json training = {{"model", {{"config", loop}}}, {"task", "training"}};
-  CHECK(issues_of(training).at("weights") == "unsupported");
+  for (const Json* config : {&loop, &delta})
+    CHECK(issues_of({{"model", {{"config", *config}}}, {"task", "training"}}).at("weights") == "unsupported");
   Json file = inference(short_convolutions, 1, 64, "flash");
   file["weights"] = "Q4_K_M";
   CHECK(issues_of(file).at("weights") == "unsupported");
@@ -123,6 +152,8 @@ TEST_CASE("fields of a mixer that do not fit together are named", "[mixers]") {
   Json config = scan;
   config["num_heads"] = 7;
   CHECK(issues_of(inference(config, 1, 64, "flash")).at("model.config.num_heads") == "not-divisible");
+  config = with(delta, "linear_num_key_heads", 3);
+  CHECK(issues_of(inference(config, 1, 64, "flash")).at("model.config.linear_num_value_heads") == "not-divisible");
   config = one_by_one;
   config["hybrid_override_pattern"] = "MX";
   CHECK(issues_of(inference(config, 1, 64, "flash")).at("model.config.hybrid_override_pattern") == "unknown-word");

@@ -89,6 +89,7 @@ Decoder mamba2(Fields& config);
 Decoder falcon_mamba(Fields& config);
 Decoder bamba(Fields& config);
 Decoder granitemoehybrid(Fields& config);
+Decoder qwen3_next(Fields& config);
 Decoder jamba(Fields& config);
 Decoder nemotron_h(Fields& config);
 Decoder falcon_h1(Fields& config);

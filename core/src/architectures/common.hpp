@@ -54,6 +54,8 @@ void read_scored_experts(Fields& config, ExpertsLayer& experts, const ExpertsDef
                          bool normalised);
 /// Which layers have a plain MLP instead of experts: those `mlp_layer_types` names, else the first ones.
 void dense_layers(Fields& config, Decoder& model, double first);
+/// A plain MLP in layers that `mlp_only_layers` lists or that `decoder_sparse_step` leaves out.
+void sparse_by_step(Fields& config, Decoder& model);
 /// A gated layer with experts instead of the MLP.
 DecoderLayer sparse_layer(Fields& config, bool bias_absent = false);
 

@@ -11,6 +11,12 @@ namespace {
 using Scores = ExpertsLayer::Scores;
 using Normalised = ExpertsLayer::Normalised;
 
+Decoder finished(Decoder m, NormKind norm = NormKind::rms) {
+  m.final_norm = norm;
+  return m;
+}
+
+}  // namespace
 
 /// Every layer whose number is in the list, or that the step leaves out, has a plain MLP.
 /// Source: [transformers] models/qwen2_moe/modeling_qwen2_moe.py Qwen2MoeDecoderLayer.__init__
@@ -24,13 +30,6 @@ void sparse_by_step(Fields& c, Decoder& m) {
     if (!sparse) m.layers[i].experts.reset();
   }
 }
-
-Decoder finished(Decoder m, NormKind norm = NormKind::rms) {
-  m.final_norm = norm;
-  return m;
-}
-
-}  // namespace
 
 DecoderLayer sparse_layer(Fields& c, bool bias_absent) {
   DecoderLayer layer = gated_layer(c, bias_absent);

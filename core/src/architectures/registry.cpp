@@ -59,6 +59,7 @@ constexpr std::array families = {
     Family{"lfm2", lfm2},           Family{"lfm2_moe", lfm2_moe}, Family{"mamba2", mamba2},     Family{"falcon_h1", falcon_h1},
     Family{"mamba", mamba},         Family{"falcon_mamba", falcon_mamba}, Family{"bamba", bamba},
     Family{"granitemoehybrid", granitemoehybrid}, Family{"jamba", jamba}, Family{"nemotron_h", nemotron_h},
+    Family{"qwen3_next", qwen3_next},
     Family{"gpt_bigcode", gpt_bigcode},
     Family{"exaone", exaone},       Family{"qwen", qwen},         Family{"internlm", internlm}, Family{"internlm2", internlm},
     Family{"baichuan", baichuan},   Family{"chatglm", chatglm},   Family{"mimo", mimo},         Family{"deepseek", deepseek},

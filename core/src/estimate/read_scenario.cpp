@@ -192,10 +192,11 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
 }
 
 /// Whether a layer scans token by token: what such a loop keeps for backward has no program yet.
-/// Source: [transformers] models/mamba/modeling_mamba.py mamba_selective_scan
+/// Source: [transformers] models/mamba/modeling_mamba.py mamba_selective_scan, models/qwen3_next/modeling_qwen3_next.py
+/// torch_chunk_gated_delta_rule
 bool loops(const Decoder& m) {
   for (const DecoderLayer& l : m.layers)
-    if (l.mixer && l.mixer->kind == MixerLayer::Kind::mamba) return true;
+    if (l.mixer && (l.mixer->kind == MixerLayer::Kind::mamba || l.mixer->kind == MixerLayer::Kind::gated_delta)) return true;
   return false;
 }
 

@@ -13,6 +13,7 @@ namespace {
 struct QueryKeyValue {
   Value joint;   ///< a joint projection stays alive as long as its parts
   Value query, key, value;
+  Value gate;    ///< what the output is multiplied by, before its sigmoid
 };
 
 void normalise_both(Machine& m, const AttentionLayer& a, Value& query, Value& key) {
@@ -36,6 +37,18 @@ Value heads_outermost(Machine& m, Value x) {
   return same;
 }
 
+/// Each head's query and gate lie side by side; the gate is copied out unless there is only one head.
+/// Source: [transformers] models/qwen3_next/modeling_qwen3_next.py Qwen3NextAttention.forward
+void gated_query(Machine& m, const AttentionLayer& a, const Value& x, QueryKeyValue& p) {
+  const double width = a.heads * a.head_dim;
+  Value both = dense(m, "q_proj", x, 2 * width, a.input_bias);
+  p.query = m.heads(m.slice(both, width), a.heads);
+  p.gate = m.slice(both, width);
+  both.drop();
+  if (a.heads > 1) p.gate = m.copy(p.gate, "gate", Layout::token_major);
+  if (a.qk_norm) p.query = normalise(m, "q_norm", *a.qk_norm, p.query);
+}
+
 QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x, const Pass& pass) {
   QueryKeyValue p;
   const Value& source = a.cross ? pass.encoded : x;
@@ -50,7 +63,9 @@ QueryKeyValue separate(Machine& m, const AttentionLayer& a, const Value& x, cons
     if (a.heads_outermost) return heads_outermost(m, std::move(part));
     return norm ? normed(norm, AttentionLayer::QkNorm::at_once, std::move(part)) : part;
   };
-  if (a.scaled_query)
+  if (whole_engine && a.gated)
+    gated_query(m, a, x, p);
+  else if (a.scaled_query)
     p.query = m.heads(m.scale(dense(m, "q_proj", x, a.heads * a.head_dim, a.input_bias)), a.heads);
   else
     p.query = projected("q_proj", "q_norm", x, a.heads, a.input_bias);
@@ -109,6 +124,7 @@ AttentionResult sub_layer(Machine& m, const AttentionLayer& a, Value x, const Pa
   }
   AttentionResult result = attend(m, a, pass, p.query, p.key, p.value);
   if (a.kept_context) result.context = result.output;
+  if (whole_engine && p.gate) result.output = m.multiply(result.output, m.sigmoid(p.gate));
   result.output = dense(m, a.projection == AttentionLayer::Projection::separate ? "o_proj" : "out_proj",
                           result.output, x->shape[-1], a.output_bias, a.transposed);
   result.output = m.dropout(result.output, a.output_dropout);

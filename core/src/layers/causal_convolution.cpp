@@ -61,10 +61,13 @@ void carry(Machine& m, const Pass& pass, const Shape& shape, const Format* forma
 }
 
 Value mix(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass) {
-  const Machine::Scope scope(m, l.kind == MixerLayer::Kind::short_conv ? "conv" : "mamba");
+  const Machine::Scope scope(m, l.kind == MixerLayer::Kind::short_conv    ? "conv"
+                                : l.kind == MixerLayer::Kind::gated_delta ? "linear_attn"
+                                                                          : "mamba");
   switch (l.kind) {
     case MixerLayer::Kind::short_conv: return short_convolution(m, l, x, pass);
     case MixerLayer::Kind::mamba: return mamba(m, l, x, pass);
+    case MixerLayer::Kind::gated_delta: return gated_delta(m, l, x, pass);
     case MixerLayer::Kind::mamba2: break;
   }
   return mamba2(m, l, x, pass);

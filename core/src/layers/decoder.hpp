@@ -123,6 +123,7 @@ struct AttentionLayer {
   bool kept_context = false;        ///< what the heads made is held while it is projected and normalised
   bool narrowed = true;             ///< probabilities take the values' format
   bool clipped = false;             ///< all three are clamped in place
+  bool gated = false;               ///< its output is multiplied by a sigmoid that the query's projection gives too
   bool sinks = false;               ///< a logit of its own per head, which takes attention away
   std::optional<LatentProjection> latent;
   bool scaled_key = false;          ///< the key is multiplied by a number once it is projected
@@ -138,13 +139,13 @@ struct AttentionLayer {
 
 /// What mixes tokens without attention: a convolution, or a state that is carried from token to token.
 struct MixerLayer {
-  enum class Kind { short_conv, mamba, mamba2 };
+  enum class Kind { short_conv, mamba, mamba2, gated_delta };
   Kind kind = Kind::mamba2;
   double width = 0;                ///< of what is carried, all heads together
   double conv = 0;                 ///< tokens the convolution sees, the last one included
-  double state = 0;                ///< numbers carried for each column of `width`
-  double heads = 0, groups = 1;    ///< mamba2: heads, and groups of them that share how they read and write
-  double chunk = 0;                ///< mamba2: tokens whose states are computed together
+  double state = 0;                ///< numbers carried for each column of `width`; gated_delta: columns of a key
+  double heads = 0, groups = 1;    ///< mamba2: heads, and groups of them that share how they read and write; gated_delta: heads of values, of keys
+  double chunk = 0;                ///< mamba2, gated_delta: tokens whose states are computed together
   double rank = 0;                 ///< mamba: of the time step
   bool conv_bias = true, bias = false, output_bias = false;
   bool normed_gate = true;         ///< mamba2: the gate goes through a norm; else it is multiplied

@@ -13,6 +13,7 @@ Value mix(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
 Value short_convolution(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
 Value mamba(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
 Value mamba2(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
+Value gated_delta(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
 
 /// Weights of a convolution of each channel with itself over the last `width` tokens.
 struct Convolution {
