@@ -43,10 +43,12 @@ const scenarios = [...cases.map(({ scenario }) => scenario), ...grid()];
 const answers = scenarios.map(answerTo);
 
 for (const preset of nativeBuilds()) {
-  test(`WebAssembly and build/${preset} give the same bytes for ${scenarios.length} scenarios`, () => {
-    const native = nativeEstimates(preset, scenarios.map((scenario) => ({ scenario, facts: factsOf(scenario) })));
-    assert.equal(native.length, scenarios.length);
-    for (const [i, scenario] of scenarios.entries()) assert.equal(answers[i], native[i], JSON.stringify(scenario));
+  // The build with sanitizers takes minutes for all: every case, and a tenth of the grid.
+  const asked = [...scenarios.entries()].filter(([i]) => preset === "gcc" || i < cases.length || i % 10 === 0);
+  test(`WebAssembly and build/${preset} give the same bytes for ${asked.length} scenarios`, () => {
+    const native = nativeEstimates(preset, asked.map(([, scenario]) => ({ scenario, facts: factsOf(scenario) })));
+    assert.equal(native.length, asked.length);
+    for (const [n, [i, scenario]] of asked.entries()) assert.equal(answers[i], native[n], JSON.stringify(scenario));
   });
 }
 

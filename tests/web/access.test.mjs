@@ -12,7 +12,7 @@ const llama = { model: { id: "meta-llama/Llama-3.1-8B" }, weights: "Q4_K_M", par
 async function withAllOpen(scenario, options) {
   const opened = await browser.open(hashOf(scenario), options);
   const { page } = opened;
-  await page.locator(".folded").first().waitFor();
+  await page.locator("summary", { hasText: "Embed this" }).waitFor();   // the last of the parts that come after the answer
   await page.keyboard.press("c");
   // Parts that arrive meanwhile would move those that are counted off one by one.
   await page.evaluate(() => document.querySelectorAll("main details").forEach((one) => (one.open = true)));
@@ -55,7 +55,7 @@ function problems() {
 
 test("sections open, and a log is compared, by keyboard alone", async () => {
   const { page, close } = await browser.open(hashOf(training));
-  await page.locator(".folded").first().waitFor();
+  await page.locator("summary", { hasText: "Embed this" }).waitFor();   // the last of the parts that come after the answer
   const focused = () => page.evaluate(() => document.activeElement.textContent);
   for (let i = 0; i < 80 && (await focused()) !== "Ladder of methods"; i++) await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");

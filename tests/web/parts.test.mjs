@@ -81,7 +81,7 @@ test("the ladder has the engine's figure for every method, and a click takes it 
 
 test("c puts what is on screen aside, and what differs then is marked", async () => {
   const { page, close } = await browser.open(hashOf(training));
-  await page.locator(".folded").first().waitFor();
+  await page.locator("summary", { hasText: "Embed this" }).waitFor();
   await page.keyboard.press("c");
   await page.getByRole("radio", { name: /^QLoRA/ }).check();
   const marked = page.locator(".compare tr.differs");
@@ -99,7 +99,7 @@ test("c puts what is on screen aside, and what differs then is marked", async ()
 
 test("no code of a part is asked for before it is opened", async () => {
   const { page, seen, close } = await browser.open(hashOf(vllm));
-  await page.locator(".folded").first().waitFor();
+  await page.locator("summary", { hasText: "Embed this" }).waitFor();
   assert.deepEqual(seen.requests.filter((url) => /LogCompare|Command|Compare|Ladder/.test(url)), []);
   await open(page, "Command");
   await page.locator(".command pre").waitFor();
