@@ -112,3 +112,15 @@ TEST_CASE("a short generation from a large vocabulary peaks at its logits: 6 byt
   const Generated g(decoder(config("llama", z, 2)), prompt_of(8, 16));
   CHECK(in(bytes, g.highest("decode").parts[Component::logits]) == 6 * z.v);
 }
+
+TEST_CASE("a prompt in parts with a rest peaks in the last whole part, which looks back as far as that part allows", "[engines]") {
+  const Decoder model = decoder(config("llama", sizes, 4));
+  const auto highest = [&](double prompt, double parts) {
+    GenerationPlan p = prompt_of(prompt, 4096);
+    p.kernel = AttentionKernel::eager;
+    p.prefill_tokens = parts;
+    return in(bytes, Generated(model, p).highest("prefill").highest);
+  };
+  const double rest = rounded(8 * 4000) - rounded(8 * 3968);   // ids of all the tokens
+  CHECK(highest(4000, 64) == highest(3968, 64) + rest);
+}

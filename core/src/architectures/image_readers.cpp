@@ -224,13 +224,13 @@ void read_qwen(Fields& vision, ImageReader& r, const ImageSize& size, const Qwen
   r.tokens = r.rows();
 }
 
-/// Source: [transformers] models/qwen2_vl/configuration_qwen2_vl.py
+/// Source: [transformers] models/qwen2_vl/configuration_qwen2_vl.py; limits of pixels as the checkpoints' preprocessor_config.json has them
 void qwen2_vl(Fields& c, ImageReader& r, const ImageSize& size) {
   Fields vision = c.record("vision_config");
   read_qwen(vision, r, size, {.width = 1280, .feed = 0, .layers = 32, .patch = 14, .fewest = 3136, .most = 12845056, .width_name = "embed_dim"}, false);
 }
 
-/// Source: [transformers] models/qwen2_5_vl/configuration_qwen2_5_vl.py
+/// Source: [transformers] models/qwen2_5_vl/configuration_qwen2_5_vl.py; limits of pixels as the checkpoints' preprocessor_config.json has them
 void qwen2_5_vl(Fields& c, ImageReader& r, const ImageSize& size) {
   Fields vision = c.record("vision_config");
   read_qwen(vision, r, size, {.width = 3584, .feed = 3420, .layers = 32, .patch = 14, .fewest = 3136, .most = 12845056, .width_name = "hidden_size"}, true);
@@ -238,7 +238,7 @@ void qwen2_5_vl(Fields& c, ImageReader& r, const ImageSize& size) {
   r.whole_layers = numbers(vision, "fullatt_block_indexes", {7, 15, 23, 31});
 }
 
-/// Source: [transformers] models/qwen3_vl/configuration_qwen3_vl.py
+/// Source: [transformers] models/qwen3_vl/configuration_qwen3_vl.py; limits of pixels as the checkpoints' preprocessor_config.json has them
 void qwen3_vl(Fields& c, ImageReader& r, const ImageSize& size) {
   Fields vision = c.record("vision_config");
   read_qwen(vision, r, size, {.width = 1152, .feed = 4304, .layers = 27, .patch = 16, .fewest = 65536, .most = 16777216, .width_name = "hidden_size"}, false);

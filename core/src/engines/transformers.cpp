@@ -121,6 +121,11 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
   Value logits;
   if (last_chunk != plan.prompt_tokens) {
     g.forward(ids, chunk, "prefill");
+    // Where the last part is a rest, the one before it is the largest that looks back farthest.
+    if (const double before = plan.prompt_tokens - last_chunk - chunk; last_chunk < chunk && before > 0) {
+      g.skip_to(before);
+      g.forward(ids, chunk, "prefill");
+    }
     g.skip_to(plan.prompt_tokens - last_chunk);
   }
   logits = g.forward(ids, last_chunk, "prefill");

@@ -61,6 +61,16 @@ Value turn_pairs(Machine& m, const Value& x, const Shape& table, const Format* f
   return turn(m, x, own);
 }
 
+/// Probabilities in the values' format, times the values.
+AttentionResult weigh(Machine& m, const AttentionLayer& a, Value weights, const Value& value) {
+  weights = m.cast(weights, value->format);
+  weights = m.dropout(weights, a.dropout);
+  AttentionResult result;
+  result.output = m.matmul(weights, value, "attention output");
+  result.probabilities = std::move(weights);
+  return result;
+}
+
 /// Source: [transformers] models/gptj/modeling_gptj.py GPTJAttention._attn
 AttentionResult attend_in_fp32(Machine& m, const AttentionLayer& a, const Pass& pass, const Value& q, const Value& k, const Value& value) {
   const Value query = m.cast(q, fp32), key = m.cast(k, fp32);
@@ -68,12 +78,7 @@ AttentionResult attend_in_fp32(Machine& m, const AttentionLayer& a, const Pass& 
   weights = m.scale(weights, "scaled scores");
   if (pass.mask[0]) weights = m.add(weights, pass.mask[0]);
   weights = m.softmax(weights);
-  weights = m.cast(weights, value->format);
-  weights = m.dropout(weights, a.dropout);
-  AttentionResult result;
-  result.output = m.matmul(weights, value, "attention output");
-  result.probabilities = std::move(weights);
-  return result;
+  return weigh(m, a, std::move(weights), value);
 }
 
 }  // namespace
@@ -122,12 +127,7 @@ AttentionResult codegen_attend(Machine& m, const AttentionLayer& a, const Pass& 
   if (pass.mask[0]) weights = m.add(weights, pass.mask[0]);
   weights = m.scale(weights, "scaled scores");
   weights = m.softmax(m.widen(weights));
-  weights = m.cast(weights, value->format);
-  weights = m.dropout(weights, a.dropout);
-  AttentionResult result;
-  result.output = m.matmul(weights, value, "attention output");
-  result.probabilities = std::move(weights);
-  return result;
+  return weigh(m, a, std::move(weights), value);
 }
 
 /// Pairs are turned in fp32, whatever the format, by rows of a table that each layer has.
@@ -173,12 +173,7 @@ AttentionResult gpt_neo_eager(Machine& m, const AttentionLayer& a, const Pass& p
   weights = m.where(m.allocate({0}, byte_flag, "part of the layer's own mask"), weights);
   if (pass.mask[0]) weights = m.add(weights, pass.mask[0]);
   weights = m.softmax(m.widen(weights));
-  weights = m.cast(weights, value->format);
-  weights = m.dropout(weights, a.dropout);
-  AttentionResult result;
-  result.output = m.matmul(weights, value, "attention output");
-  result.probabilities = std::move(weights);
-  return result;
+  return weigh(m, a, std::move(weights), value);
 }
 
 /// Source: [transformers] models/gpt_neo/modeling_gpt_neo.py GPTNeoSelfAttention.forward, GPTNeoFlashAttention2.forward

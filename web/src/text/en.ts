@@ -87,5 +87,5 @@ export const keys = [
   ["↑ ↓", "move through models and options; the answer follows at once"],
   ["Tab", "next field"],
 ];
-export const local = "Everything is calculated in this browser; nothing is sent.";
+export const local = "Everything is calculated in this browser; only links you open are fetched.";
 export const engine = "Engine";
