@@ -20,8 +20,7 @@ std::vector<std::string> read_names(Fields& f, std::string_view name, std::vecto
 }  // namespace
 
 /// Source: [peft] tuners/lora/config.py LoraConfig, tuners/ia3/config.py IA3Config; adapters of a 16-bit model are made in fp32 unless told otherwise
-LoraScenario read_lora(Fields& f) {
-  LoraScenario l;
+void read_lora(Fields& f, LoraScenario& l) {
   l.rank = f.count({"rank"}, l.rank, 1, 1 << 16);
   l.kind = f.word({"kind"}, "lora", {"lora", "rslora", "ia3"});   // rsLoRA is another factor, and no other tensor
   if (l.kind == "ia3") l.targets = {"k_proj", "v_proj", "down_proj"};
@@ -33,7 +32,19 @@ LoraScenario read_lora(Fields& f) {
   for (const std::string& module : l.modules_to_save)
     if (module != "lm_head") f.report("modulesToSave", "unsupported", text_of({quoted(module), " is not computed yet; lm_head is"}));
   f.refuse_unknown();
-  return l;
+}
+
+/// Source: [litgpt] finetune/lora.py lora_query, lora_key, lora_value
+void name_parts(LoraScenario& l) {
+  std::vector<std::string> targets;
+  for (std::string& target : l.targets) {
+    const bool joint = target == "qkv_proj" || target == "query_key_value" || target == "c_attn" || target == "attn";
+    if (!joint) targets.push_back(std::move(target));
+    if (joint && l.query) targets.push_back("q_proj");
+    if (joint && l.key) targets.push_back("k_proj");
+    if (joint && l.value) targets.push_back("v_proj");
+  }
+  l.targets = std::move(targets);
 }
 
 }  // namespace gpumem

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "architectures/common.hpp"
+#include "architectures/litgpt.hpp"
 #include "estimate/classes.hpp"
 #include "estimate/diffusion.hpp"
 #include "estimate/size_text.hpp"
@@ -113,18 +114,36 @@ std::string usual_version(std::string_view engine) {
   return engine == "vllm" ? "0.32" : "";
 }
 
+/// LitGPT is named beside PyTorch, which it runs on: as the version or by an option.
+bool runs_litgpt(Fields& engine, Fields& options, Scenario& s) {
+  const Document* version = engine.value({"version"});
+  if (version && version->is(Document::Kind::text) && version->text() == "litgpt") return true;
+  const Document* code = options.value({"engine"});
+  if (!code || !code->is(Document::Kind::text) || code->text() != "litgpt") return false;
+  s.engine_options.set("engine", "litgpt");
+  return true;
+}
+
+/// Its own programs where it has one for the model.
+void choose_litgpt(Scenario& s) {
+  s.inference.all_logits = true;
+  if (s.model && !run_as_litgpt(*s.model))
+    s.assumptions.push_back({"not-in-litgpt", "LitGPT's own code has no such layers: they are counted as transformers runs them."});
+}
+
 void read_engine(Fields& request, Scenario& s) {
   const bool training = s.task == Task::training;
   s.engine = training ? "torch" : s.mix->gguf || s.gguf ? "llama.cpp" : "transformers";
   Fields engine = request.record("engine");
   const std::string name = engine.text({"name"}, s.engine);
-  if (training ? !trains(name) : name != "transformers" && name != "llama.cpp" && !serves(name))
+  Fields options = engine.record("options");
+  s.litgpt = whole_engine && name == "torch" && runs_litgpt(engine, options, s);
+  if (training ? !trains(name) : !s.litgpt && name != "transformers" && name != "llama.cpp" && !serves(name))
     engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch, fsdp, deepspeed and megatron" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
   else
     s.engine = name;
   s.engine_version = engine.text({"version"}, usual_version(s.engine));
   if (s.gguf && s.engine != "llama.cpp") request.report("model.gguf", "unsupported", "a GGUF file is computed for inference with llama.cpp");
-  Fields options = engine.record("options");
   if (!whole_engine && name != "transformers" && name != "torch") return leave(request);
   const bool llama_cpp = whole_engine && s.engine == "llama.cpp";
   if (llama_cpp) {
@@ -152,6 +171,7 @@ void read_engine(Fields& request, Scenario& s) {
   if (whole_engine && s.engine == "megatron") read_megatron_options(options, s);
   else if (training) read_training_options(options, s);
   else if (whole_engine && s.engine == "transformers") read_generation_options(options, s), read_image_options(options, s);
+  if (whole_engine && s.litgpt) choose_litgpt(s);
   if (whole_engine) read_sharding_options(options, s);
   if (!llama_cpp) read_allocator_options(options, s);
   options.assume_ignored([&](std::string_view option) {

@@ -121,7 +121,8 @@ void read_kernels(Fields& f, Scenario& s) {
   const std::string loss = f.word({"crossEntropy"}, t.kernels == "liger" ? "fused" : "full", {"full", "inplace", "chunked", "fused"});
   using Kind = LossPlan::Kind;
   if (loss != "full") t.loss.kind = loss == "inplace" ? Kind::in_place : loss == "chunked" ? Kind::chunked : Kind::fused;
-  if (t.loss.kind != Kind::chunked) t.loss.rows = 0;
+  if (whole_engine && s.litgpt && t.loss.kind == Kind::chunked) t.loss.kind = Kind::listed;
+  else if (t.loss.kind != Kind::chunked) t.loss.rows = 0;
   else if (t.loss.rows == 0) t.loss.rows = 1024;
 }
 
@@ -162,7 +163,8 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   const bool adapters = t.method != "full";
   if (!whole_engine && adapters) return f.report("method", "part-not-loaded", "needs a part of the calculator that is not loaded");
   Fields lora = f.record("lora");
-  if (adapters) t.lora = read_lora(lora);
+  if (adapters) read_lora(lora, t.lora);
+  if (whole_engine && adapters && s.litgpt) name_parts(t.lora);
   if (adapters && t.method != "lora" && t.lora.kind == "ia3") lora.report("kind", "contradiction", text_of({"IA3 is computed for the method lora, not for ", t.method}));
   if (adapters && !s.model)
     f.report("method", "unsupported", text_of({quoted(t.method), " needs a model whose linears are known: a family with a program of its own"}));

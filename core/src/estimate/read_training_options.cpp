@@ -42,14 +42,12 @@ void read_training_options(Fields& options, Scenario& s) {
   // Source: [accelerate] utils/operations.py ConvertOutputsToFp32
   t.loss.outputs_in_fp32 = options.value({"framework_config"}) != nullptr;
   if (const Document* framework = options.value({"framework_config"})) s.engine_options.set("framework_config", *framework);
-  if (const Document* code = options.value({"engine"}); code && code->is(Document::Kind::text) && code->text() == "litgpt") {
-    // Source: [litgpt] litgpt/model.py, utils.py chunked_cross_entropy; [bitsandbytes] up to 0.43.1:
-    // autograd/_functions.py MatMul4Bit.forward has `ctx.tensors = (A, B)`
-    t.litgpt = t.fused.gelu = true;
-    t.loss.recomputed = false;
+  if (whole_engine && s.litgpt) {   // Source: [litgpt] finetune/lora.py train
     t.loss.rows = options.count({"lm_head_chunk_size"}, 128, 1, most_tokens);
-    s.engine_options.set("engine", "litgpt");
     s.engine_options.set("lm_head_chunk_size", t.loss.rows);
+    flag("lora_query", t.lora.query);
+    flag("lora_key", t.lora.key);
+    flag("lora_value", t.lora.value);
   }
   flag("convert_outputs_to_fp32", t.loss.outputs_in_fp32);
   flag("fast_rms_layernorm", t.fused.norm);

@@ -101,7 +101,7 @@ std::optional<Adaptation> adaptation(const Scenario& s) {
   a.format = find_format(t.lora.format);
   a.magnitudes = t.method == "dora";
   const bool by_groups = s.weights.starts_with("gptq-");   // which leaves routers as they are
-  if (t.method == "qlora") a.packed = base_format(*s.mix), a.packs_router = !by_groups;
+  if (t.method == "qlora") a.packed = base_format(*s.mix), a.packs_router = !by_groups, a.packs_head = s.litgpt;
   return a;
 }
 
@@ -139,7 +139,8 @@ Parts train(Machine& m, const Scenario& s, bool every_layer) {
   plan.adaptation = adaptation(s);
   plan.loss = t.loss;
   plan.fused = t.fused;
-  plan.packed_inputs_kept = t.litgpt;
+  plan.packed_inputs_kept = s.litgpt;   // Source: [bitsandbytes] up to 0.43.1, autograd/_functions.py MatMul4Bit.forward: `ctx.tensors = (A, B)`
+  if (s.litgpt) plan.unpacked_first = fp16;
   constexpr int stacked = 5000;   // from transformers 5 on a layer's experts are one tensor, except in GPTQ checkpoints
   plan.separate_experts = t.transformers_version < stacked || s.weights.starts_with("gptq-");
   if (t.wide_norms) plan.norms = fp32;

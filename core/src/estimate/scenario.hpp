@@ -57,6 +57,7 @@ struct LoraScenario {
   double rank = 16, dropout = 0;
   std::vector<std::string> targets = {"q_proj", "v_proj"}, modules_to_save;
   std::string format = "fp32";
+  bool query = true, key = false, value = true;   ///< LitGPT: which parts of a joint projection have adapters
 };
 
 /// Number formats of what ranks send each other.
@@ -93,7 +94,6 @@ struct TrainingScenario {
   FusedKernels fused;               ///< beside what `kernels` says
   std::string kernels = "torch";    ///< torch | liger
   int transformers_version = 5000;  ///< major · 1000 + minor
-  bool litgpt = false;              ///< its own models and loss, with bitsandbytes before 0.43.2
   bool wide_norms = false;          ///< norms' weights in fp32, whatever the others are in
   std::string precision = "bf16", optimizer = "adamw", optimizer_step = "fused";
   double micro_batch = 1, sequence_tokens = 2048, accumulation = 1;
@@ -146,6 +146,7 @@ struct Scenario {
   bool imatrix = false;
   std::vector<std::string> left_alone;
   std::string engine = "transformers", engine_version = "5";
+  bool litgpt = false;                         ///< its own models and loss on plain PyTorch, with bitsandbytes before 0.43.2
   Document engine_options = Document::record();
   InferenceScenario inference;
   ServingScenario serving;          ///< of engines that serve from one pool
@@ -251,7 +252,9 @@ Document parallel_document(std::string_view engine, const RankLayout& layout);
 void read_sharded_offload(Fields& training, Scenario& scenario);
 
 /// The adapters of a scenario that trains no more than them.
-LoraScenario read_lora(Fields& fields);
+void read_lora(Fields& fields, LoraScenario& lora);
+/// LitGPT adapts parts of the joint projection, whatever it is called.
+void name_parts(LoraScenario& lora);
 
 /// The scenario with every default that was used, as a request of the same shape.
 Document completed(const Scenario& scenario);

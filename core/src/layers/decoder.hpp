@@ -131,7 +131,7 @@ struct AttentionLayer {
   bool softcap = false;
   bool softmax_in_fp32 = true;
   double dropout = 0, output_dropout = 0;
-  enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm };
+  enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm, litgpt };
   Form form = Form::shared;         ///< whose code runs: transformers' common form, or a family's own
   double position_rows = 0;         ///< of the table of sinusoids each layer has (GPT-J, CodeGen), or of its mask (GPT-Neo)
   bool operator==(const AttentionLayer&) const = default;

@@ -122,4 +122,10 @@ Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, 
   return adapted(m, *a, x, std::move(result), bias, in, width);
 }
 
+Value product(Machine& m, Value x, const Value& weight, const Value& bias, const char* label) {
+  const bool packed = whole_engine && m.adaptation && m.adaptation->packed && weight->format == m.adaptation->packed;
+  if (!packed) return m.linear(std::move(x), weight, bias, label);
+  return m.linear_unpacked(m.lower(std::move(x)), bias, weight->shape[0], label);
+}
+
 }  // namespace gpumem

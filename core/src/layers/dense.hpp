@@ -17,6 +17,7 @@ struct Adaptation {
   bool magnitudes = false;                ///< DoRA: a trained length for each output
   const Format* packed = nullptr;         ///< of base linears that are unpacked for each use; null: they lie as they are
 
+  bool packs_head = false;                ///< the head of the vocabulary too
   bool packs_router = false;              ///< routers that are linears are packed too, where experts are modules
 
   /// A mixer's linears are called the same in all families; others go by what some family calls them too.
@@ -28,5 +29,8 @@ struct Adaptation {
 /// A linear of a layer with parameters of its own: x [..., in] → [..., width], adapted as the machine's adaptation says.
 Value dense(Machine& m, const char* name, Value x, double width, bool bias, bool transposed = false,
             Adaptation::Names names = Adaptation::Names::all);
+
+/// x [..., in] times a weight [out, in] that may lie packed, as the machine's adaptation says.
+Value product(Machine& m, Value x, const Value& weight, const Value& bias, const char* label);
 
 }  // namespace gpumem

@@ -184,7 +184,11 @@ Value ModelRun::head_weight(Machine& m, double width) {
   if (whole_engine && model_.classes > 0) return classes_weight(m, model_.classes, width);
   const bool saved = m.adaptation && m.adaptation->saves("lm_head");
   if (model_.tied && !saved) return table_;
-  Value original = model_.tied ? Value() : m.parameter("lm_head.weight", {model_.vocabulary, width});
+  Value original;
+  if (whole_engine && m.adaptation && m.adaptation->packs_head && !model_.tied)
+    original = m.parameter("lm_head.weight", {model_.vocabulary, width}, m.adaptation->packed, false);
+  else if (!model_.tied)
+    original = m.parameter("lm_head.weight", {model_.vocabulary, width});
   if (!saved) return original;
   return m.parameter("lm_head.modules_to_save.weight", {model_.vocabulary, width}, m.weight_format, true);
 }
@@ -194,7 +198,7 @@ Value ModelRun::head(Machine& m, Value hidden, const Pass& pass) {
   if (pass.last_token_only) hidden = m.view(hidden, {hidden->shape[0], pass.kept_tokens, hidden->shape[2]});
   const Value weight = head_weight(m, hidden->shape[-1]);
   const Value bias = model_.head_bias ? m.parameter("lm_head.bias", {model_.vocabulary}) : Value();
-  Value logits = m.linear(model_.logits_in_fp32 ? m.cast(hidden, weight->format) : std::move(hidden), weight, bias, "logits");
+  Value logits = product(m, model_.logits_in_fp32 ? m.cast(hidden, weight->format) : std::move(hidden), weight, bias, "logits");
   if (model_.logits_in_fp32) logits = m.cast(logits, fp32);
   m.made = before;
   return logits;

@@ -246,6 +246,7 @@ AttentionResult own_attention(Machine& m, const AttentionLayer& a, const Value& 
     case AttentionLayer::Form::gpt_neo: return gpt_neo_attention(m, a, x, pass);
     case AttentionLayer::Form::codegen: return codegen_attention(m, a, x, pass);
     case AttentionLayer::Form::xglm: return xglm_attention(m, a, x, pass);
+    case AttentionLayer::Form::litgpt: return litgpt_attention(m, a, x, pass);
     case AttentionLayer::Form::mpt: return mpt_attention(m, a, x, pass);
     default: return gptj_attention(m, a, x, pass);
   }

@@ -11,6 +11,9 @@ AttentionResult bloom_attention(Machine& m, const AttentionLayer& a, const Value
 /// The attention of whichever form `a` has; BLOOM's and Falcon's are called by their layers.
 AttentionResult own_attention(Machine& m, const AttentionLayer& a, const Value& x, const Pass& pass);
 
+/// Source: [litgpt] lit_gpt/model.py CausalSelfAttention.forward
+AttentionResult litgpt_attention(Machine& m, const AttentionLayer& a, const Value& x, const Pass& pass);
+
 /// x [b, s, h]: the whole layer.
 Value mpt_layer(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass);
 

@@ -50,6 +50,7 @@ class Machine {
   bool separate_experts = false;      ///< experts are modules of their own, run one by one; otherwise one stacked tensor
   bool adapters_off = false;          ///< adapters are there, and not used
   bool packed_inputs_kept = false;    ///< linears in 4 bits save their input for backward
+  const Format* unpacked_first = nullptr;   ///< what they come back in, where that is cast before it is used
   const Adaptation* adaptation = nullptr;
   FusedKernels fused;
   Recomputed recomputed;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <utility>
 
+#include "layers/dense.hpp"
 #include "machine/parts.hpp"
 
 namespace gpumem {
@@ -96,8 +97,7 @@ Value plain_loss(Machine& m, const Value& logits, const Value& labels, bool wide
 
 namespace {
 
-/// Each chunk's logits are made again in backward; LitGPT keeps them, in their own format.
-/// Source: [litgpt] litgpt/utils.py chunked_cross_entropy
+/// Each chunk's logits are made again in backward.
 /// Source: [torch-fake-tensor-measurement] head, .float() and cross entropy on a chunk under a non-reentrant checkpoint
 Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels, const LossPlan& plan) {
   const Machine::Scope scope(m, "loss");
@@ -110,23 +110,40 @@ Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels,
   Value total;
   for (const Value& chunk : chunks) {
     const Value targets = m.view(labelled.shifted, {chunk->shape[0]});
-    const auto of_chunk = [weight, targets, wide_loss = plan.recomputed](Machine& on, Value x) {
+    const auto of_chunk = [weight, targets](Machine& on, Value x) {
       const Component before = std::exchange(on.made, Component::logits);
-      Value wide = on.linear(std::move(x), weight, {}, "logits");
-      if (wide_loss) wide = on.cast(wide, fp32);
+      const Value wide = on.cast(on.linear(std::move(x), weight, {}, "logits"), fp32);
       Value loss = on.nll_loss(on.log_softmax(wide), targets);
       on.made = before;
       return loss;
     };
-    Value part = plan.recomputed ? m.checkpoint(chunk, of_chunk) : of_chunk(m, chunk);
+    Value part = m.checkpoint(chunk, of_chunk);
     total = total ? m.add(total, part) : m.add_number(part, "0 + loss");
   }
   return m.scale(total, "mean loss");
 }
 
-}  // namespace
-
-namespace {
+/// The model gives back a list of logits by chunk, widened as all that leaves a Fabric module; the list lives until the
+/// end of the step, so all losses' graphs stand before the first one goes.
+/// Source: [litgpt] lit_gpt/lora.py GPT.forward, utils.py chunked_cross_entropy; [lightning-fabric]
+/// lightning/fabric/plugins/precision/half.py HalfPrecision.convert_output
+Value listed_loss(Machine& m, ModelRun& run, const Value& hidden, const LossPlan& plan, std::vector<Value>& logits) {
+  const Machine::Scope scope(m, "loss");
+  const double width = hidden->shape[-1], sequences = hidden->shape[0];
+  const Value weight = run.head_weight(m, width);
+  const Component before = std::exchange(m.made, Component::logits);
+  std::vector<Value> narrow, losses;
+  for (const Value& chunk : m.split_rows(m.view(hidden, {sequences * hidden->shape[1], width}), plan.rows * sequences))
+    narrow.push_back(product(m, chunk, weight, {}, "logits"));
+  for (const Value& chunk : narrow) logits.push_back(m.cast(chunk, fp32));
+  narrow.clear();
+  for (const Value& chunk : logits)
+    losses.push_back(m.nll_loss(m.log_softmax(chunk), m.allocate({chunk->shape[0]}, int64, "targets", Component::activations)));
+  Value total;
+  for (const Value& one : losses) total = total ? m.add(total, one) : m.add_number(one, "0 + loss");
+  m.made = before;
+  return m.scale(total, "mean loss");
+}
 
 /// Under autocast what the model gives back is widened as a whole, and thrown away before backward.
 /// Source: [accelerate] utils/operations.py ConvertOutputsToFp32
@@ -148,7 +165,11 @@ void give_back(Machine& m, const Value& logits, const Pass& pass, const LossPlan
 
 }  // namespace
 
-Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, const Value& labels, const LossPlan& plan) {
+Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, const Value& labels, const LossPlan& plan, std::vector<Value>& kept) {
+  if (whole_engine && plan.kind == LossPlan::Kind::listed) {
+    m.memory.ledger.enter("loss", run.end_layer());
+    return listed_loss(m, run, hidden, plan, kept);
+  }
   if (plan.kind == LossPlan::Kind::chunked || plan.kind == LossPlan::Kind::fused) {
     m.memory.ledger.enter("loss", run.end_layer());
     return plan.kind == LossPlan::Kind::fused ? fused_loss(m, run, std::move(hidden), labels, plan)

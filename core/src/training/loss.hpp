@@ -5,12 +5,11 @@ namespace gpumem {
 
 /// How logits and their loss are made.
 struct LossPlan {
-  enum class Kind { full, in_place, chunked, fused };
+  enum class Kind { full, in_place, chunked, listed, fused };   ///< listed: by chunk, all of them kept (LitGPT)
   /// Labels are moved by one; or logits are, in a copy; or that copy is made where the first logits can go.
   enum class Shift { labels, logits, logits_reassigned };
   Kind kind = Kind::full;
   Shift shift = Shift::labels;
-  bool recomputed = true;         ///< chunked: logits of a chunk are made again in backward
   bool outputs_in_fp32 = false;   ///< what the model gives back is widened before it is thrown away
   double rows = 0;   ///< chunked: rows of logits that are there at a time
 };
@@ -19,8 +18,10 @@ struct LossPlan {
 /// Source: [transformers] models/llama/modeling_llama.py up to 4.45; loss/loss_utils.py ForCausalLMLoss from 4.46, 4.49
 LossPlan::Shift shift_of_version(int version);
 
-/// The loss of hidden states [b, s, h] that have left the last norm, against labels [b, s] shifted by one.
-Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, const Value& labels, const LossPlan& plan);
+/// The loss of hidden states [b, s, h] that have left the last norm, against labels [b, s] shifted by one. `kept`: what of
+/// the model's output the training loop holds until the end of the step.
+Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, const Value& labels, const LossPlan& plan,
+                   std::vector<Value>& kept);
 
 /// Cross entropy of logits [.., V] against as many labels, unshifted; in the logits' own format unless `widened`.
 Value plain_loss(Machine& m, const Value& logits, const Value& labels, bool widened);

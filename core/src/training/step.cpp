@@ -50,7 +50,7 @@ void add_accumulated(Machine& m, std::span<const Parameter> parameters) {
 }
 
 /// Forward up to the head's logits, then the loss.
-Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Value& ids, const Value& labels) {
+Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Value& ids, const Value& labels, std::vector<Value>& kept) {
   Pass pass;
   pass.sequences = plan.micro_batch;
   pass.tokens = plan.tokens;
@@ -62,7 +62,7 @@ Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Val
   Value hidden = run.hidden_states(m, ids, pass, "forward");
   pass.rotary = {};
   pass.mask = {};
-  return decoder_loss(m, run, std::move(hidden), pass, labels, plan.loss);
+  return decoder_loss(m, run, std::move(hidden), pass, labels, plan.loss, kept);
 }
 
 }  // namespace
@@ -90,7 +90,8 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
       else plan.ranks->leave_layer(m, layer);
     };
   }
-  Value loss = run_forward(m, run, plan, ids, labels);
+  std::vector<Value> kept;
+  Value loss = run_forward(m, run, plan, ids, labels, kept);
   if (plan.ranks) plan.ranks->end_forward(m);
   finish_step(m, run.schedule(), run.end_layer(), plan, std::move(loss));
 }
@@ -109,6 +110,7 @@ void freeze_base(Machine& m, const TrainingPlan& plan) {
   m.trainable = !plan.adaptation;
   m.fused = plan.fused;
   m.packed_inputs_kept = plan.packed_inputs_kept;
+  m.unpacked_first = plan.unpacked_first;
   m.separate_experts = plan.separate_experts;
   m.norm_format = plan.norms;
   m.input_format = plan.inputs;

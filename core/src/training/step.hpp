@@ -32,6 +32,7 @@ struct TrainingPlan {
   bool presents = false;                ///< see Pass
   FusedKernels fused;
   bool packed_inputs_kept = false;      ///< see Machine
+  const Format* unpacked_first = nullptr;   ///< likewise
   bool separate_experts = false;        ///< experts are modules of their own
   const Format* norms = nullptr;        ///< format of the norms' weights, where it is not that of the others
   bool accumulating = false;            ///< gradients of earlier micro-batches are there when the step begins

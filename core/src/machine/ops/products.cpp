@@ -63,7 +63,13 @@ Value Machine::linear(Value x, Value weight, Value bias, const char* label, bool
 /// Scales come back to fp32 first, then the weight; both go when the product is there. Only the packed weight is kept,
 /// and the backward unpacks it once more. Until 0.43.1 `ctx.tensors` had the input too; from 0.43.2 on it is (None, B).
 /// Source: [bitsandbytes] autograd/_functions.py MatMul4Bit, functional.py dequantize_4bit
+/// Lightning packs weights that were fp16, which is the format they come back in first.
+/// Source: [lightning-fabric] lightning/fabric/plugins/precision/bitsandbytes.py _NF4Linear.quantize
 static Value unpack(Machine& m, const Shape& weight, const Format* format) {
+  if (m.unpacked_first && m.unpacked_first != format) {
+    const Value first = m.allocate(weight, m.unpacked_first, "weight, unpacked", Component::workspace);
+    return m.allocate(weight, format, "weight, unpacked and cast", Component::workspace);
+  }
   const Value scales = m.allocate({std::ceil(in(elements, weight.count()) / 64)}, fp32, "scales, unpacked", Component::workspace);
   return m.allocate(weight, format, "weight, unpacked", Component::workspace);
 }
