@@ -127,4 +127,31 @@ Decoder minimax_m2(Fields& c) {
   return finished(std::move(m));
 }
 
+/// Source: [transformers] models/dbrx/modeling_dbrx.py; clip_qkv must be given, says its class, and is
+Decoder dbrx(Fields& c) {
+  Fields attends = c.record("attn_config"), feeds = c.record("ffn_config");
+  DecoderLayer layer;
+  layer.order = DecoderLayer::Order::kept_attention;
+  layer.norm = NormKind::layer_unbiased;
+  layer.attention.projection = AttentionLayer::Projection::split;
+  layer.attention.clipped = true;
+  layer.attention.dropout = attends.number({"attn_pdrop"}, 0, 0, 1);
+  layer.dropout = c.number({"resid_pdrop"}, 0, 0, 1);
+  ExpertsLayer& e = layer.experts.emplace();
+  e.looped = true;
+  e.experts = feeds.count({"moe_num_experts"}, 4, 1, most_experts);
+  e.top = feeds.count({"moe_top_k"}, 1, 1, e.experts);
+  e.width = feeds.count({"ffn_hidden_size"}, 3584, 1, most_width);
+  e.normalised = ExpertsLayer::Normalised::anew;
+  Fields activation = feeds.record("ffn_act_fn");
+  e.activation = read_activation(activation, {"name"}, "silu");
+  Decoder m = plain_decoder(c, {.vocabulary = 32000, .hidden = 2048, .width = 1, .layers = 24, .heads = 16}, layer);
+  m.max_positions = c.count({"max_seq_len"}, 2048, 1, most_tokens);
+  const double kv_heads = attends.count({"kv_n_heads"}, 1, 1, most_heads);
+  for (DecoderLayer& l : m.layers) l.attention.kv_heads = kv_heads;
+  m.embedding_dropout = c.number({"emb_pdrop"}, 0, 0, 1);
+  m.final_norm = NormKind::layer_unbiased;
+  return m;
+}
+
 }  // namespace gpumem

@@ -88,6 +88,7 @@ QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x, const P
   QueryKeyValue p;
   const double q = a.heads * a.head_dim, kv = a.kv_heads * a.head_dim;
   p.joint = dense(m, "qkv_proj", x, q + 2 * kv, a.input_bias, a.transposed);
+  if (a.clipped) p.joint = m.clamp(p.joint);
   // A view, which keeps the queries in memory too; a second run gives nothing back.
   if (pass.presents && !m.replaying()) pass.presents->push_back(m.view(p.joint, {x->shape[0], x->shape[1], 2 * kv}));
   if (a.projection == AttentionLayer::Projection::split) {

@@ -54,9 +54,10 @@ Value kept_attention(Machine& m, const DecoderLayer& l, Value x, const Pass& pas
   AttentionResult attended = attention(m, l.attention, x, pass);
   attended.output = m.dropout(attended.output, l.dropout);
   x = m.add(attended.output, residual);
+  if (l.experts) attended = {};   // attention and its norms are a module that has returned (DBRX)
   residual = x;
   x = normalise(m, "ln_2", l.norm, x);
-  const Value fed = m.dropout(mlp(m, l.mlp, x), l.dropout);
+  const Value fed = m.dropout(l.experts ? mixture_of_experts(m, *l.experts, x) : mlp(m, l.mlp, x), l.dropout);
   x = m.add(residual, fed);
   if (pass.returned && l.attention.form != AttentionLayer::Form::shared) *pass.returned = std::move(attended.probabilities);
   return x;
@@ -159,6 +160,24 @@ Value beside(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass
   return m.add(residual, hidden);
 }
 
+/// Source: [transformers] models/minimax/modeling_minimax.py MiniMaxDecoderLayer.forward
+Value scaled_sums(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  AttentionResult attended;
+  Value state;
+  Value normed = normalise(m, "input_layernorm", l.norm, x);
+  Value hidden = l.mixer ? lightning(m, *l.mixer, normed, pass, state) : Value();
+  if (!l.mixer) {
+    attended = attention(m, l.attention, normed, pass);
+    hidden = std::move(attended.output);
+  }
+  const auto sum = [&] { return m.add(m.scale(normed, "scaled residual"), m.scale(hidden, "scaled sub-layer")); };
+  hidden = sum();
+  hidden = normalise(m, "post_attention_layernorm", l.norm, hidden);
+  normed = hidden;
+  hidden = mixture_of_experts(m, *l.experts, hidden);
+  return sum();
+}
+
 /// Source: [vllm] model_executor/models/arctic.py ArcticDecoderLayer.forward
 Value experts_beside(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
   AttentionResult attended = attention(m, l.attention, normalise(m, "input_layernorm", l.norm, x), pass);
@@ -188,6 +207,7 @@ Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass
     case DecoderLayer::Order::experts_beside: return experts_beside(m, l, x, pass);
     case DecoderLayer::Order::nothing: return x;
     case DecoderLayer::Order::kept_all: return kept_all(m, l, x, pass);
+    case DecoderLayer::Order::scaled_sums: return scaled_sums(m, l, x, pass);
     case DecoderLayer::Order::modules_norm_last:
     case DecoderLayer::Order::inlined_norm_last:
     case DecoderLayer::Order::inlined_norm_first:

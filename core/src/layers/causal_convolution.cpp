@@ -68,6 +68,7 @@ Value mix(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass) {
     case MixerLayer::Kind::short_conv: return short_convolution(m, l, x, pass);
     case MixerLayer::Kind::mamba: return mamba(m, l, x, pass);
     case MixerLayer::Kind::gated_delta: return gated_delta(m, l, x, pass);
+    case MixerLayer::Kind::lightning:   // its layer runs it
     case MixerLayer::Kind::mamba2: break;
   }
   return mamba2(m, l, x, pass);

@@ -79,6 +79,7 @@ struct ExpertsLayer {
   bool ungated = false;            ///< experts without a gate: up, activation, down
   double latent_width = 0;         ///< experts work on projections of this width; 0: on the hidden states
   bool shared_gated = false;       ///< weighted by a sigmoid of its own
+  bool looped = false;             ///< one after the other, weights as slices of tall matrices (DBRX)
   bool operator==(const ExpertsLayer&) const = default;
 };
 
@@ -133,19 +134,20 @@ struct AttentionLayer {
   double dropout = 0, output_dropout = 0;
   enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm };
   Form form = Form::shared;         ///< whose code runs: transformers' common form, or a family's own
+  bool positions_on_grid = false;   ///< a position is a point in time, height and width, for each sequence (Qwen3.5)
   double position_rows = 0;         ///< of the table of sinusoids each layer has (GPT-J, CodeGen), or of its mask (GPT-Neo)
   bool operator==(const AttentionLayer&) const = default;
 };
 
 /// What mixes tokens without attention: a convolution, or a state that is carried from token to token.
 struct MixerLayer {
-  enum class Kind { short_conv, mamba, mamba2, gated_delta };
+  enum class Kind { short_conv, mamba, mamba2, gated_delta, lightning };
   Kind kind = Kind::mamba2;
   double width = 0;                ///< of what is carried, all heads together
   double conv = 0;                 ///< tokens the convolution sees, the last one included
   double state = 0;                ///< numbers carried for each column of `width`; gated_delta: columns of a key
   double heads = 0, groups = 1;    ///< mamba2: heads, and groups of them that share how they read and write; gated_delta: heads of values, of keys
-  double chunk = 0;                ///< mamba2, gated_delta: tokens whose states are computed together
+  double chunk = 0;                ///< mamba2, gated_delta, lightning: tokens whose states are computed together
   double rank = 0;                 ///< mamba: of the time step
   bool conv_bias = true, bias = false, output_bias = false;
   bool normed_gate = true;         ///< mamba2: the gate goes through a norm; else it is multiplied
@@ -155,6 +157,7 @@ struct MixerLayer {
   bool normed_parts = false;       ///< mamba: time step, B and C are normalised
   bool weighted_parts = true;      ///< by norms with weights
   bool scaled = false;             ///< input, projection and output are multiplied by numbers
+  bool parts_apart = false;        ///< gated_delta: queries with keys and values, gate and both rates have projections of their own
   bool operator==(const MixerLayer&) const = default;
 };
 
@@ -179,6 +182,7 @@ struct DecoderLayer {
     experts_beside,  ///< x + attention(norm(x)) = y, then y + mlp(norm(y)) + experts(norm(x)) (Arctic)
     nothing,         ///< handed on as it came
     kept_all,        ///< sequential; normed input and attention's output are held until the layer ends
+    scaled_sums,     ///< norms first; a·n + b·sub-layer(n) with n = norm(x), twice (MiniMax)
   };
   Order order = Order::sequential;
   NormKind norm = NormKind::rms;

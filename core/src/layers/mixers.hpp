@@ -14,6 +14,10 @@ Value short_convolution(Machine& m, const MixerLayer& l, const Value& x, const P
 Value mamba(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
 Value mamba2(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
 Value gated_delta(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass);
+/// `state`: what it carries on, which its layer holds until its end.
+Value lightning(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass, Value& state);
+/// What such a layer keeps beside its parameters.
+std::vector<Value> lightning_buffers(Machine& m, const MixerLayer& l);
 
 /// Weights of a convolution of each channel with itself over the last `width` tokens.
 struct Convolution {

@@ -7,6 +7,7 @@
 #include "layers/block.hpp"
 #include "layers/dense.hpp"
 #include "layers/gaps.hpp"
+#include "layers/mixers.hpp"
 #include "layers/norms.hpp"
 #include "layers/older_attention.hpp"
 #include "layers/rotary.hpp"
@@ -145,7 +146,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
       if (any(windowed) != model_.layers.end()) pass.mask[windowed] = mask_of_images(m, pass, format);
   if (const AttentionLayer* a = rotating(model_))
     for (int kind = 0; kind < rotary_kinds(model_); ++kind)
-      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, *a, pass.tokens, format, position_rows);
+      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, *a, pass.tokens, format, whole_engine && a->positions_on_grid ? pass.sequences : position_rows);
   hidden = m.dropout(std::move(hidden), model_.embedding_dropout);
 
   Value returned;
@@ -232,6 +233,8 @@ std::vector<Value> ModelRun::buffers(Machine& m) {
       held.push_back(m.allocate({own.position_rows, own.position_rows}, byte_flag, "causal mask", Component::workspace));
     else if (const auto& l = layer.mixer; l && l->scaled)
       held.push_back(m.allocate({2 * (l->width + l->groups * l->state) + l->heads}, m.weight_format, "multipliers", Component::workspace));
+    else if (whole_engine && l && l->kind == MixerLayer::Kind::lightning)
+      for (Value& one : lightning_buffers(m, *l)) held.push_back(std::move(one));
     else if (l && l->normed_parts && !l->weighted_parts)
       for (const double width : {l->width, l->state, l->state})
         held.push_back(m.allocate({width}, m.weight_format, "weights of norms, unused", Component::workspace));

@@ -63,7 +63,7 @@ Routing route(Machine& m, const ExpertsLayer& l, const Value& x) {
     return r;
   }
   const bool sigmoid = l.scores == ExpertsLayer::Scores::sigmoid;
-  Value scores = sigmoid && l.router_in_fp32 ? r.logits : m.cast(r.logits, fp32);
+  Value scores = (sigmoid && l.router_in_fp32) || l.looped ? r.logits : m.cast(r.logits, fp32);
   scores = sigmoid ? m.sigmoid(std::move(scores)) : m.softmax(std::move(scores));
   if (l.choice_bias) {
     if (l.bias_is_parameter) m.parameter("e_score_correction_bias", {1, l.experts}, fp32, false);
@@ -104,6 +104,7 @@ Value gated_and_clamped(Machine& m, const ExpertsLayer& l, const Value& joint) {
 
 /// Source: [transformers] integrations/moe.py grouped_mm_experts_forward
 Value experts(Machine& m, const ExpertsLayer& l, const Value& x, const Routing& r) {
+  if (l.looped) return looped_experts(m, l, x, r.weights);
   if (m.separate_experts && !l.always_stacked) return separate_experts(m, l, x, r.weights);
   const Machine::Scope scope(m, "experts");
   const double h = x->shape[-1], rows = x->shape[0] * l.top;
