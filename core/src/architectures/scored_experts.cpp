@@ -138,7 +138,7 @@ Decoder dbrx(Fields& c) {
   layer.attention.dropout = attends.number({"attn_pdrop"}, 0, 0, 1);
   layer.dropout = c.number({"resid_pdrop"}, 0, 0, 1);
   ExpertsLayer& e = layer.experts.emplace();
-  e.looped = true;
+  e.looped = e.weights_in_fp32 = true;   // they are as they come: in fp32 where autocast widens the norm they are divided by
   e.experts = feeds.count({"moe_num_experts"}, 4, 1, most_experts);
   e.top = feeds.count({"moe_top_k"}, 1, 1, e.experts);
   e.width = feeds.count({"ffn_hidden_size"}, 3584, 1, most_width);

@@ -55,23 +55,28 @@ Scanned token(Machine& m, const Steps& by, const Value& before, const Format* na
   return {m.pick(output, {b, width}), state};
 }
 
-/// Each token's share of a gradient lies among zeros.
-void among_zeros(Machine& m, Node& n, Gradients& g) {
+void all_new(Machine& m, Node& n, Gradients& g) {
   for (int i = 0; i < 3; ++i)
-    if (n.wants(i)) g.made[static_cast<std::size_t>(i)] = m.gradient_like(n, i, "gradient among zeros");
+    if (n.wants(i)) g.made[static_cast<std::size_t>(i)] = m.gradient_like(n, i, "gradient of a token");
 }
 
 /// All tokens but the last two at once: backward meets its highest moment at the last two, while all that was saved is there.
-/// Of each token the state is saved, and the state in the format of C where that is another.
+/// Of each token the state is saved, once more in the format of the input where that is another, and C where autocast lowers it.
 Scanned first_tokens(Machine& m, const Steps& by, double count, const Shape& one, const Format* wide, const Format* narrow) {
   const Value start = m.allocate(one, narrow, "no state");
-  Node* node = m.record(among_zeros, {&by.decay, &by.added, &by.read});
+  const Value decay = m.pick(by.decay, one), added = m.pick(by.added, one), read = m.pick(by.read, {one[0], one[2], 1});
+  Node* node = m.record(all_new, {&decay, &added, &read});
   const double each = one[0] * one[1] * one[2];
   m.save(node, start);
-  m.save(node, by.decay);
-  m.save(node, by.read);
-  if (count > 1) m.save(node, of_tokens(m, count - 1, each, wide, "states of tokens"));
-  if (wide != narrow) m.save(node, of_tokens(m, count, each, narrow, "states of tokens, narrow"));
+  m.save(node, decay);
+  const bool forgotten = node && node->frame >= 0 && !m.replaying();   // the first run under a checkpoint keeps nothing
+  const auto save_each = [&](double tokens_saved, double width, const Format* format, const char* label) {
+    m.save(node, forgotten ? start : of_tokens(m, tokens_saved, width, format, label));
+  };
+  if (by.read->format == narrow || !m.autocast) m.save(node, read);
+  else save_each(count, one[0] * one[2], m.autocast, "C of tokens, lowered");
+  if (count > 1) save_each(count - 1, each, wide, "states of tokens");
+  if (wide != narrow) save_each(count, each, narrow, "states of tokens, narrow");
   m.allocate(one, wide, "faded state").drop();
   Scanned out = {of_tokens(m, count, one[0] * one[1], narrow, "outputs of tokens"), m.allocate(one, wide, "state")};
   if (wide == narrow) m.save(node, out.state);
@@ -80,16 +85,23 @@ Scanned first_tokens(Machine& m, const Steps& by, double count, const Shape& one
   return out;
 }
 
+/// What tokens put out is held until the scan is done with.
+struct Loop {
+  Scanned rest, result;
+  std::array<Value, 2> last;
+};
+
 /// The loop with all it keeps for backward.
 /// Source: [transformers] models/mamba/modeling_mamba.py mamba_selective_scan
-Scanned recorded(Machine& m, const Steps& by, const Shape& shape, double n, const Format* narrow) {
+Loop recorded(Machine& m, const Steps& by, const Shape& shape, double n, const Format* narrow) {
   const Shape one = {shape[0], shape[1], n};
   const double s = shape[2];
-  Scanned rest, at;
+  Loop loop;
+  Scanned &rest = loop.rest, &at = loop.result;
   if (s > 2) rest = first_tokens(m, by, s - 2, one, promoted(by.decay->format, narrow), narrow);
   at.state = s > 2 ? rest.state : m.allocate(one, narrow, "no state");
   rest.state.drop();
-  std::array<Value, 2> last;
+  std::array<Value, 2>& last = loop.last;
   for (std::size_t i = s > 1 ? 0 : 1; i < 2; ++i) {
     at = token(m, by, at.state, narrow);
     last[i] = at.output;
@@ -99,8 +111,8 @@ Scanned recorded(Machine& m, const Steps& by, const Shape& shape, double n, cons
       if (stack.wants(static_cast<int>(i))) g.made[i] = on.view(g.given[0], stack.input[i].shape);
   }, {&rest.output, &last[0], &last[1]});
   Value output = m.allocate(shape, narrow, "outputs, stacked");
-  m.bind(node, output);
-  return {std::move(output), std::move(at.state)};
+  at.output = m.bind(node, output);
+  return loop;
 }
 
 /// x [b, width, s]. The state is in fp32 once it has met the decay.
@@ -109,13 +121,14 @@ Scanned scan(Machine& m, const Pass& pass, const Weights& w, const Value& x, Val
              const Value& gate) {
   const double b = x->shape[0], width = x->shape[1], s = x->shape[2], n = write->shape[2];
   time = m.add(time, m.view(m.cast(w.time_bias, time->format), {width, 1}));
-  time = m.softplus(time);
+  time = m.softplus(m.widen(time));
   const Value each = m.view(time, {b, width, s, 1});
   const Value decay = m.exp(m.multiply(m.stretch(m.view(w.decay, {width, 1, n}), {b, width, s, n}), each));
   const Value gain = m.multiply(each, m.cast(m.view(write, {b, 1, s, n}), fp32));
   const Value added = m.multiply(gain, m.cast(m.view(x, {b, width, s, 1}), fp32));
   if (m.recording) {
-    Scanned kept = recorded(m, {decay, added, m.view(read, {b, s, n})}, x->shape, n, x->format);
+    Loop loop = recorded(m, {decay, added, m.view(read, {b, s, n})}, x->shape, n, x->format);
+    Scanned& kept = loop.result;
     kept.output = m.add(kept.output, m.multiply(x, m.view(skip, {width, 1})));
     kept.output = m.multiply(kept.output, m.silu(gate));
     return kept;
@@ -174,7 +187,10 @@ Value mamba(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass) {
   w.decay = m.negate(m.exp(m.cast(log_decay, fp32)));
   const auto halves = m.split(projected, {l.width, l.width});
   const Value mixed = causal_convolution(m, pass, convolution, m.view(halves[0], columns), true);
-  Value selected = dense(m, "x_proj", m.view(mixed, {b, s, l.width}), l.rank + 2 * l.state, false);
+  // Columns lie outermost: rows of several sequences are no matrix, and are copied for it.
+  Value rows = m.view(mixed, {b, s, l.width});
+  if (b > 1 && s > 1) rows = m.copy(m.lower(rows), "rows, contiguous", Layout::token_major);
+  Value selected = dense(m, "x_proj", std::move(rows), l.rank + 2 * l.state, false);
   auto parts = m.split(selected, {l.rank, l.state, l.state});
   Value time = norm_of(m, l, "dt_layernorm", parts[0]);
   const Value write = norm_of(m, l, "b_layernorm", parts[1]), read = norm_of(m, l, "c_layernorm", parts[2]);

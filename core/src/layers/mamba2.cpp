@@ -84,8 +84,8 @@ Scanned scan(Machine& m, const Pass& pass, const MixerLayer& mixer, const Weight
   const double chunks = std::ceil(s / mixer.chunk), padded = chunks * mixer.chunk;
   const Sizes z = {b, chunks, mixer.chunk, h, p, n};
   const bool copied = b * chunks > 1;
-  time = m.add(time, w.time_bias);
-  time = m.softplus(time);
+  time = m.add(time, m.cast(w.time_bias, time->format));
+  time = m.softplus(m.widen(time));
   time = m.clamp(time);
   x = m.cast(x, fp32);
   write = for_each_head(m, m.cast(write, fp32), h);

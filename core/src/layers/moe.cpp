@@ -78,7 +78,7 @@ Routing route(Machine& m, const ExpertsLayer& l, const Value& x) {
     r.weights = std::move(top.values);
   }
   if (l.normalised != ExpertsLayer::Normalised::no) {
-    const Value total = m.sum_last(r.weights);
+    const Value total = m.sum_last(l.looped ? m.widen(r.weights) : r.weights);
     r.weights = l.normalised == ExpertsLayer::Normalised::in_place ? m.divide_in_place(r.weights, total) : m.divide(r.weights, total);
   }
   if (l.scaled) r.weights = m.scale(r.weights, "scaled weights");
