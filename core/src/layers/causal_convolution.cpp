@@ -47,10 +47,12 @@ Value causal_convolution(Machine& m, const Pass& pass, const Convolution& c, Val
     const Value own = std::move(x);
     return one_more(m, pass.cache->states(m.layer()).conv, c, own, activated);
   }
+  const Format* given = x->format;
   const Value all = pass.cache ? joined_with_state(m, pass, c, std::move(x)) : std::move(x);
-  Value out = m.convolve(all, c.weight, c.bias, wanted.with_last(all->shape[-1] + c.width - 1), "convolution");
+  Value out = m.convolve(m.cast(all, c.weight->format), c.weight, c.bias, wanted.with_last(all->shape[-1] + c.width - 1), "convolution");
   out = m.pick(out, all->shape);
   if (activated) out = m.silu(out);
+  out = m.cast(out, given);
   return all->shape == wanted ? out : m.pick(out, wanted);
 }
 

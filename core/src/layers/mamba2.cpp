@@ -179,7 +179,7 @@ Value mamba2(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass) 
   const double b = x->shape[0], s = x->shape[1], shared = l.groups * l.state, channels = l.width + 2 * shared, p = l.width / l.heads;
   Value scaled = l.scaled ? m.scale(x, "scaled input") : x;
   Value projected = dense(m, "in_proj", scaled, l.width + channels + l.heads, l.bias);
-  if (l.scaled) projected = m.scale(projected, "scaled projection");
+  if (l.scaled) projected = m.multiply(projected, m.memory.describe({l.width + channels + l.heads}, m.weight_format));
   const Convolution convolution = convolution_of(m, "conv1d", l, channels, l.conv_bias);
   Weights w;
   w.time_bias = m.parameter("dt_bias", {l.heads});
