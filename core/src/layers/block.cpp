@@ -35,7 +35,7 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   if (whole_engine && l.scaled_by_column) x = m.multiply(x, m.parameter("layer_scale2", {x->shape[-1]}));
   x = m.dropout(x, l.dropout);
   x = l.scaled ? m.add(residual, m.scale(x, "scaled sub-layer")) : m.add(residual, x);
-  return x;
+  return whole_engine && l.scaled_at_end ? m.scale_in_place(std::move(x)) : x;
 }
 
 /// Source: [transformers] models/gpt_neox/modeling_gpt_neox.py GPTNeoXLayer.forward
@@ -160,6 +160,26 @@ Value beside(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass
   return m.add(residual, hidden);
 }
 
+/// Source: [transformers] models/gemma4/modeling_gemma4.py Gemma4TextDecoderLayer.forward
+Value experts_and_mlp(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  Value residual = x;
+  Value hidden = normalise(m, "input_layernorm", l.norm, x);
+  AttentionResult attended = attention(m, l.attention, hidden, pass);
+  hidden = std::move(attended.output);
+  hidden = normalise(m, "post_attention_layernorm", l.norm, hidden);
+  hidden = m.add(residual, hidden);
+  residual = hidden;
+  hidden = normalise(m, "pre_feedforward_layernorm", l.norm, hidden);
+  hidden = mlp(m, l.mlp, hidden);
+  {
+    const Value fed = normalise(m, "post_feedforward_layernorm_1", l.norm, hidden);
+    hidden = m.add(fed, experts_of_normed(m, *l.experts, residual));
+  }
+  hidden = normalise(m, "post_feedforward_layernorm", l.norm, hidden);
+  hidden = m.add(residual, hidden);
+  return l.scaled_at_end ? m.scale_in_place(std::move(hidden)) : hidden;
+}
+
 /// Source: [transformers] models/minimax/modeling_minimax.py MiniMaxDecoderLayer.forward
 Value scaled_sums(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
   AttentionResult attended;
@@ -207,6 +227,7 @@ Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass
     case DecoderLayer::Order::experts_beside: return experts_beside(m, l, x, pass);
     case DecoderLayer::Order::nothing: return x;
     case DecoderLayer::Order::kept_all: return kept_all(m, l, x, pass);
+    case DecoderLayer::Order::experts_and_mlp: return experts_and_mlp(m, l, x, pass);
     case DecoderLayer::Order::scaled_sums: return scaled_sums(m, l, x, pass);
     case DecoderLayer::Order::modules_norm_last:
     case DecoderLayer::Order::inlined_norm_last:
