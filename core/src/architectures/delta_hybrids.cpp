@@ -29,7 +29,7 @@ MixerLayer read_gated_delta(Fields& c) {
 void gate_attention(DecoderLayer& layer) {
   layer.norm = NormKind::rms_plus_one;
   layer.mlp.bias = false;
-  layer.attention.gated = true;
+  layer.attention.gated = layer.attention.own_output = true;
   layer.attention.qk_norm = NormKind::rms_plus_one;
   layer.attention.qk_norm_place = AttentionLayer::QkNorm::at_once;
   layer.attention.rotary = AttentionLayer::Rotary::leading_then_glued;
@@ -123,6 +123,7 @@ Decoder minimax(Fields& c) {
   DecoderLayer layer = sparse_layer(c);
   layer.order = DecoderLayer::Order::scaled_sums;
   layer.attention.input_bias = layer.attention.output_bias = false;
+  layer.attention.own_output = true;
   ExpertsLayer& e = *layer.experts;
   read_experts(c, e, {8, 2, 14336, {"intermediate_size"}});
   e.normalised = ExpertsLayer::Normalised::in_place;

@@ -199,6 +199,14 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
   s.device = device;
 }
 
+/// Whether a layer does what the profile of that engine has not been told of: norms of values and experts beside an MLP;
+/// under llama.cpp experts in tall matrices, which its files split.
+bool unknown_to(std::string_view engine, const Decoder& m) {
+  return std::any_of(m.layers.begin(), m.layers.end(), [&](const DecoderLayer& l) {
+    return l.attention.value_normed || (engine == "llama.cpp" && l.experts && l.experts->looped);
+  });
+}
+
 /// Mixes of formats go by the tensors' names, which programs of encoders do not spell out: the inventory has them.
 void count_weights_only(Fields& request, const Document& facts, Scenario& s) {
   s.encoder_model.reset();
@@ -226,7 +234,8 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   if (whole_engine && s.encoder_model && (!s.plain() || (convolves && s.task == Task::training))) count_weights_only(fields, facts, s);
   if (whole_engine && s.pipeline) read_pipeline_engine(fields, s);
   else read_engine(fields, s);
-  const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || (s.task == Task::inference && s.engine != "transformers"));
+  const bool elsewhere = s.task == Task::inference && s.engine != "transformers";
+  const bool unspelled = s.model && ((has_mixers(*s.model) && (!s.plain() || elsewhere)) || (elsewhere && unknown_to(s.engine, *s.model)));
   if (whole_engine && (unspelled || (s.encoder_model && s.engine == "llama.cpp"))) count_weights_only(fields, facts, s);
   if (whole_engine) check_weights(fields, s);
   if (whole_engine && s.safetensors && issues.empty()) complete_safetensors(s);

@@ -157,7 +157,7 @@ AttentionResult sub_layer(Machine& m, const AttentionLayer& a, Value x, const Pa
   if (a.kept_context) result.context = result.output;
   if (whole_engine && p.gate) result.output = m.multiply(result.output, m.sigmoid(p.gate));
   result.output = dense(m, a.projection == AttentionLayer::Projection::separate ? "o_proj" : "out_proj",
-                          result.output, x->shape[-1], a.output_bias, a.transposed);
+                          result.output, x->shape[-1], a.output_bias, a.transposed, a.own_output ? Adaptation::Names::its_own : Adaptation::Names::all);
   result.output = m.dropout(result.output, a.output_dropout);
   return result;
 }

@@ -134,6 +134,7 @@ struct AttentionLayer {
   bool scaled_query = false;        ///< the query is multiplied by the scale before attention
   bool softcap = false;
   bool softmax_in_fp32 = true;
+  bool own_output = false;          ///< its output's projection has a name that no other family gives it: a mixer beside it has the other one
   double dropout = 0, output_dropout = 0;
   enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm };
   Form form = Form::shared;         ///< whose code runs: transformers' common form, or a family's own

@@ -47,7 +47,7 @@ Value looped_experts(Machine& m, const ExpertsLayer& l, const Value& x, const Va
   const Machine::Scope scope(m, "experts");
   const double rows = x->shape[0], h = x->shape[-1], chosen = rows * l.top;
   const auto of_all = [&](const char* name) {
-    const Value weight = m.parameter(name, {l.experts * l.width, h});
+    const Value weight = m.parameter(name, {l.experts, l.width, h});   // a view of theirs: no linear, which others would pack
     m.parameters[weight->parameter].used = l.top / l.experts;
     return weight;
   };
