@@ -63,7 +63,7 @@ struct Passed {
 
 Passed pass_states_on(Machine& m, const Pass& pass, const Sizes& z, const Value& given, Value states, const Value& sums) {
   const Shape first = {z.b, 1, z.h, z.p, z.n}, all = {z.b, z.c + 1, z.h, z.p, z.n};
-  const Value before = given ? m.view(given, first) : m.allocate(first, fp32, "no states");
+  const Value before = given ? m.view(given, first) : m.allocate(first, states->format, "no states");
   states = m.view(m.prepend(m.view(before, {z.b, 1, z.h * z.p * z.n}), m.view(states, {z.b, z.c, z.h * z.p * z.n}), "states"), all);
   Value ends = m.pad(m.pick(sums, {z.b, z.h, z.c}), {z.b, z.h, z.c + 1}, "ends of chunks");
   const Value decay = m.exp(sums_between(m, std::move(ends)));
