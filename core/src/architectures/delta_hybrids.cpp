@@ -136,7 +136,7 @@ Decoder minimax(Fields& c) {
   mixer.state = m.layers[0].attention.head_dim;
   mixer.width = mixer.heads * mixer.state;
   mixer.chunk = c.count({"block_size"}, 256, 1, most_tokens);
-  mix_instead(m, mixer, attending_layers(c, {"layer_types", "attn_type_list"}, m.layers.size(), every_second));
+  mix_instead(m, mixer, attending_layers(c, {"layer_types"}, m.layers.size(), every_second));
   return m;
 }
 
