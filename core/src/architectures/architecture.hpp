@@ -99,6 +99,7 @@ Decoder qwen3_5_moe(Fields& config);
 Decoder qwen3_5_with_tower(Fields& config);
 Decoder qwen3_5_moe_with_tower(Fields& config);
 Decoder minimax(Fields& config);
+Decoder jetmoe(Fields& config);
 Decoder dbrx(Fields& config);
 Decoder gemma4_text(Fields& config);
 Decoder gemma4(Fields& config);

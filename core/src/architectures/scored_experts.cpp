@@ -154,4 +154,21 @@ Decoder dbrx(Fields& c) {
   return m;
 }
 
+/// Experts give queries and outputs of attention, too; every head of keys serves a query of each expert that a token takes.
+/// Source: [transformers] models/jetmoe/configuration_jetmoe.py
+Decoder jetmoe(Fields& c) {
+  DecoderLayer layer;
+  layer.attention.form = AttentionLayer::Form::mixture;
+  layer.attention.dropout = c.number({"attention_dropout"}, 0, 0, 1);
+  ExpertsLayer& e = layer.experts.emplace();
+  read_experts(c, e, {8, 2, 5632, {"intermediate_size"}});
+  e.activation = read_activation(c, {"activation_function"}, "silu");
+  const double kv_heads = c.count({"num_key_value_heads"}, 16, 1, most_heads), dim = c.count({"kv_channels"}, 128, 1, most_width);
+  Decoder m = plain_decoder(c, {.vocabulary = 32000, .hidden = 2048, .width = 5632, .layers = 12, .heads = kv_heads * e.top, .kv_heads = kv_heads,
+                                .head_dim = dim, .positions = 4096, .tied = true}, layer);
+  for (DecoderLayer& l : m.layers) l.attention.heads = kv_heads * e.top;
+  m.final_norm = NormKind::rms;
+  return m;
+}
+
 }  // namespace gpumem

@@ -199,11 +199,11 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
   s.device = device;
 }
 
-/// Whether a layer does what the profile of that engine has not been told of: norms of values and experts beside an MLP;
+/// Whether a layer does what the profile of that engine has not been told of: norms of values, experts of queries;
 /// under llama.cpp experts in tall matrices, which its files split.
 bool unknown_to(std::string_view engine, const Decoder& m) {
   return std::any_of(m.layers.begin(), m.layers.end(), [&](const DecoderLayer& l) {
-    return l.attention.value_normed || (engine == "llama.cpp" && l.experts && l.experts->looped);
+    return l.attention.value_normed || l.attention.form == AttentionLayer::Form::mixture || (engine == "llama.cpp" && l.experts && l.experts->looped);
   });
 }
 

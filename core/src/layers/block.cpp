@@ -3,6 +3,7 @@
 #include "layers/attention.hpp"
 #include "layers/falcon.hpp"
 #include "layers/mixers.hpp"
+#include "layers/mixture_layer.hpp"
 #include "layers/mlp.hpp"
 #include "layers/moe.hpp"
 #include "layers/norms.hpp"
@@ -213,6 +214,7 @@ Value experts_beside(Machine& m, const DecoderLayer& l, const Value& x, const Pa
 Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   if (!whole_engine) return sequential(m, l, std::move(x), pass);
   if (l.attention.form == AttentionLayer::Form::falcon) return falcon_layer(m, l, x, pass);
+  if (l.attention.form == AttentionLayer::Form::mixture) return mixture_layer(m, l, x, pass);
   if (l.attention.form == AttentionLayer::Form::mpt) return mpt_layer(m, l, x, pass);
   switch (l.order) {
     case DecoderLayer::Order::sequential:

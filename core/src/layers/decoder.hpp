@@ -136,7 +136,7 @@ struct AttentionLayer {
   bool softmax_in_fp32 = true;
   bool own_output = false;          ///< its output's projection has a name that no other family gives it: a mixer beside it has the other one
   double dropout = 0, output_dropout = 0;
-  enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm };
+  enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm, mixture };
   Form form = Form::shared;         ///< whose code runs: transformers' common form, or a family's own
   bool turned_in_rows = false;      ///< queries and keys are turned before heads become an outer extent (Gemma 4)
   bool value_normed = false;        ///< values are normalised, without weight
