@@ -178,6 +178,17 @@ TEST_CASE("what a linear attention keeps for backward, chunk by chunk, is PyTorc
   }
 }
 
+TEST_CASE("chunks that are counted and not run keep about as much as those that are", "[mixers]") {
+  for (const Json* config : {&delta_on_grid, &lightning}) {
+    const auto forward = [&](double chunks) {
+      return highest(estimated({{"model", {{"config", *config}}}, {"task", "training"}, {"weights", "bf16"},
+                                {"training", {{"precision", "bf16"}, {"sequenceTokens", 64 * chunks}, {"attention", "sdpa"}}}}), "forward");
+    };
+    const double run = forward(1000) - forward(999), counted = forward(1100) - forward(1099);
+    CHECK(std::abs(counted - run) < 0.01 * run);
+  }
+}
+
 TEST_CASE("what is not run op by op with a mixer is refused where no inventory is at hand", "[mixers]") {
   Json file = inference(short_convolutions, 1, 64, "flash");
   file["weights"] = "Q4_K_M";

@@ -56,6 +56,16 @@ Value causal_convolution(Machine& m, const Pass& pass, const Convolution& c, Val
   return all->shape == wanted ? out : m.pick(out, wanted);
 }
 
+Value with_further_chunks(Machine& m, Value out, double count, double of, const Format* format) {
+  if (count <= 0) return out;
+  const Value from = std::move(out);
+  Node* node = m.record([](Machine&, Node&, Gradients& g) { g.made[0] = g.given[0]; }, {&from});
+  const bool forgotten = node && node->frame >= 0 && !m.replaying();   // the first run under a checkpoint keeps nothing
+  m.save(node, forgotten ? from : m.allocate({count, of}, format, "what further chunks keep"));
+  Value same = m.view(from, from->shape);
+  return m.bind(node, same);
+}
+
 void carry(Machine& m, const Pass& pass, const Shape& shape, const Format* format) {
   if (!pass.cache) return;
   Value& state = pass.cache->states(m.layer()).scan;

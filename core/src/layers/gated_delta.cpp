@@ -115,7 +115,7 @@ Made chunked(Machine& m, const MixerLayer& l, const Operands& given, const Sizes
   p.key = m.multiply(p.key, m.view(m.exp(m.subtract(m.pick(sums, {z.b, z.h, chunks, 1}), sums)), rows));
   const Value chunk_decay = m.exp(m.pick(sums, {z.b, z.h, chunks, 1, 1}));
   Value written, read;
-  for (double i = 0, last = m.recording ? chunks : std::min(chunks, 2.0); i < last; ++i) {
+  for (double i = 0, last = std::min(chunks, m.recording ? most_chunks : 2.0); i < last; ++i) {
     written = m.subtract(m.pick(solved_value, value_rows), m.contract(m.pick(solved_key, key_rows), state, value_rows, "values that the state predicts"));
     read = m.contract(operand(m.pick(p.query, key_rows), split_heads), state, value_rows, "read from the state");
     output = m.write_part(output, m.add(read, m.contract(m.pick(within, square_rows), written, value_rows, "read within the chunk")));
@@ -125,6 +125,11 @@ Made chunked(Machine& m, const MixerLayer& l, const Operands& given, const Sizes
     Value faded = m.multiply(state, m.pick(chunk_decay, {z.b, z.h, 1, 1}));
     state = m.add(std::move(faded), m.contract(operand(m.pick(p.key, key_rows), split_heads), written, matrix, "written to the state"));
     if (unused) m.recording = true, state.drop();
+  }
+  if (m.recording) {   // states and, where autocast keeps no copies of its operands instead, values
+    output = with_further_chunks(m, std::move(output), chunks - most_chunks, z.b * z.h * ((m.autocast ? 0 : c * z.v) + z.k * z.v), fp32);
+    const double lowered = z.b * z.h * (3 * c * z.k + 2 * z.k * z.v + c * c + 2 * c * z.v);
+    if (m.autocast) output = with_further_chunks(m, std::move(output), chunks - most_chunks, lowered, m.autocast);
   }
   // The solver leaves its columns side by side, and so the output: chunks have to be copied to follow each other.
   if (chunks > 1) output = m.copy(output, "output, contiguous", Layout::head_major);

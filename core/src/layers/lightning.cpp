@@ -54,10 +54,10 @@ Value glued(Machine& m, const std::vector<Value>& parts, const Sizes& z) {
 }
 
 Value blocks(Machine& m, const MixerLayer& l, const Heads& p, const Sizes& z, Value& state, Left& left) {
-  const double count = std::ceil(z.s / l.chunk);
+  const double count = std::ceil(z.s / l.chunk), run = std::min(count, m.recording ? most_chunks : 3.0);
   std::vector<Value> outputs;
   state = m.allocate({z.b, z.h, z.d, z.d}, p.value->format, "no state");
-  for (double i = 0; i < count; ++i) {
+  for (double i = 0; i < run; ++i) {
     const double c = std::min(l.chunk, z.s - i * l.chunk);
     const Shape rows = {z.b, z.h, c, z.d}, square = {z.b, z.h, c, c}, matrix = {z.b, z.h, z.d, z.d};
     const auto part = [&](const Value& x) { return c == z.s ? m.view(x, rows) : m.pick(x, rows); };
@@ -76,14 +76,17 @@ Value blocks(Machine& m, const MixerLayer& l, const Heads& p, const Sizes& z, Va
     left.output = m.add(left.before, left.within);
     outputs.push_back(left.output);
     // Nobody asks for what the last block leaves in training: its part of the graph goes with the layer.
-    const bool unused = m.recording && i + 1 == count;
+    const bool unused = m.recording && i + 1 == run;
     if (unused) m.recording = false;
     left.written = product(m, z, m.multiply(k, kept(m, {z.h, c, 1})), v, matrix, "written to the state");
     Value faded = m.multiply(state, fading);
     state = m.add(std::move(faded), left.written);
     if (unused) m.recording = true;
   }
-  return glued(m, outputs, z);
+  const Value further = count > run ? m.allocate({count - run, z.b * z.h * l.chunk * z.d}, left.output->format, "outputs of blocks") : Value();
+  Value out = glued(m, outputs, z);
+  const double each = z.b * z.h * (l.chunk * l.chunk + z.d * z.d + 2 * l.chunk * z.d);   // faded scores, states, faded queries and keys
+  return m.recording ? with_further_chunks(m, std::move(out), count - run, each, left.output->format) : out;
 }
 
 /// Token by token, as soon as there is a state: outputs wait until all are stacked.

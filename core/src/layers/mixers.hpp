@@ -32,6 +32,11 @@ bool continues(const Pass& pass);
 /// x [b, channels, s] convolved, as a view of the last s columns; the layer's state becomes the last inputs.
 Value causal_convolution(Machine& m, const Pass& pass, const Convolution& c, Value x, bool activated);
 
+/// Chunks that a linear attention runs one by one where backward needs what they keep; of further ones only that is counted.
+inline constexpr double most_chunks = 1024;
+/// `out`, kept until its backward together with what so many further chunks keep, each `of` numbers in that format.
+Value with_further_chunks(Machine& m, Value out, double count, double of, const Format* format);
+
 /// The running layer's carried state takes new contents; it is made when it is first written.
 void carry(Machine& m, const Pass& pass, const Shape& shape, const Format* format);
 
