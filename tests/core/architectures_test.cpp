@@ -98,3 +98,28 @@ TEST_CASE("a config that is no record is an issue", "[architectures]") {
     CHECK(issues_of({{"model", {{"config", config}}}}) == Codes{{"model.config", "wrong-type"}});
   }
 }
+
+const Json two_kinds_of_heads = {{"model_type", "gemma4_text"}, {"vocab_size", 512}, {"hidden_size", 128}, {"intermediate_size", 256}, {"num_hidden_layers", 4},
+                                 {"num_attention_heads", 4}, {"num_key_value_heads", 2}, {"head_dim", 32}, {"global_head_dim", 64},
+                                 {"num_global_key_value_heads", 1}, {"attention_k_eq_v", true}, {"hidden_size_per_layer_input", 0}, {"sliding_window", 64},
+                                 {"layer_types", {"sliding_attention", "sliding_attention", "full_attention", "full_attention"}}};
+
+TEST_CASE("layers that see everything may have heads of their own size, and take keys as values", "[architectures]") {
+  const double feed = 3 * 256 * 128 + 4 * 128, windowed = 4 * 32 * 128 + 2 * 2 * 32 * 128 + 4 * 32 * 128 + 2 * 32;
+  const double whole = 4 * 64 * 128 + 64 * 128 + 4 * 64 * 128 + 2 * 64;
+  CHECK(parameters(two_kinds_of_heads) == 512 * 128 + 2 * (windowed + feed) + 2 * (whole + feed) + 128);
+}
+
+TEST_CASE("what no program runs is refused where no inventory is at hand", "[architectures]") {
+  Json config = two_kinds_of_heads;
+  config["num_kv_shared_layers"] = 2;
+  CHECK(issues_of({{"model", {{"config", config}}}}).at("model.config.model_type") == "unsupported");
+  CHECK(issues_of({{"model", {{"config", {{"model_type", "pegasus"}, {"architectures", {"PegasusForCausalLM"}}}}}}}).at("model.config.model_type") == "unsupported");
+}
+
+TEST_CASE("experts in tall matrices are counted like any", "[architectures]") {
+  CHECK(parameters({{"model_type", "dbrx"}, {"vocab_size", 512}, {"d_model", 128}, {"n_heads", 4}, {"n_layers", 2},
+                    {"attn_config", {{"kv_n_heads", 2}, {"clip_qkv", 8}}},
+                    {"ffn_config", {{"hidden_size", 128}, {"ffn_hidden_size", 64}, {"moe_num_experts", 8}, {"moe_top_k", 2}}}}) ==
+        2 * 512 * 128 + 2 * (256 * 128 + 128 * 128 + 8 * 3 * 64 * 128 + 8 * 128 + 2 * 128) + 128);
+}

@@ -45,6 +45,12 @@ Json with(Json config, const char* field, Json value) {
   config[field] = std::move(value);
   return config;
 }
+const Json delta_on_grid = {{"model_type", "qwen3_5_text"}, {"vocab_size", 512}, {"hidden_size", 128}, {"intermediate_size", 256}, {"num_hidden_layers", 4},
+                            {"num_attention_heads", 4}, {"num_key_value_heads", 2}, {"head_dim", 64}, {"linear_conv_kernel_dim", 4},
+                            {"linear_key_head_dim", 32}, {"linear_value_head_dim", 32}, {"linear_num_key_heads", 2}, {"linear_num_value_heads", 4}};
+const Json lightning = {{"model_type", "minimax"}, {"vocab_size", 512}, {"hidden_size", 128}, {"intermediate_size", 64}, {"num_hidden_layers", 4},
+                        {"num_attention_heads", 4}, {"num_key_value_heads", 2}, {"head_dim", 32}, {"block_size", 64}, {"num_local_experts", 8},
+                        {"layer_types", {"linear_attention", "linear_attention", "full_attention", "linear_attention"}}};
 const Json delta_by_one_key = with(delta, "linear_num_key_heads", 1);
 const Json delta_by_equal_heads = with(with(delta, "linear_num_key_heads", 4), "mlp_only_layers", {0, 1});
 
@@ -79,6 +85,11 @@ const Measured measured[] = {
     {delta, 2, 65, "sdpa", 105472, 4121088, 1775104},
     {delta_by_one_key, 2, 130, "flash", 171008, 5298688, 1823232},
     {delta_by_equal_heads, 2, 130, "flash", 174080, 5055488, 1381376},
+    {delta_on_grid, 1, 100, "flash", 107520, 3075584, 1895424},
+    {delta_on_grid, 2, 256, "sdpa", 374784, 7038464, 2244608},
+    {lightning, 1, 100, "flash", 50688, 3006976, 2624512},
+    {lightning, 2, 130, "sdpa", 116736, 3710464, 2716672},
+    {lightning, 2, 64, "eager", 82944, 3206144, 2705920},
 };
 
 }  // namespace
@@ -140,9 +151,45 @@ TEST_CASE("a step of a model with convolutions is PyTorch's, but for the loss's 
   CHECK(highest(answer, "optimizer-step") == 17303040);
 }
 
+struct Step {
+  const Json& config;
+  const char* precision;
+  double sequences, tokens, forward, loss, backward;
+};
+const Step steps[] = {
+    {delta_on_grid, "fp32", 2, 130, 38499328, 39037952, 39565312},
+    {delta_on_grid, "bf16", 2, 130, 27326976, 28396544, 28657664},
+    {delta_on_grid, "bf16-amp", 2, 130, 34325504, 35396608, 35524608},
+    {delta_on_grid, "fp32", 1, 128, 23158272, 23422976, 23683584},
+    {lightning, "fp32", 2, 130, 30963200, 31501824, 32029184},
+    {lightning, "bf16-amp", 2, 130, 27592192, 28663296, 28791296},
+};
+
+TEST_CASE("what a linear attention keeps for backward, chunk by chunk, is PyTorch's but for a few small tensors", "[mixers]") {
+  for (const Step& row : steps) {
+    CAPTURE(row.config["model_type"], row.precision, row.tokens);
+    const Json answer = estimated({{"model", {{"config", row.config}}}, {"task", "training"}, {"weights", row.precision == std::string("bf16") ? "bf16" : "fp32"},
+                                   {"training", {{"method", "full"}, {"precision", row.precision}, {"optimizer", "adamw"}, {"optimizerStep", "fused"},
+                                                 {"microBatch", row.sequences}, {"sequenceTokens", row.tokens}, {"attention", "sdpa"}}}});
+    REQUIRE(answer["ok"] == true);
+    CHECK(std::abs(highest(answer, "forward") - row.forward) <= 1024);
+    CHECK(std::abs(highest(answer, "loss") - row.loss) <= 1024);
+    CHECK(std::abs(highest(answer, "backward") - row.backward) <= 1024);
+  }
+}
+
+TEST_CASE("chunks that are counted and not run keep about as much as those that are", "[mixers]") {
+  for (const Json* config : {&delta_on_grid, &lightning}) {
+    const auto forward = [&](double chunks) {
+      return highest(estimated({{"model", {{"config", *config}}}, {"task", "training"}, {"weights", "bf16"},
+                                {"training", {{"precision", "bf16"}, {"sequenceTokens", 64 * chunks}, {"attention", "sdpa"}}}}), "forward");
+    };
+    const double run = forward(1000) - forward(999), counted = forward(1100) - forward(1099);
+    CHECK(std::abs(counted - run) < 0.01 * run);
+  }
+}
+
 TEST_CASE("what is not run op by op with a mixer is refused where no inventory is at hand", "[mixers]") {
-  for (const Json* config : {&loop, &delta})
-    CHECK(issues_of({{"model", {{"config", *config}}}, {"task", "training"}}).at("weights") == "unsupported");
   Json file = inference(short_convolutions, 1, 64, "flash");
   file["weights"] = "Q4_K_M";
   CHECK(issues_of(file).at("weights") == "unsupported");

@@ -19,6 +19,10 @@ std::vector<std::string_view> programmed_types();
 /// `assumptions`; the model is of use only if there are no issues.
 Decoder read_model(Fields& config, std::vector<Assumption>& assumptions);
 
+/// Whether layers share keys and values, or each gets an input of its own: no program runs them yet. `inputs_absent`: the
+/// width of those inputs where the field is absent.
+bool shares_between_layers(Fields& config, double inputs_absent);
+
 // One function a family; each reads the fields its configuration class documents, with that class's defaults.
 Decoder llama(Fields& config);
 Decoder mistral(Fields& config);
@@ -90,6 +94,15 @@ Decoder falcon_mamba(Fields& config);
 Decoder bamba(Fields& config);
 Decoder granitemoehybrid(Fields& config);
 Decoder qwen3_next(Fields& config);
+Decoder qwen3_5(Fields& config);
+Decoder qwen3_5_moe(Fields& config);
+Decoder qwen3_5_with_tower(Fields& config);
+Decoder qwen3_5_moe_with_tower(Fields& config);
+Decoder minimax(Fields& config);
+Decoder jetmoe(Fields& config);
+Decoder dbrx(Fields& config);
+Decoder gemma4_text(Fields& config);
+Decoder gemma4(Fields& config);
 Decoder jamba(Fields& config);
 Decoder nemotron_h(Fields& config);
 Decoder falcon_h1(Fields& config);

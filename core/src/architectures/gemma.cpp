@@ -91,4 +91,74 @@ Decoder gemma3(Fields& c) {
   return m;
 }
 
+bool shares_between_layers(Fields& c, double inputs_absent) {
+  if (c.has("text_config")) {
+    Fields text = c.record("text_config");
+    return shares_between_layers(text, inputs_absent);
+  }
+  return c.count({"num_kv_shared_layers"}, 0, 0, most_layers) > 0 || c.count({"hidden_size_per_layer_input"}, inputs_absent, 0, most_width) > 0;
+}
+
+/// Layers that see everything have heads of their own size, and may take keys as values.
+/// Source: [transformers] models/gemma4/configuration_gemma4.py, models/gemma4/modeling_gemma4.py
+Decoder gemma4_text(Fields& c) {
+  if (shares_between_layers(c, 256)) c.report("model_type", "unsupported", "has no program where layers share keys and values or get inputs of their own; the inventory of its tensors is not at hand");
+  DecoderLayer layer = gemma_layer(c, {"hidden_activation"});
+  layer.order = DecoderLayer::Order::sandwich;
+  layer.norm = NormKind::rms_by_power;
+  layer.scaled_at_end = true;
+  layer.attention.qk_norm = NormKind::rms_by_power;
+  layer.attention.turned_in_rows = layer.attention.value_normed = true;
+  if (c.flag({"enable_moe_block"}, false)) {
+    layer.order = DecoderLayer::Order::experts_and_mlp;
+    ExpertsLayer& e = layer.experts.emplace();
+    e.activation = layer.mlp.activation;
+    e.experts = c.count({"num_experts"}, std::nullopt, 1, most_experts);
+    e.top = c.count({"top_k_experts"}, std::nullopt, 1, e.experts);
+    e.width = c.count({"moe_intermediate_size"}, std::nullopt, 1, most_width);
+    e.normalised = ExpertsLayer::Normalised::in_place;
+    e.weights_in_fp32 = e.normed_apart = true;
+  }
+  Decoder m = plain_decoder(c, {.vocabulary = 262144, .hidden = 2304, .width = 9216, .layers = 30, .heads = 8, .kv_heads = 4, .head_dim = 256,
+                                .positions = 131072, .tied = true}, layer);
+  m.embedding_scaled = true;
+  m.final_norm = NormKind::rms_by_power;
+  m.final_softcap = given_and_not_null(c, "final_logit_softcapping", false);
+  m.rotary_by_window = true;
+  set_windows(c, m, c.count({"sliding_window"}, 512, 1, most_tokens), all_but_every, 6);
+  m.layers.back().attention.window = 0;   // whatever the list says
+  const bool key_as_value = c.flag({"attention_k_eq_v"}, false);
+  const double dim = c.count({"global_head_dim"}, 512, 1, most_width);
+  const double own_heads = c.count({"num_global_key_value_heads"}, m.layers[0].attention.kv_heads, 1, most_heads);
+  for (DecoderLayer& l : m.layers) {
+    if (l.attention.window > 0) continue;
+    l.attention.head_dim = l.attention.rotary_dim = dim;
+    l.attention.key_as_value = key_as_value;
+    if (key_as_value) l.attention.kv_heads = own_heads;
+  }
+  if (std::fmod(m.layers[0].attention.heads, own_heads) != 0) c.report("num_global_key_value_heads", "not-divisible", "must divide num_attention_heads");
+  return m;
+}
+
+/// The text model of a model that also takes images, with the weights of its tower beside it.
+/// Source: [transformers] models/gemma4/modeling_gemma4.py Gemma4VisionModel, Gemma4MultimodalEmbedder
+Decoder gemma4(Fields& c) {
+  Fields text = c.record("text_config");
+  Decoder m = gemma4_text(text);
+  m.tied = c.flag({"tie_word_embeddings"}, m.tied);
+  if (c.has("audio_config") || shares_between_layers(c, 256))   // said where whoever asked looks for it
+    c.report("model_type", "unsupported", "has no program where it hears, too, or where layers share; the inventory of its tensors is not at hand");
+  Fields vision = c.record("vision_config");
+  const double width = vision.count({"hidden_size"}, 768, 1, most_width), feed = vision.count({"intermediate_size"}, 3072, 1, most_width);
+  const double layers = vision.count({"num_hidden_layers"}, 16, 1, most_layers), dim = vision.count({"head_dim"}, 64, 1, most_width);
+  const double queries = dim * vision.count({"num_attention_heads"}, 12, 1, most_heads), keys = dim * vision.count({"num_key_value_heads"}, 12, 1, most_heads);
+  const double patch = vision.count({"patch_size"}, 16, 1, 1024), places = vision.count({"position_embedding_size"}, 10240, 1, most_vocabulary);
+  m.beside = {{"vision.position_embedding_table", {2, places, width}, 1}, {"vision.input_proj.weight", {width, 3 * patch * patch}, 1},
+              {"vision.layers.q_proj.weight", {queries, width}, layers}, {"vision.layers.kv_proj.weight", {keys, width}, 2 * layers},
+              {"vision.layers.o_proj.weight", {width, queries}, layers}, {"vision.layers.qk_norm", {dim}, 2 * layers},
+              {"vision.layers.mlp.weight", {feed, width}, 3 * layers}, {"vision.layers.norm", {width}, 4 * layers},
+              {"vision.projection.weight", {m.hidden, width}, 1}};
+  return m;
+}
+
 }  // namespace gpumem

@@ -121,6 +121,7 @@ std::string kinds(Fields& c) {
 Decoder nemotron_h(Fields& c) {
   DecoderLayer layer;
   layer.order = DecoderLayer::Order::single;
+  layer.norm = NormKind::rms_wide;
   layer.attention.rotary = AttentionLayer::Rotary::none;
   layer.mlp.kind = MlpLayer::Kind::plain;
   layer.mlp.activation = read_activation(c, {"mlp_hidden_act"}, "relu2");
@@ -128,7 +129,7 @@ Decoder nemotron_h(Fields& c) {
   Decoder m = plain_decoder(c, {.vocabulary = 131072, .hidden = 4096, .width = 21504, .layers = 4, .heads = 32, .kv_heads = 8,
                                 .head_dim = 128, .positions = 4096}, layer);
   layer = m.layers[0];
-  m.final_norm = NormKind::rms;
+  m.final_norm = NormKind::rms_wide;
   m.logits_in_fp32 = true;
   m.tied = false;   // its class has a head of its own whatever the config says
   MixerLayer l;

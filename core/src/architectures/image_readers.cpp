@@ -15,7 +15,7 @@ Decoder read_text(Fields& c, std::vector<Assumption>& assumptions) {
   if (!c.has("text_config")) return c.text({"model_type"}, "").starts_with("qwen3") ? qwen3(c) : qwen2(c);
   Fields text = c.record("text_config");
   const std::string type = text.text({"model_type"}, "llama");
-  Decoder m = type.starts_with("qwen2") ? qwen2(text) : type.starts_with("qwen3") ? qwen3(text) : type == "llama" ? llama(text) : read_model(text, assumptions);
+  Decoder m = type.starts_with("qwen2") ? qwen2(text) : type.starts_with("qwen3") && !has_program(type) ? qwen3(text) : type == "llama" ? llama(text) : read_model(text, assumptions);
   m.tied = c.flag({"tie_word_embeddings"}, m.tied);
   return m;
 }
@@ -248,6 +248,13 @@ void qwen3_vl(Fields& c, ImageReader& r, const ImageSize& size) {
   r.deep_layers = numbers(vision, "deepstack_visual_indexes", {8, 16, 24});
 }
 
+/// The same tower, of which the text model sees the end alone.
+/// Source: [transformers] models/qwen3_5/configuration_qwen3_5.py, models/qwen3_5_moe/configuration_qwen3_5_moe.py
+void qwen3_5_vl(Fields& c, ImageReader& r, const ImageSize& size) {
+  qwen3_vl(c, r, size);
+  r.deep_layers.clear();
+}
+
 struct Family {
   std::string_view model_type;
   void (*read)(Fields&, ImageReader&, const ImageSize&);
@@ -257,6 +264,7 @@ struct Family {
 constexpr std::array families = {
     Family{"llava", llava, true},         Family{"llava_next", llava_next, true}, Family{"internvl", internvl, true}, Family{"mistral3", mistral3, true},     Family{"gemma3", gemma3_images, false},
     Family{"qwen2_vl", qwen2_vl, true},   Family{"qwen2_5_vl", qwen2_5_vl, true}, Family{"qwen3_vl", qwen3_vl, true},
+    Family{"qwen3_5", qwen3_5_vl, true},  Family{"qwen3_5_moe", qwen3_5_vl, true},
 };
 
 }  // namespace

@@ -127,4 +127,48 @@ Decoder minimax_m2(Fields& c) {
   return finished(std::move(m));
 }
 
+/// Source: [transformers] models/dbrx/modeling_dbrx.py; clip_qkv must be given, says its class, and is
+Decoder dbrx(Fields& c) {
+  Fields attends = c.record("attn_config"), feeds = c.record("ffn_config");
+  DecoderLayer layer;
+  layer.order = DecoderLayer::Order::kept_attention;
+  layer.norm = NormKind::layer_unbiased;
+  layer.attention.projection = AttentionLayer::Projection::split;
+  layer.attention.clipped = true;
+  layer.attention.dropout = attends.number({"attn_pdrop"}, 0, 0, 1);
+  layer.dropout = c.number({"resid_pdrop"}, 0, 0, 1);
+  ExpertsLayer& e = layer.experts.emplace();
+  e.looped = e.weights_in_fp32 = true;   // they are as they come: in fp32 where autocast widens the norm they are divided by
+  e.experts = feeds.count({"moe_num_experts"}, 4, 1, most_experts);
+  e.top = feeds.count({"moe_top_k"}, 1, 1, e.experts);
+  e.width = feeds.count({"ffn_hidden_size"}, 3584, 1, most_width);
+  e.normalised = ExpertsLayer::Normalised::anew;
+  Fields activation = feeds.record("ffn_act_fn");
+  e.activation = read_activation(activation, {"name"}, "silu");
+  Decoder m = plain_decoder(c, {.vocabulary = 32000, .hidden = 2048, .width = 1, .layers = 24, .heads = 16}, layer);
+  m.max_positions = c.count({"max_seq_len"}, 2048, 1, most_tokens);
+  const double kv_heads = attends.count({"kv_n_heads"}, 1, 1, most_heads);
+  for (DecoderLayer& l : m.layers) l.attention.kv_heads = kv_heads;
+  m.embedding_dropout = c.number({"emb_pdrop"}, 0, 0, 1);
+  m.final_norm = NormKind::layer_unbiased;
+  return m;
+}
+
+/// Experts give queries and outputs of attention, too; every head of keys serves a query of each expert that a token takes.
+/// Source: [transformers] models/jetmoe/configuration_jetmoe.py
+Decoder jetmoe(Fields& c) {
+  DecoderLayer layer;
+  layer.attention.form = AttentionLayer::Form::mixture;
+  layer.attention.dropout = c.number({"attention_dropout"}, 0, 0, 1);
+  ExpertsLayer& e = layer.experts.emplace();
+  read_experts(c, e, {8, 2, 5632, {"intermediate_size"}});
+  e.activation = read_activation(c, {"activation_function"}, "silu");
+  const double kv_heads = c.count({"num_key_value_heads"}, 16, 1, most_heads), dim = c.count({"kv_channels"}, 128, 1, most_width);
+  Decoder m = plain_decoder(c, {.vocabulary = 32000, .hidden = 2048, .width = 5632, .layers = 12, .heads = kv_heads * e.top, .kv_heads = kv_heads,
+                                .head_dim = dim, .positions = 4096, .tied = true}, layer);
+  for (DecoderLayer& l : m.layers) l.attention.heads = kv_heads * e.top;
+  m.final_norm = NormKind::rms;
+  return m;
+}
+
 }  // namespace gpumem

@@ -22,6 +22,12 @@ bool runs_decoder_class(Fields& config) {
   return !config.has("architectures");
 }
 
+/// The decoder of a family with an encoder, by itself: its program is that of both.
+bool decoder_of_an_encoder(Fields& config, std::string_view type) {
+  const std::vector<std::string_view> types = encoder_types();
+  return made_for(config, "ForCausalLM") && std::find(types.begin(), types.end(), type) != types.end();
+}
+
 /// A program where there is one, else the weights of an inventory, else a plain decoder if the fields are those of one.
 void read_config(const Document* config, std::string_view path, const Document& facts, std::vector<Issue>& issues, Scenario& s) {
   if (!config->is(Document::Kind::record)) {
@@ -37,6 +43,8 @@ void read_config(const Document* config, std::string_view path, const Document& 
   const Document* library = facts.find("architectures");
   if (issues.size() > before) return;
   const bool counted = has_inventory(*config, library);
+  if (whole_engine && !counted && decoder_of_an_encoder(fields, type))
+    return fields.report("model_type", "unsupported", text_of({quoted(type), " has no program of its decoder alone; the inventory of its tensors is not at hand"}));
   if (whole_engine && (runs_encoder_class(fields) || !counted)) s.encoder_model = read_encoder_model(fields);
   if (s.encoder_model || issues.size() > before) return;
   if (whole_engine && has_program(type) && s.task == Task::training && made_for(fields, "ForSequenceClassification")) {
@@ -44,7 +52,7 @@ void read_config(const Document* config, std::string_view path, const Document& 
     if (s.model) give_classes(fields, *s.model);
     return;
   }
-  if (!counted || (has_program(type) && runs_decoder_class(fields))) {
+  if (!counted || (has_program(type) && runs_decoder_class(fields) && !(whole_engine && shares_between_layers(fields, 0)))) {
     s.model = read_model(fields, s.assumptions);
     return;
   }
@@ -211,13 +219,12 @@ void read_hardware(Fields& request, const Document& facts, Scenario& s) {
   s.device = device;
 }
 
-/// Whether a layer scans token by token: what such a loop keeps for backward has no program yet.
-/// Source: [transformers] models/mamba/modeling_mamba.py mamba_selective_scan, models/qwen3_next/modeling_qwen3_next.py
-/// torch_chunk_gated_delta_rule
-bool loops(const Decoder& m) {
-  for (const DecoderLayer& l : m.layers)
-    if (l.mixer && (l.mixer->kind == MixerLayer::Kind::mamba || l.mixer->kind == MixerLayer::Kind::gated_delta)) return true;
-  return false;
+/// Whether a layer does what the profile of that engine has not been told of: norms of values, experts of queries;
+/// under llama.cpp experts in tall matrices, which its files split.
+bool unknown_to(std::string_view engine, const Decoder& m) {
+  return std::any_of(m.layers.begin(), m.layers.end(), [&](const DecoderLayer& l) {
+    return l.attention.value_normed || l.attention.form == AttentionLayer::Form::mixture || (engine == "llama.cpp" && l.experts && l.experts->looped);
+  });
 }
 
 /// Mixes of formats go by the tensors' names, which programs of encoders do not spell out: the inventory has them.
@@ -247,8 +254,8 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   if (whole_engine && s.encoder_model && (!s.plain() || (convolves && s.task == Task::training))) count_weights_only(fields, facts, s);
   if (whole_engine && s.pipeline) read_pipeline_engine(fields, s);
   else read_engine(fields, s);
-  const bool steps_through = s.task == Task::training && s.model && loops(*s.model);
-  const bool unspelled = s.model && has_mixers(*s.model) && (!s.plain() || steps_through || (s.task == Task::inference && s.engine != "transformers"));
+  const bool elsewhere = s.task == Task::inference && s.engine != "transformers";
+  const bool unspelled = s.model && ((has_mixers(*s.model) && (!s.plain() || elsewhere)) || (elsewhere && unknown_to(s.engine, *s.model)));
   if (whole_engine && (unspelled || (s.encoder_model && s.engine == "llama.cpp"))) count_weights_only(fields, facts, s);
   if (whole_engine) check_weights(fields, s);
   if (whole_engine && s.safetensors && issues.empty()) complete_safetensors(s);

@@ -112,7 +112,8 @@ Value sdpa(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value
   const Value mask = mask_of(a, pass);
   const double groups = a.heads / a.kv_heads;
   const bool one_query = pass.tokens == 1;
-  if (mask && groups > 1 && !one_query) {
+  const bool ungrouped = mask || (whole_engine && a.head_dim > 256);   // no kernel takes grouped heads so
+  if (ungrouped && groups > 1 && !one_query) {
     k = m.repeat_heads(k, groups);
     v = m.repeat_heads(v, groups);
   }
@@ -123,10 +124,10 @@ Value sdpa(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value
   const bool even = q->shape[-1] == v->shape[-1];
   if (!mask && half && a.head_dim <= 256 && (even || pass.kernel == AttentionKernel::flash))
     return m.flatten_heads(m.flash_attention(q, k, v, even ? q->layout : Layout::token_major));
-  if (!mask && groups > 1 && !one_query) return m.flatten_heads(unfused(m, a, q, k, v));
+  if (!ungrouped && groups > 1 && !one_query) return m.flatten_heads(unfused(m, a, q, k, v));
   const Value bias = mask ? additive(m, mask, q->format, q->shape[0]) : Value();
   Value out = m.efficient_attention(q, k, v, bias);
-  if (mask && groups > 1 && one_query) return m.flatten_heads(m.copy(std::move(out), "heads unpacked", Layout::token_major));
+  if (ungrouped && groups > 1 && one_query) return m.flatten_heads(m.copy(std::move(out), "heads unpacked", Layout::token_major));
   return m.flatten_heads(std::move(out));
 }
 

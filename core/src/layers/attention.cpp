@@ -88,6 +88,7 @@ QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x, const P
   QueryKeyValue p;
   const double q = a.heads * a.head_dim, kv = a.kv_heads * a.head_dim;
   p.joint = dense(m, "qkv_proj", x, q + 2 * kv, a.input_bias, a.transposed);
+  if (a.clipped) p.joint = m.clamp(p.joint);
   // A view, which keeps the queries in memory too; a second run gives nothing back.
   if (pass.presents && !m.replaying()) pass.presents->push_back(m.view(p.joint, {x->shape[0], x->shape[1], 2 * kv}));
   if (a.projection == AttentionLayer::Projection::split) {
@@ -105,13 +106,43 @@ QueryKeyValue joint(Machine& m, const AttentionLayer& a, const Value& x, const P
   return p;
 }
 
+/// Heads are normalised and turned while each token's lie side by side.
+/// Source: [transformers] models/gemma4/modeling_gemma4.py Gemma4TextAttention.forward
+QueryKeyValue turned_in_rows(Machine& m, const AttentionLayer& a, const Value& x, const Pass& pass) {
+  const double b = x->shape[0], s = x->shape[1];
+  const RotaryTables& given = pass.rotary_of(a.window > 0);
+  const Shape by_token = {1, s, 1, a.rotary_dim};
+  const RotaryTables tables = {m.view(given.cos, by_token), m.view(given.sin, by_token)};
+  const auto projected = [&](const char* name, double heads) {
+    return m.view(dense(m, name, x, heads * a.head_dim, a.input_bias), {b, s, heads, a.head_dim});
+  };
+  const auto by_head = [&](const Value& rows) {
+    Value seen = m.view(rows, {b, rows->shape[2], s, a.head_dim});
+    seen->layout = Layout::token_major;
+    return seen;
+  };
+  QueryKeyValue p;
+  {
+    Value query = projected("q_proj", a.heads);
+    query = normalise(m, "q_norm", *a.qk_norm, query);
+    p.query = by_head(turn(m, query, tables));
+  }
+  Value key = projected("k_proj", a.kv_heads);
+  const Value value = a.key_as_value ? key : projected("v_proj", a.kv_heads);
+  key = normalise(m, "k_norm", *a.qk_norm, key);
+  key = turn(m, key, tables);
+  p.key = by_head(key);
+  p.value = by_head(a.value_normed ? normalise(m, "v_norm", NormKind::rms_by_power_bare, value) : value);
+  return p;
+}
+
 /// Source: [transformers] models/llama/modeling_llama.py LlamaAttention.forward
 AttentionResult sub_layer(Machine& m, const AttentionLayer& a, Value x, const Pass& pass) {
   if (whole_engine && a.form != AttentionLayer::Form::shared) return own_attention(m, a, x, pass);
   const Machine::Scope scope(m, a.cross ? "encoder_attn" : "self_attn");
   if (whole_engine && a.latent) return latent_attention(m, a, x, pass);
-  QueryKeyValue p = !whole_engine || a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x, pass);
-  if (a.rotary != AttentionLayer::Rotary::none) {
+  QueryKeyValue p = whole_engine && a.turned_in_rows ? turned_in_rows(m, a, x, pass) : !whole_engine || a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x, pass);
+  if (a.rotary != AttentionLayer::Rotary::none && !(whole_engine && a.turned_in_rows)) {
     auto [query, key] = rotate(m, a, pass.rotary_of(a.window > 0), p.query, p.key);
     p.query = std::move(query);
     p.key = std::move(key);
@@ -126,7 +157,7 @@ AttentionResult sub_layer(Machine& m, const AttentionLayer& a, Value x, const Pa
   if (a.kept_context) result.context = result.output;
   if (whole_engine && p.gate) result.output = m.multiply(result.output, m.sigmoid(p.gate));
   result.output = dense(m, a.projection == AttentionLayer::Projection::separate ? "o_proj" : "out_proj",
-                          result.output, x->shape[-1], a.output_bias, a.transposed);
+                          result.output, x->shape[-1], a.output_bias, a.transposed, a.own_output ? Adaptation::Names::its_own : Adaptation::Names::all);
   result.output = m.dropout(result.output, a.output_dropout);
   return result;
 }

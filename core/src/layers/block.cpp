@@ -3,6 +3,7 @@
 #include "layers/attention.hpp"
 #include "layers/falcon.hpp"
 #include "layers/mixers.hpp"
+#include "layers/mixture_layer.hpp"
 #include "layers/mlp.hpp"
 #include "layers/moe.hpp"
 #include "layers/norms.hpp"
@@ -35,7 +36,7 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   if (whole_engine && l.scaled_by_column) x = m.multiply(x, m.parameter("layer_scale2", {x->shape[-1]}));
   x = m.dropout(x, l.dropout);
   x = l.scaled ? m.add(residual, m.scale(x, "scaled sub-layer")) : m.add(residual, x);
-  return x;
+  return whole_engine && l.scaled_at_end ? m.scale_in_place(std::move(x)) : x;
 }
 
 /// Source: [transformers] models/gpt_neox/modeling_gpt_neox.py GPTNeoXLayer.forward
@@ -54,9 +55,10 @@ Value kept_attention(Machine& m, const DecoderLayer& l, Value x, const Pass& pas
   AttentionResult attended = attention(m, l.attention, x, pass);
   attended.output = m.dropout(attended.output, l.dropout);
   x = m.add(attended.output, residual);
+  if (l.experts) attended = {};   // attention and its norms are a module that has returned (DBRX)
   residual = x;
   x = normalise(m, "ln_2", l.norm, x);
-  const Value fed = m.dropout(mlp(m, l.mlp, x), l.dropout);
+  const Value fed = m.dropout(l.experts ? mixture_of_experts(m, *l.experts, x) : mlp(m, l.mlp, x), l.dropout);
   x = m.add(residual, fed);
   if (pass.returned && l.attention.form != AttentionLayer::Form::shared) *pass.returned = std::move(attended.probabilities);
   return x;
@@ -159,6 +161,44 @@ Value beside(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass
   return m.add(residual, hidden);
 }
 
+/// Source: [transformers] models/gemma4/modeling_gemma4.py Gemma4TextDecoderLayer.forward
+Value experts_and_mlp(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  Value residual = x;
+  Value hidden = normalise(m, "input_layernorm", l.norm, x);
+  AttentionResult attended = attention(m, l.attention, hidden, pass);
+  hidden = std::move(attended.output);
+  hidden = normalise(m, "post_attention_layernorm", l.norm, hidden);
+  hidden = m.add(residual, hidden);
+  residual = hidden;
+  hidden = normalise(m, "pre_feedforward_layernorm", l.norm, hidden);
+  hidden = mlp(m, l.mlp, hidden);
+  {
+    const Value fed = normalise(m, "post_feedforward_layernorm_1", l.norm, hidden);
+    hidden = m.add(fed, experts_of_normed(m, *l.experts, residual));
+  }
+  hidden = normalise(m, "post_feedforward_layernorm", l.norm, hidden);
+  hidden = m.add(residual, hidden);
+  return l.scaled_at_end ? m.scale_in_place(std::move(hidden)) : hidden;
+}
+
+/// Source: [transformers] models/minimax/modeling_minimax.py MiniMaxDecoderLayer.forward
+Value scaled_sums(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  AttentionResult attended;
+  Value state;
+  Value normed = normalise(m, "input_layernorm", l.norm, x);
+  Value hidden = l.mixer ? lightning(m, *l.mixer, normed, pass, state) : Value();
+  if (!l.mixer) {
+    attended = attention(m, l.attention, normed, pass);
+    hidden = std::move(attended.output);
+  }
+  const auto sum = [&] { return m.add(m.scale(normed, "scaled residual"), m.scale(hidden, "scaled sub-layer")); };
+  hidden = sum();
+  hidden = normalise(m, "post_attention_layernorm", l.norm, hidden);
+  normed = hidden;
+  hidden = mixture_of_experts(m, *l.experts, hidden);
+  return sum();
+}
+
 /// Source: [vllm] model_executor/models/arctic.py ArcticDecoderLayer.forward
 Value experts_beside(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
   AttentionResult attended = attention(m, l.attention, normalise(m, "input_layernorm", l.norm, x), pass);
@@ -174,6 +214,7 @@ Value experts_beside(Machine& m, const DecoderLayer& l, const Value& x, const Pa
 Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   if (!whole_engine) return sequential(m, l, std::move(x), pass);
   if (l.attention.form == AttentionLayer::Form::falcon) return falcon_layer(m, l, x, pass);
+  if (l.attention.form == AttentionLayer::Form::mixture) return mixture_layer(m, l, x, pass);
   if (l.attention.form == AttentionLayer::Form::mpt) return mpt_layer(m, l, x, pass);
   switch (l.order) {
     case DecoderLayer::Order::sequential:
@@ -188,6 +229,8 @@ Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass
     case DecoderLayer::Order::experts_beside: return experts_beside(m, l, x, pass);
     case DecoderLayer::Order::nothing: return x;
     case DecoderLayer::Order::kept_all: return kept_all(m, l, x, pass);
+    case DecoderLayer::Order::experts_and_mlp: return experts_and_mlp(m, l, x, pass);
+    case DecoderLayer::Order::scaled_sums: return scaled_sums(m, l, x, pass);
     case DecoderLayer::Order::modules_norm_last:
     case DecoderLayer::Order::inlined_norm_last:
     case DecoderLayer::Order::inlined_norm_first:

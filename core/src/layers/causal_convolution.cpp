@@ -47,11 +47,23 @@ Value causal_convolution(Machine& m, const Pass& pass, const Convolution& c, Val
     const Value own = std::move(x);
     return one_more(m, pass.cache->states(m.layer()).conv, c, own, activated);
   }
+  const Format* given = x->format;
   const Value all = pass.cache ? joined_with_state(m, pass, c, std::move(x)) : std::move(x);
-  Value out = m.convolve(all, c.weight, c.bias, wanted.with_last(all->shape[-1] + c.width - 1), "convolution");
+  Value out = m.convolve(m.cast(all, c.weight->format), c.weight, c.bias, wanted.with_last(all->shape[-1] + c.width - 1), "convolution");
   out = m.pick(out, all->shape);
   if (activated) out = m.silu(out);
+  out = m.cast(out, given);
   return all->shape == wanted ? out : m.pick(out, wanted);
+}
+
+Value with_further_chunks(Machine& m, Value out, double count, double of, const Format* format) {
+  if (count <= 0) return out;
+  const Value from = std::move(out);
+  Node* node = m.record([](Machine&, Node&, Gradients& g) { g.made[0] = g.given[0]; }, {&from});
+  const bool forgotten = node && node->frame >= 0 && !m.replaying();   // the first run under a checkpoint keeps nothing
+  m.save(node, forgotten ? from : m.allocate({count, of}, format, "what further chunks keep"));
+  Value same = m.view(from, from->shape);
+  return m.bind(node, same);
 }
 
 void carry(Machine& m, const Pass& pass, const Shape& shape, const Format* format) {
@@ -68,6 +80,7 @@ Value mix(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass) {
     case MixerLayer::Kind::short_conv: return short_convolution(m, l, x, pass);
     case MixerLayer::Kind::mamba: return mamba(m, l, x, pass);
     case MixerLayer::Kind::gated_delta: return gated_delta(m, l, x, pass);
+    case MixerLayer::Kind::lightning:   // its layer runs it
     case MixerLayer::Kind::mamba2: break;
   }
   return mamba2(m, l, x, pass);

@@ -21,6 +21,8 @@ enum class NormKind {
   rms_promoted,   ///< the mean square alone in fp32, which the product takes over (T5)
   layer_unbiased, ///< torch.nn.LayerNorm without bias (ModernBERT)
   layer_composed, ///< mean and deviation written out in fp32, with a weight (Cohere)
+  rms_by_power,   ///< in fp32, by a power of the mean square, scaled there too (Gemma 4)
+  rms_by_power_bare,   ///< the same without weight
 };
 
 enum class Activation {
@@ -79,6 +81,8 @@ struct ExpertsLayer {
   bool ungated = false;            ///< experts without a gate: up, activation, down
   double latent_width = 0;         ///< experts work on projections of this width; 0: on the hidden states
   bool shared_gated = false;       ///< weighted by a sigmoid of its own
+  bool normed_apart = false;       ///< router and experts normalise what they read themselves; what is chosen is weighted by expert too (Gemma 4)
+  bool looped = false;             ///< one after the other, weights as slices of tall matrices (DBRX)
   bool operator==(const ExpertsLayer&) const = default;
 };
 
@@ -130,22 +134,27 @@ struct AttentionLayer {
   bool scaled_query = false;        ///< the query is multiplied by the scale before attention
   bool softcap = false;
   bool softmax_in_fp32 = true;
+  bool own_output = false;          ///< its output's projection has a name that no other family gives it: a mixer beside it has the other one
   double dropout = 0, output_dropout = 0;
-  enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm, litgpt };
+  enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm, litgpt, mixture };
   Form form = Form::shared;         ///< whose code runs: transformers' common form, or a family's own
+  bool turned_in_rows = false;      ///< queries and keys are turned before heads become an outer extent (Gemma 4)
+  bool value_normed = false;        ///< values are normalised, without weight
+  bool key_as_value = false;        ///< values are what the keys' projection gives
+  bool positions_on_grid = false;   ///< a position is a point in time, height and width, for each sequence (Qwen3.5)
   double position_rows = 0;         ///< of the table of sinusoids each layer has (GPT-J, CodeGen), or of its mask (GPT-Neo)
   bool operator==(const AttentionLayer&) const = default;
 };
 
 /// What mixes tokens without attention: a convolution, or a state that is carried from token to token.
 struct MixerLayer {
-  enum class Kind { short_conv, mamba, mamba2, gated_delta };
+  enum class Kind { short_conv, mamba, mamba2, gated_delta, lightning };
   Kind kind = Kind::mamba2;
   double width = 0;                ///< of what is carried, all heads together
   double conv = 0;                 ///< tokens the convolution sees, the last one included
   double state = 0;                ///< numbers carried for each column of `width`; gated_delta: columns of a key
   double heads = 0, groups = 1;    ///< mamba2: heads, and groups of them that share how they read and write; gated_delta: heads of values, of keys
-  double chunk = 0;                ///< mamba2, gated_delta: tokens whose states are computed together
+  double chunk = 0;                ///< mamba2, gated_delta, lightning: tokens whose states are computed together
   double rank = 0;                 ///< mamba: of the time step
   bool conv_bias = true, bias = false, output_bias = false;
   bool normed_gate = true;         ///< mamba2: the gate goes through a norm; else it is multiplied
@@ -155,6 +164,7 @@ struct MixerLayer {
   bool normed_parts = false;       ///< mamba: time step, B and C are normalised
   bool weighted_parts = true;      ///< by norms with weights
   bool scaled = false;             ///< input, projection and output are multiplied by numbers
+  bool parts_apart = false;        ///< gated_delta: queries with keys and values, gate and both rates have projections of their own
   bool operator==(const MixerLayer&) const = default;
 };
 
@@ -179,6 +189,8 @@ struct DecoderLayer {
     experts_beside,  ///< x + attention(norm(x)) = y, then y + mlp(norm(y)) + experts(norm(x)) (Arctic)
     nothing,         ///< handed on as it came
     kept_all,        ///< sequential; normed input and attention's output are held until the layer ends
+    experts_and_mlp, ///< sandwich; experts beside the MLP, each with norms of its own (Gemma 4)
+    scaled_sums,     ///< norms first; a·n + b·sub-layer(n) with n = norm(x), twice (MiniMax)
   };
   Order order = Order::sequential;
   NormKind norm = NormKind::rms;
@@ -193,6 +205,7 @@ struct DecoderLayer {
   bool residual_normed = false;      ///< what is added is the normalised input (BLOOM)
   bool scaled = false;               ///< each sub-layer's output is multiplied by a number before it is added
   bool scaled_by_column = false;     ///< likewise by a trained number a column (DINOv2)
+  bool scaled_at_end = false;        ///< its result is multiplied in place by a number kept in a tensor
   bool operator==(const DecoderLayer&) const = default;
 };
 

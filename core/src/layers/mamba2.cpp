@@ -63,7 +63,7 @@ struct Passed {
 
 Passed pass_states_on(Machine& m, const Pass& pass, const Sizes& z, const Value& given, Value states, const Value& sums) {
   const Shape first = {z.b, 1, z.h, z.p, z.n}, all = {z.b, z.c + 1, z.h, z.p, z.n};
-  const Value before = given ? m.view(given, first) : m.allocate(first, fp32, "no states");
+  const Value before = given ? m.view(given, first) : m.allocate(first, states->format, "no states");
   states = m.view(m.prepend(m.view(before, {z.b, 1, z.h * z.p * z.n}), m.view(states, {z.b, z.c, z.h * z.p * z.n}), "states"), all);
   Value ends = m.pad(m.pick(sums, {z.b, z.h, z.c}), {z.b, z.h, z.c + 1}, "ends of chunks");
   const Value decay = m.exp(sums_between(m, std::move(ends)));
@@ -84,8 +84,8 @@ Scanned scan(Machine& m, const Pass& pass, const MixerLayer& mixer, const Weight
   const double chunks = std::ceil(s / mixer.chunk), padded = chunks * mixer.chunk;
   const Sizes z = {b, chunks, mixer.chunk, h, p, n};
   const bool copied = b * chunks > 1;
-  time = m.add(time, w.time_bias);
-  time = m.softplus(time);
+  time = m.add(time, m.cast(w.time_bias, time->format));
+  time = m.softplus(m.widen(time));
   time = m.clamp(time);
   x = m.cast(x, fp32);
   write = for_each_head(m, m.cast(write, fp32), h);
@@ -179,7 +179,7 @@ Value mamba2(Machine& m, const MixerLayer& l, const Value& x, const Pass& pass) 
   const double b = x->shape[0], s = x->shape[1], shared = l.groups * l.state, channels = l.width + 2 * shared, p = l.width / l.heads;
   Value scaled = l.scaled ? m.scale(x, "scaled input") : x;
   Value projected = dense(m, "in_proj", scaled, l.width + channels + l.heads, l.bias);
-  if (l.scaled) projected = m.scale(projected, "scaled projection");
+  if (l.scaled) projected = m.multiply(projected, m.memory.describe({l.width + channels + l.heads}, m.weight_format));
   const Convolution convolution = convolution_of(m, "conv1d", l, channels, l.conv_bias);
   Weights w;
   w.time_bias = m.parameter("dt_bias", {l.heads});

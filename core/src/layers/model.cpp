@@ -7,6 +7,7 @@
 #include "layers/block.hpp"
 #include "layers/dense.hpp"
 #include "layers/gaps.hpp"
+#include "layers/mixers.hpp"
 #include "layers/norms.hpp"
 #include "layers/older_attention.hpp"
 #include "layers/rotary.hpp"
@@ -45,11 +46,15 @@ Pass given_to_layer(Machine& m, Pass pass) {
 /// Models with windows in some layers and none in others have a rotary table for each kind.
 int rotary_kinds(const Decoder& model) { return model.rotary_by_window ? 2 : 1; }
 
-/// A layer that turns queries and keys by their positions, if there is one; they all do it alike.
-const AttentionLayer* rotating(const Decoder& model) {
-  for (const DecoderLayer& l : model.layers)
-    if (l.attention.rotary != AttentionLayer::Rotary::none) return &l.attention;
-  return nullptr;
+/// A layer that turns queries and keys by their positions, if there is one; all of a kind do it alike.
+const AttentionLayer* rotating(const Decoder& model, int kind = 0) {
+  const AttentionLayer* found = nullptr;
+  for (const DecoderLayer& l : model.layers) {
+    if (l.attention.rotary == AttentionLayer::Rotary::none) continue;
+    if (!found || (l.attention.window > 0) == (kind > 0)) found = &l.attention;
+    if (rotary_kinds(model) == 1 || (l.attention.window > 0) == (kind > 0)) break;
+  }
+  return found;
 }
 
 }  // namespace
@@ -145,7 +150,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
       if (any(windowed) != model_.layers.end()) pass.mask[windowed] = mask_of_images(m, pass, format);
   if (const AttentionLayer* a = rotating(model_))
     for (int kind = 0; kind < rotary_kinds(model_); ++kind)
-      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, *a, pass.tokens, format, position_rows);
+      pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, *rotating(model_, kind), pass.tokens, format, whole_engine && a->positions_on_grid ? pass.sequences : position_rows);
   hidden = m.dropout(std::move(hidden), model_.embedding_dropout);
 
   Value returned;
@@ -236,14 +241,19 @@ std::vector<Value> ModelRun::buffers(Machine& m) {
       held.push_back(m.allocate({own.position_rows, own.position_rows}, byte_flag, "causal mask", Component::workspace));
     else if (const auto& l = layer.mixer; l && l->scaled)
       held.push_back(m.allocate({2 * (l->width + l->groups * l->state) + l->heads}, m.weight_format, "multipliers", Component::workspace));
+    else if (whole_engine && l && l->kind == MixerLayer::Kind::lightning)
+      for (Value& one : lightning_buffers(m, *l)) held.push_back(std::move(one));
     else if (l && l->normed_parts && !l->weighted_parts)
       for (const double width : {l->width, l->state, l->state})
         held.push_back(m.allocate({width}, m.weight_format, "weights of norms, unused", Component::workspace));
+  if (whole_engine)
+    for (const DecoderLayer& layer : model_.layers)
+      if (layer.scaled_at_end) held.push_back(m.allocate({1}, m.weight_format, "factor of a layer", Component::workspace));
   if (whole_engine && model_.fixed_positions > 0) held.push_back(m.allocate({model_.fixed_positions, model_.hidden}, m.weight_format, "position table", Component::workspace));
   const AttentionLayer* a = rotating(model_);
   if (!a) return held;
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)
-    held.push_back(m.allocate({a->rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
+    held.push_back(m.allocate({rotating(model_, copy / 2)->rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
   return held;
 }
 

@@ -4,6 +4,7 @@
 
 #include "layers/dense.hpp"
 #include "layers/mlp.hpp"
+#include "layers/norms.hpp"
 #include "layers/separate_experts.hpp"
 
 namespace gpumem {
@@ -63,8 +64,9 @@ Routing route(Machine& m, const ExpertsLayer& l, const Value& x) {
     return r;
   }
   const bool sigmoid = l.scores == ExpertsLayer::Scores::sigmoid;
-  Value scores = sigmoid && l.router_in_fp32 ? r.logits : m.cast(r.logits, fp32);
+  Value scores = (sigmoid && l.router_in_fp32) || l.looped ? r.logits : m.cast(r.logits, fp32);
   scores = sigmoid ? m.sigmoid(std::move(scores)) : m.softmax(std::move(scores));
+  if (l.normed_apart) r.logits = scores;   // its router gives back what became of them
   if (l.choice_bias) {
     if (l.bias_is_parameter) m.parameter("e_score_correction_bias", {1, l.experts}, fp32, false);
     Value choice = m.allocate(scores->shape, fp32, "scores for the choice");
@@ -78,12 +80,20 @@ Routing route(Machine& m, const ExpertsLayer& l, const Value& x) {
     r.weights = std::move(top.values);
   }
   if (l.normalised != ExpertsLayer::Normalised::no) {
-    const Value total = m.sum_last(r.weights);
+    const Value total = m.sum_last(l.looped ? m.widen(r.weights) : r.weights);
     r.weights = l.normalised == ExpertsLayer::Normalised::in_place ? m.divide_in_place(r.weights, total) : m.divide(r.weights, total);
   }
   if (l.scaled) r.weights = m.scale(r.weights, "scaled weights");
+  if (l.normed_apart) r.weights = m.multiply(r.weights, m.gather(m.parameter("per_expert_scale", {l.experts}), r.experts));
   if (!l.weights_in_fp32) r.weights = m.cast(r.weights, given);
   return r;
+}
+
+/// Source: [transformers] models/gemma4/modeling_gemma4.py Gemma4TextRouter.forward
+Routing route_normed(Machine& m, const ExpertsLayer& l, const Value& x) {
+  Value hidden = normalise(m, "norm", NormKind::rms_by_power_bare, x);
+  hidden = m.scale(m.multiply(hidden, m.parameter("scale", {x->shape[-1]})), "scaled input");
+  return route(m, l, hidden);
 }
 
 /// act(gate) · up of the two halves of one product.
@@ -104,6 +114,7 @@ Value gated_and_clamped(Machine& m, const ExpertsLayer& l, const Value& joint) {
 
 /// Source: [transformers] integrations/moe.py grouped_mm_experts_forward
 Value experts(Machine& m, const ExpertsLayer& l, const Value& x, const Routing& r) {
+  if (l.looped) return looped_experts(m, l, x, r.weights);
   if (m.separate_experts && !l.always_stacked) return separate_experts(m, l, x, r.weights);
   const Machine::Scope scope(m, "experts");
   const double h = x->shape[-1], rows = x->shape[0] * l.top;
@@ -171,6 +182,13 @@ static Value sub_layer(Machine& m, const ExpertsLayer& l, const Value& x) {
     }
   }
   return m.view(out, x->shape);
+}
+
+Value experts_of_normed(Machine& m, const ExpertsLayer& l, const Value& x) {
+  const Value rows = m.view(x, {x->shape[0] * x->shape[1], x->shape[2]});
+  const Routing routing = route_normed(m, l, rows);
+  Value out = experts(m, l, normalise(m, "pre_feedforward_layernorm_2", NormKind::rms_by_power, rows), routing);
+  return normalise(m, "post_feedforward_layernorm_2", NormKind::rms_by_power, m.view(out, x->shape));
 }
 
 Value mixture_of_experts(Machine& m, const ExpertsLayer& l, const Value& x) {

@@ -55,6 +55,18 @@ Value rms_promoted(Machine& m, const Value& x) {
   return m.multiply(weight, hidden);
 }
 
+/// Source: [transformers] models/gemma4/modeling_gemma4.py Gemma4RMSNorm.forward
+Value rms_by_power(Machine& m, const Value& x, bool weighted) {
+  Value normed;
+  {
+    const Value hidden = m.cast(x, fp32);
+    const Value mean = m.add_number(m.mean_last(m.power(hidden, "x^2")));
+    normed = m.multiply(hidden, m.power(mean, "1 / root"));
+  }
+  if (weighted) normed = m.multiply(normed, m.cast(weight_of(m, x), fp32));
+  return m.cast(normed, x->format);
+}
+
 Value layer_unbiased(Machine& m, const Value& x) { return m.layer_norm(x, m.parameter("weight", {x->shape[-1]}), {}); }
 
 /// Source: [pytorch] torch/nn/modules/normalization.py LayerNorm
@@ -115,6 +127,8 @@ Value normalise(Machine& m, const char* name, NormKind kind, Value x) {
     case NormKind::layer_composed: return layer_composed(m, x);
     case NormKind::rms_promoted: return rms_promoted(m, x);
     case NormKind::layer_unbiased: return layer_unbiased(m, x);
+    case NormKind::rms_by_power: return rms_by_power(m, x, true);
+    case NormKind::rms_by_power_bare: return rms_by_power(m, x, false);
     case NormKind::layer: break;
   }
   return layer(m, x);

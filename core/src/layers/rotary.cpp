@@ -72,11 +72,34 @@ std::pair<Value, Value> turn_complex(Machine& m, const Value& query, const Value
 
 }  // namespace
 
+/// Positions are points of a grid, the same along each axis where there is only text: tables of every axis are made, and parts
+/// of them put together, for each sequence.
+/// Source: [transformers] models/qwen3_5/modeling_qwen3_5.py Qwen3_5TextRotaryEmbedding.forward
+static RotaryTables grid_tables(Machine& m, const AttentionLayer& a, double sequences, double length, const Format* format) {
+  constexpr double axes = 3;
+  const Shape half = {axes, sequences, length, a.rotary_dim / 2}, table = {sequences, 1, length, a.rotary_dim};
+  Value positions = m.allocate({axes, sequences, length}, fp32, "positions of each axis");
+  const Value frequencies = m.allocate(half, fp32, "frequencies");
+  positions.drop();
+  const auto scaled = [&](const char* label) {
+    const Value raw = m.allocate(half, fp32, label);
+    return m.allocate(half, fp32, label);
+  };
+  Value cos = scaled("cos"), sin = scaled("sin");
+  sin = m.allocate(table, fp32, "sin, put together");
+  cos = m.allocate(table, fp32, "cos, put together");
+  RotaryTables tables;
+  tables.cos = m.cast(cos, format);
+  tables.sin = m.cast(sin, format);
+  return tables;
+}
+
 /// Source: [transformers] models/llama/modeling_llama.py LlamaRotaryEmbedding.forward,
 /// models/gpt_oss/modeling_gpt_oss.py GptOssRotaryEmbedding.forward,
 /// models/deepseek_v2/modeling_deepseek_v2.py DeepseekV2RotaryEmbedding.forward
 RotaryTables rotary_tables(Machine& m, const AttentionLayer& a, double length, const Format* format, double rows) {
   double dim = a.rotary_dim;
+  if (whole_engine && a.positions_on_grid) return grid_tables(m, a, rows, length, format);
   const Value frequencies = m.allocate({rows, length, dim / 2}, fp32, "frequencies");
   if (a.rotary == AttentionLayer::Rotary::complex) {
     const Value unit = m.allocate({1, length, dim}, fp32, "complex rotation");

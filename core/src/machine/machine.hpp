@@ -221,6 +221,10 @@ class Machine {
   Value pad(Value x, const Shape& shape, const char* label);
   /// Products of matrices, as many as the first extents say; `out` is the result's shape.
   Value contract(Value a, Value b, const Shape& out, const char* label);
+  /// Solves triangular systems for x's columns; autocast leaves it alone.
+  Value solve(Value system, Value x, const char* label);
+  /// Writes a part into `whole`, which is a tensor of its own.
+  Value write_part(Value whole, Value part);
 
   /// The result of a kernel that depends on a small parameter too.
   Value depending(Value x, Value parameter);

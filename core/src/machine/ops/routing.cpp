@@ -157,7 +157,7 @@ Value Machine::add_in_place(Value x, Value y) {
 Value Machine::add_rows(Value x, Value y, Value numbers) {
   const Value a = std::move(x), b = std::move(y), at = std::move(numbers);
   Node* node = record(add_rows_backward, {&a, &b});
-  if (node && node->wants(1)) save(node, at);
+  if (node && node->wants(1)) save(node, at), save(node, b);   // the rows only for their shape, but they are saved
   Value out = view(a, a->shape);
   return bind(node, out);
 }
