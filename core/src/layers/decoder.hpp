@@ -21,6 +21,7 @@ enum class NormKind {
   rms_promoted,   ///< the mean square alone in fp32, which the product takes over (T5)
   layer_unbiased, ///< torch.nn.LayerNorm without bias (ModernBERT)
   layer_composed, ///< mean and deviation written out in fp32, with a weight (Cohere)
+  layer_divided,  ///< the same with weight and bias in the input's format (the first DeBERTa)
 };
 
 enum class Activation {
@@ -37,6 +38,7 @@ struct MlpLayer {
   double width = 0;
   Activation activation = Activation::silu;
   bool bias = false;
+  bool output_bias = false;  ///< only what comes out has a bias
   bool transposed = false;   ///< weights stored [in, out]
   double dropout = 0;        ///< of its output, inside
   double inner_dropout = 0;  ///< behind the activation
@@ -91,6 +93,16 @@ struct LatentProjection {
   bool operator==(const LatentProjection&) const = default;
 };
 
+/// Scores between contents and distances, beside those between contents.
+struct DistanceScores {
+  double span = 0;                 ///< distances to either side that have a row of their own
+  bool to_distance = false, from_distance = false;
+  bool shared = false;             ///< rows of distances are projected as contents are
+  bool joint = false;              ///< queries, keys and values come from one product (the first DeBERTa)
+  double dropout = 0;              ///< of the rows of distances
+  bool operator==(const DistanceScores&) const = default;
+};
+
 struct AttentionLayer {
   /// How queries, keys and values are projected, and how a joint projection is taken apart.
   enum class Projection { separate, sliced, split, grouped };   ///< grouped: by key, its queries side by side with it
@@ -126,12 +138,13 @@ struct AttentionLayer {
   bool gated = false;               ///< its output is multiplied by a sigmoid that the query's projection gives too
   bool sinks = false;               ///< a logit of its own per head, which takes attention away
   std::optional<LatentProjection> latent;
+  std::optional<DistanceScores> distances;
   bool scaled_key = false;          ///< the key is multiplied by a number once it is projected
   bool scaled_query = false;        ///< the query is multiplied by the scale before attention
   bool softcap = false;
   bool softmax_in_fp32 = true;
   double dropout = 0, output_dropout = 0;
-  enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm };
+  enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm, disentangled };
   Form form = Form::shared;         ///< whose code runs: transformers' common form, or a family's own
   double position_rows = 0;         ///< of the table of sinusoids each layer has (GPT-J, CodeGen), or of its mask (GPT-Neo)
   bool operator==(const AttentionLayer&) const = default;
@@ -179,6 +192,7 @@ struct DecoderLayer {
     experts_beside,  ///< x + attention(norm(x)) = y, then y + mlp(norm(y)) + experts(norm(x)) (Arctic)
     nothing,         ///< handed on as it came
     kept_all,        ///< sequential; normed input and attention's output are held until the layer ends
+    norm_last_kept,  ///< norm_last; the attention's output is held until the layer ends (GTE)
   };
   Order order = Order::sequential;
   NormKind norm = NormKind::rms;
