@@ -8,8 +8,9 @@
 namespace gpumem {
 namespace {
 
-/// What of a family runs here beside its head for what it was made for: its encoder alone; heads for classes of text.
-enum class Runs { as_made, alone, labels };
+/// What of a family runs here beside its head for what it was made for: its encoder alone; heads for classes of text; a
+/// head that tells which tokens were replaced.
+enum class Runs { as_made, alone, labels, discriminates };
 
 struct Family {
   std::string_view model_type;
@@ -23,7 +24,7 @@ constexpr std::array families = {
     Family{"xlm-roberta", roberta, Runs::labels},
     Family{"camembert", roberta, Runs::labels},
     Family{"distilbert", distilbert, Runs::labels},
-    Family{"electra", electra, Runs::labels},
+    Family{"electra", electra, Runs::discriminates},
     Family{"modernbert", modernbert, Runs::labels},
     Family{"albert", albert, Runs::labels},
     Family{"deberta", deberta, Runs::labels},
@@ -68,7 +69,8 @@ bool runs_encoder_class(Fields& c) {
   const std::string type = c.text({"model_type"}, "");
   for (const Family& f : families) {
     if (f.model_type != type || f.runs == Runs::as_made) continue;
-    if (f.runs == Runs::labels && (made_for(c, "ForSequenceClassification") || made_for(c, "ForTokenClassification"))) return true;
+    if (f.runs == Runs::discriminates && made_for(c, "ForPreTraining")) return true;
+    if (f.runs >= Runs::labels && (made_for(c, "ForSequenceClassification") || made_for(c, "ForTokenClassification"))) return true;
     return made_for(c, "Model") && !made_for(c, "LMHeadModel");
   }
   return false;

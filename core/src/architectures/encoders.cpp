@@ -230,7 +230,8 @@ EncoderModel dinov2(Fields& c) {
 }
 
 /// BERT's layers behind embeddings of a width of their own.
-/// Source: [transformers] models/electra/modeling_electra.py ElectraModel.forward, ElectraGeneratorPredictions.forward
+/// Source: [transformers] models/electra/modeling_electra.py ElectraModel.forward, ElectraGeneratorPredictions.forward,
+/// ElectraDiscriminatorPredictions.forward
 EncoderModel electra(Fields& c) {
   EncoderModel m = bert_like(c, {.hidden = 256, .width = 1024, .heads = 4});
   InputLayer& in = m.encoder.input;
@@ -240,6 +241,14 @@ EncoderModel electra(Fields& c) {
   m.head.activation = Activation::gelu;
   if (m.head.kind == Head::Kind::pooler) m.head.kind = Head::Kind::none;
   dense_labels(c, m, LabelHead::By::gelu);
+  if (made_for(c, "ForPreTraining")) {   // whether a token was replaced
+    m.head = {};
+    m.head.kind = Head::Kind::labels;
+    m.head.classes = 1;
+    m.head.labels.row = LabelHead::Row::each;
+    m.head.labels.dense = true;
+    m.head.labels.by = LabelHead::By::gelu;
+  }
   return m;
 }
 
