@@ -128,6 +128,8 @@ TEST_CASE("layers that share their weights keep as much as others, and have one 
   CHECK(parameters(config) == two);
   config["num_hidden_groups"] = 3;
   CHECK(parameters(config) == two + 2 * (4 * h * (h + 1) + 2 * h * f + f + h + 4 * h));
+  const Json checkpointed = {{"model", {{"config", config}}}, {"task", "training"}, {"training", {{"checkpointing", "full"}}}};
+  CHECK(estimated(checkpointed)["issues"][0]["path"] == "training.checkpointing");
   config["inner_group_num"] = 2;
   CHECK(estimated({{"model", {{"config", config}}}})["issues"][0]["path"] == "model.config.inner_group_num");
 }
