@@ -107,6 +107,47 @@ TEST_CASE("norms whose mean square alone is in fp32 keep 10h + 4, and a layer wi
   CHECK(kept_by_layer(config, {"num_layers"}, AttentionKernel::eager) == T * (28 * h + 2 * f + 8 + 2 * a * T));
 }
 
+TEST_CASE("attention that compares contents with distances keeps its scores three times over", "[encoder]") {
+  constexpr double span = 16;
+  Json config = bert_config();
+  config.update({{"model_type", "deberta-v2"}, {"relative_attention", true}, {"position_buckets", span}, {"share_att_key", true},
+                 {"pos_att_type", {"c2p", "p2c"}}, {"norm_rel_ebd", "layer_norm"}});
+  // BERT's, a key that was not scaled, a byte a pair; for either side the scores of distances, their numbers and the rows.
+  const double either = T * (2 * a * 2 * span + 8 * T) + 2 * h * 2 * span;
+  CHECK(kept_by_layer(config, {"num_hidden_layers"}, AttentionKernel::eager) == T * (18 * h + 4 * f + 16 + 2 * a * T + T) + 2 * either);
+  config["pos_att_type"] = Json::array({"c2p"});
+  CHECK(kept_by_layer(config, {"num_hidden_layers"}, AttentionKernel::eager) < T * (18 * h + 4 * f + 16 + 2 * a * T + T) + 2 * either);
+}
+
+TEST_CASE("layers that share their weights keep as much as others, and have one set of them", "[encoder]") {
+  Json config = bert_config();
+  config.update({{"model_type", "albert"}, {"hidden_act", "gelu"}, {"embedding_size", 64}});
+  CHECK(kept_by_layer(config, {"num_hidden_layers"}) == T * (16 * h + 4 * f + 4 * a + 16) + random_states);
+  const double two = parameters(config);
+  config["num_hidden_layers"] = 6;
+  CHECK(parameters(config) == two);
+  config["num_hidden_groups"] = 3;
+  CHECK(parameters(config) == two + 2 * (4 * h * (h + 1) + 2 * h * f + f + h + 4 * h));
+  const Json checkpointed = {{"model", {{"config", config}}}, {"task", "training"}, {"training", {{"checkpointing", "full"}}}};
+  CHECK(estimated(checkpointed)["issues"][0]["path"] == "training.checkpointing");
+  config["inner_group_num"] = 2;
+  CHECK(estimated({{"model", {{"config", config}}}})["issues"][0]["path"] == "model.config.inner_group_num");
+}
+
+TEST_CASE("heads for classes: a pooler's or a dense layer's weights, and a row a class", "[encoder]") {
+  Json config = bert_config();
+  const double pooled = parameters(config);   // with BERT's pooler
+  config.update({{"architectures", {"BertForSequenceClassification"}}, {"num_labels", 5}});
+  CHECK(parameters(config) == pooled + 5 * (h + 1));
+  config["architectures"] = Json::array({"BertForTokenClassification"});
+  CHECK(parameters(config) == pooled - h * (h + 1) + 5 * (h + 1));
+  config.erase("num_labels");
+  config["id2label"] = {{"0", "no"}, {"1", "yes"}, {"2", "perhaps"}};
+  CHECK(parameters(config) == pooled - h * (h + 1) + 3 * (h + 1));
+  config.update({{"model_type", "roberta"}, {"architectures", {"RobertaForSequenceClassification"}}});
+  CHECK(parameters(config) == pooled + 3 * (h + 1));   // its dense layer is as large as the pooler
+}
+
 TEST_CASE("families with an encoder have the parameters that are published", "[encoder]") {
   CHECK(parameters({{"model_type", "bert"}}) == 109482240);
   CHECK(parameters({{"model_type", "distilbert"}}) == 66362880);

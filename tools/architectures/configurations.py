@@ -13,6 +13,7 @@ from tracing import scalar
 
 COMMON = {"transformers_version", "architectures", "dtype", "id2label", "label2id", "problem_type", "return_dict",
           "output_hidden_states", "chunk_size_feed_forward"}
+UNSIZED = {"use_bidirectional_attention"}   # what a model may set for its parts: no tensor's extent depends on it
 
 
 def kind_of(annotation, default):
@@ -132,9 +133,11 @@ class Configurations:
             doc["let"][k] = e
 
     def pristine(self, c):
+        """Whether it is as it was made; what a model writes into it that its class has no field for is no change."""
         snap = c.__dict__.get("_gm_snapshot")
-        return snap is not None and all(c.__dict__.get(k) is v or self.same(c.__dict__.get(k), v) for k, v in snap.items()) \
-            and all(k in snap for k in c.__dict__ if not k.startswith("_") and k not in COMMON)
+        fields = {f.name for f in dataclasses.fields(c)}
+        return snap is not None and all(k in UNSIZED or c.__dict__.get(k) is v or self.same(c.__dict__.get(k), v) for k, v in snap.items()) \
+            and all(k in snap for k in c.__dict__ if not k.startswith("_") and k not in COMMON and k in fields)
 
     def same(self, a, b):
         if isinstance(a, cu.PreTrainedConfig) and isinstance(b, cu.PreTrainedConfig):

@@ -20,11 +20,22 @@ bool runs_encoder_class(Fields& config);
 /// What the first of the config's `architectures` is made for, by the end of its name.
 bool made_for(Fields& config, std::string_view purpose);
 
+/// How many classes the config names: `num_labels`, else those of `id2label`, else two.
+double count_labels(Fields& config);
+
+/// A head for classes where the config's class has one: each token's, or one of the whole text as `whole` says.
+bool give_labels(Fields& config, EncoderModel& model, const LabelHead& whole);
+
 EncoderModel bert(Fields& config);
 EncoderModel roberta(Fields& config);
 EncoderModel distilbert(Fields& config);
 EncoderModel modernbert(Fields& config);
 EncoderModel electra(Fields& config);
+EncoderModel albert(Fields& config);
+EncoderModel deberta(Fields& config);
+EncoderModel deberta_v2(Fields& config);
+EncoderModel gte(Fields& config);
+EncoderModel nomic_bert(Fields& config);
 EncoderModel vit(Fields& config);
 EncoderModel dinov2(Fields& config);
 EncoderModel whisper(Fields& config);

@@ -2,40 +2,51 @@
 
 #include <array>
 
+#include "architectures/common.hpp"
 #include "architectures/encoder_architecture.hpp"
 
 namespace gpumem {
 namespace {
 
+/// What of a family runs here beside its head for what it was made for: its encoder alone; heads for classes of text; a
+/// head that tells which tokens were replaced.
+enum class Runs { as_made, alone, labels, discriminates };
+
 struct Family {
   std::string_view model_type;
   EncoderModel (*read)(Fields&);
+  Runs runs;
 };
 
 constexpr std::array families = {
-    Family{"bert", bert},
-    Family{"roberta", roberta},
-    Family{"xlm-roberta", roberta},
-    Family{"camembert", roberta},
-    Family{"distilbert", distilbert},
-    Family{"electra", electra},
-    Family{"modernbert", modernbert},
-    Family{"vit", vit},
-    Family{"dinov2", dinov2},
-    Family{"whisper", whisper},
-    Family{"bart", bart},
-    Family{"mbart", mbart},
-    Family{"pegasus", pegasus},
-    Family{"m2m_100", m2m_100},
-    Family{"t5", t5},
-    Family{"mt5", mt5},
-    Family{"resnet", resnet},
-    Family{"clip", clip},
-    Family{"clip_vision_model", clip_vision},
-    Family{"clip_text_model", clip_text},
-    Family{"siglip", siglip},
-    Family{"siglip_vision_model", siglip_vision},
-    Family{"siglip_text_model", siglip_text},
+    Family{"bert", bert, Runs::labels},
+    Family{"roberta", roberta, Runs::labels},
+    Family{"xlm-roberta", roberta, Runs::labels},
+    Family{"camembert", roberta, Runs::labels},
+    Family{"distilbert", distilbert, Runs::labels},
+    Family{"electra", electra, Runs::discriminates},
+    Family{"modernbert", modernbert, Runs::labels},
+    Family{"albert", albert, Runs::labels},
+    Family{"deberta", deberta, Runs::labels},
+    Family{"deberta-v2", deberta_v2, Runs::labels},
+    Family{"gte", gte, Runs::labels},
+    Family{"nomic_bert", nomic_bert, Runs::labels},
+    Family{"vit", vit, Runs::alone},
+    Family{"dinov2", dinov2, Runs::alone},
+    Family{"whisper", whisper, Runs::as_made},
+    Family{"bart", bart, Runs::as_made},
+    Family{"mbart", mbart, Runs::as_made},
+    Family{"pegasus", pegasus, Runs::as_made},
+    Family{"m2m_100", m2m_100, Runs::as_made},
+    Family{"t5", t5, Runs::as_made},
+    Family{"mt5", mt5, Runs::as_made},
+    Family{"resnet", resnet, Runs::alone},
+    Family{"clip", clip, Runs::alone},
+    Family{"clip_vision_model", clip_vision, Runs::alone},
+    Family{"clip_text_model", clip_text, Runs::alone},
+    Family{"siglip", siglip, Runs::alone},
+    Family{"siglip_vision_model", siglip_vision, Runs::alone},
+    Family{"siglip_text_model", siglip_text, Runs::alone},
 };
 
 }  // namespace
@@ -56,8 +67,33 @@ bool runs_encoder_class(Fields& c) {
   if (!c.has("architectures")) return true;
   if (made_for(c, "ForConditionalGeneration") || made_for(c, "ForMaskedLM") || made_for(c, "ForImageClassification")) return true;
   const std::string type = c.text({"model_type"}, "");
-  const bool alone = type.ends_with("bert") || type.ends_with("roberta") || type == "vit" || type == "dinov2" || type == "electra" || type == "resnet" || type.starts_with("clip") || type.starts_with("siglip");   // no decoder beside it
-  return alone && made_for(c, "Model") && !made_for(c, "LMHeadModel");
+  for (const Family& f : families) {
+    if (f.model_type != type || f.runs == Runs::as_made) continue;
+    if (f.runs == Runs::discriminates && made_for(c, "ForPreTraining")) return true;
+    if (f.runs >= Runs::labels && (made_for(c, "ForSequenceClassification") || made_for(c, "ForTokenClassification"))) return true;
+    return made_for(c, "Model") && !made_for(c, "LMHeadModel");
+  }
+  return false;
+}
+
+double count_labels(Fields& c) {
+  const Document* labels = c.value({"id2label"});
+  const double named = labels && labels->is(Document::Kind::record) ? static_cast<double>(labels->members().size()) : 2;
+  return c.count({"num_labels"}, named, 1, most_vocabulary);
+}
+
+bool give_labels(Fields& c, EncoderModel& m, const LabelHead& whole) {
+  const bool each = made_for(c, "ForTokenClassification");
+  if (!each && !made_for(c, "ForSequenceClassification")) return false;
+  m.head = {};
+  m.head.kind = Head::Kind::labels;
+  m.head.classes = count_labels(c);
+  m.head.labels = whole;
+  if (!each) return true;
+  LabelHead& head = m.head.labels;
+  head.row = LabelHead::Row::each;
+  head.pooled = false;
+  return true;
 }
 
 std::optional<EncoderModel> read_encoder_model(Fields& config) {

@@ -66,12 +66,28 @@ EncoderModel bert_like(Fields& c, const Defaults& sizes = {}) {
   return m;
 }
 
+/// Source: [transformers] models/bert/configuration_bert.py classifier_dropout
+double read_classifier_dropout(Fields& c, double absent) { return c.number({"classifier_dropout"}, absent, 0, 1); }
+
+/// A dense layer and its activation stand before the classes; those of tokens are read off the rows themselves.
+void dense_labels(Fields& c, EncoderModel& m, LabelHead::By by) {
+  LabelHead head;
+  head.dense = !made_for(c, "ForTokenClassification");
+  head.by = by;
+  head.first_dropout = head.last_dropout = read_classifier_dropout(c, m.encoder.input.dropout);
+  give_labels(c, m, head);
+}
+
 }  // namespace
 
 /// Source: [transformers] models/bert/modeling_bert.py
 EncoderModel bert(Fields& c) {
   EncoderModel m = bert_like(c);
   m.encoder.input.positions_buffered = true;
+  LabelHead head;
+  head.pooled = true;
+  head.first_dropout = read_classifier_dropout(c, m.encoder.input.dropout);
+  give_labels(c, m, head);
   return m;
 }
 
@@ -79,6 +95,7 @@ EncoderModel bert(Fields& c) {
 EncoderModel roberta(Fields& c) {
   EncoderModel m = bert_like(c);
   m.encoder.input.positions_counted = true;
+  dense_labels(c, m, LabelHead::By::tanh);
   return m;
 }
 
@@ -98,6 +115,13 @@ EncoderModel distilbert(Fields& c) {
   in.norm = NormKind::layer;
   in.dropout = layer.mlp.dropout;
   if (made_for(c, "ForMaskedLM")) masked_language_head(c, m, layer.mlp.activation);
+  const bool each = made_for(c, "ForTokenClassification");
+  LabelHead head;
+  head.dense = !each;
+  head.by = LabelHead::By::relu;
+  head.last_dropout = c.number({"seq_classif_dropout"}, 0.2, 0, 1);
+  if (each) head.first_dropout = in.dropout;
+  give_labels(c, m, head);
   return m;
 }
 
@@ -130,8 +154,16 @@ EncoderModel modernbert(Fields& c) {
   m.encoder.layers.front().first_norm = false;
   m.encoder.input.norm = m.encoder.final_norm = norm;
   m.encoder.input.dropout = c.number({"embedding_dropout"}, 0, 0, 1);
-  if (!made_for(c, "Model")) {
-    masked_language_head(c, m, read_activation(c, {"classifier_activation"}, "gelu"));
+  const Activation act = read_activation(c, {"classifier_activation"}, "gelu");
+  LabelHead labels;
+  labels.row = c.word({"classifier_pooling"}, "cls", {"cls", "mean"}) == "mean" ? LabelHead::Row::mean : LabelHead::Row::first;
+  labels.dense = true;
+  labels.dense_bias = c.flag({"classifier_bias"}, false);
+  labels.by = act == Activation::relu ? LabelHead::By::relu : LabelHead::By::gelu;
+  labels.norm = norm;
+  labels.last_dropout = read_classifier_dropout(c, 0);
+  if (!give_labels(c, m, labels) && !made_for(c, "Model")) {
+    masked_language_head(c, m, act);
     m.head.norm = norm;
     m.head.transform_bias = c.flag({"classifier_bias"}, false);
     m.head.bias = c.flag({"decoder_bias"}, true);
@@ -151,9 +183,7 @@ void read_images(Fields& c, EncoderModel& m, double side, double patch) {
   if (in.patch > in.side) c.report("patch_size", "contradiction", "cannot be larger than image_size");
   m.encoder.final_norm = NormKind::layer;
   m.max_positions = m.rows(0);
-  const Document* labels = c.value({"id2label"});
-  const double named = labels && labels->is(Document::Kind::record) ? static_cast<double>(labels->members().size()) : 2;
-  m.head.classes = c.count({"num_labels"}, named, 1, most_vocabulary);
+  m.head.classes = count_labels(c);
 }
 
 }  // namespace
@@ -200,7 +230,8 @@ EncoderModel dinov2(Fields& c) {
 }
 
 /// BERT's layers behind embeddings of a width of their own.
-/// Source: [transformers] models/electra/modeling_electra.py ElectraModel.forward, ElectraGeneratorPredictions.forward
+/// Source: [transformers] models/electra/modeling_electra.py ElectraModel.forward, ElectraGeneratorPredictions.forward,
+/// ElectraDiscriminatorPredictions.forward
 EncoderModel electra(Fields& c) {
   EncoderModel m = bert_like(c, {.hidden = 256, .width = 1024, .heads = 4});
   InputLayer& in = m.encoder.input;
@@ -209,6 +240,15 @@ EncoderModel electra(Fields& c) {
   in.projected = in.width != m.hidden;
   m.head.activation = Activation::gelu;
   if (m.head.kind == Head::Kind::pooler) m.head.kind = Head::Kind::none;
+  dense_labels(c, m, LabelHead::By::gelu);
+  if (made_for(c, "ForPreTraining")) {   // whether a token was replaced
+    m.head = {};
+    m.head.kind = Head::Kind::labels;
+    m.head.classes = 1;
+    m.head.labels.row = LabelHead::Row::each;
+    m.head.labels.dense = true;
+    m.head.labels.by = LabelHead::By::gelu;
+  }
   return m;
 }
 

@@ -169,10 +169,8 @@ EncoderModel resnet(Fields& c) {
   const bool first = c.flag({"downsample_in_first_stage"}, false);
   for (std::size_t i = 0; i < widths.size(); ++i) net.stages.push_back({depths[i], widths[i], i > 0 || first ? 2.0 : 1.0});
   m.hidden = widths.back();
-  const Document* labels = c.value({"id2label"});
-  const double named = labels && labels->is(Document::Kind::record) ? static_cast<double>(labels->members().size()) : 2;
   m.head.kind = made_for(c, "ForImageClassification") ? Head::Kind::classes : Head::Kind::pooler;
-  m.head.classes = c.count({"num_labels"}, named, 1, most_vocabulary);
+  m.head.classes = count_labels(c);
   m.max_positions = 1;
   return m;
 }

@@ -176,6 +176,17 @@ void gemma3_images(Fields& c, ImageReader& r, const ImageSize&) {
   r.tokens = r.rows();
 }
 
+/// Source: [transformers] models/paligemma/modeling_paligemma.py PaliGemmaModel.get_image_features
+void paligemma(Fields& c, ImageReader& r, const ImageSize&) {
+  Fields vision = c.record("vision_config");
+  read_squares(vision, r);
+  r.projector = ImageReader::Projector::one_dense;
+  r.kept_layer = static_cast<double>(r.tower.layers.size());
+  r.joined = false;
+  r.both_ways = true;
+  r.tokens = r.rows();
+}
+
 DecoderLayer qwen_layer(Fields& vision, double width, double feed, bool gated) {
   DecoderLayer layer = gated ? DecoderLayer() : layer_norm_layer();
   layer.mlp.width = feed;
@@ -263,6 +274,7 @@ struct Family {
 
 constexpr std::array families = {
     Family{"llava", llava, true},         Family{"llava_next", llava_next, true}, Family{"internvl", internvl, true}, Family{"mistral3", mistral3, true},     Family{"gemma3", gemma3_images, false},
+    Family{"paligemma", paligemma, false},
     Family{"qwen2_vl", qwen2_vl, true},   Family{"qwen2_5_vl", qwen2_5_vl, true}, Family{"qwen3_vl", qwen3_vl, true},
     Family{"qwen3_5", qwen3_5_vl, true},  Family{"qwen3_5_moe", qwen3_5_vl, true},
 };

@@ -54,6 +54,9 @@ void read_checkpointing(Fields& f, Scenario& s) {
     return how.refuse_unknown();
   }
   t.checkpointing = f.word({"checkpointing"}, "none", {"none", "full", "selective", "offload"});
+  /// Source: [transformers] models/albert/modeling_albert.py AlbertPreTrainedModel, without supports_gradient_checkpointing
+  if (whole_engine && t.checkpointing == "full" && s.encoder_model && s.encoder_model->encoder.shared_by > 0)
+    f.report("checkpointing", "unsupported", "transformers has no checkpoints for a model whose layers share their weights");
   if (t.checkpointing == "none" || t.checkpointing == "full") return;
   if (!alone) f.report("checkpointing", "unsupported", text_of({quoted(t.checkpointing), " checkpointing is computed for decoders under torch"}));
   if (t.checkpointing == "selective" && s.model && s.engine == "torch" && overwrites(*s.model))

@@ -23,6 +23,7 @@ enum class NormKind {
   layer_composed, ///< mean and deviation written out in fp32, with a weight (Cohere)
   rms_by_power,   ///< in fp32, by a power of the mean square, scaled there too (Gemma 4)
   rms_by_power_bare,   ///< the same without weight
+  layer_divided,  ///< the same with weight and bias in the input's format (the first DeBERTa)
 };
 
 enum class Activation {
@@ -39,6 +40,7 @@ struct MlpLayer {
   double width = 0;
   Activation activation = Activation::silu;
   bool bias = false;
+  bool output_bias = false;  ///< only what comes out has a bias
   bool transposed = false;   ///< weights stored [in, out]
   double dropout = 0;        ///< of its output, inside
   double inner_dropout = 0;  ///< behind the activation
@@ -95,6 +97,16 @@ struct LatentProjection {
   bool operator==(const LatentProjection&) const = default;
 };
 
+/// Scores between contents and distances, beside those between contents.
+struct DistanceScores {
+  double span = 0;                 ///< distances to either side that have a row of their own
+  bool to_distance = false, from_distance = false;
+  bool shared = false;             ///< rows of distances are projected as contents are
+  bool joint = false;              ///< queries, keys and values come from one product (the first DeBERTa)
+  double dropout = 0;              ///< of the rows of distances
+  bool operator==(const DistanceScores&) const = default;
+};
+
 struct AttentionLayer {
   /// How queries, keys and values are projected, and how a joint projection is taken apart.
   enum class Projection { separate, sliced, split, grouped };   ///< grouped: by key, its queries side by side with it
@@ -130,13 +142,14 @@ struct AttentionLayer {
   bool gated = false;               ///< its output is multiplied by a sigmoid that the query's projection gives too
   bool sinks = false;               ///< a logit of its own per head, which takes attention away
   std::optional<LatentProjection> latent;
+  std::optional<DistanceScores> distances;
   bool scaled_key = false;          ///< the key is multiplied by a number once it is projected
   bool scaled_query = false;        ///< the query is multiplied by the scale before attention
   bool softcap = false;
   bool softmax_in_fp32 = true;
   bool own_output = false;          ///< its output's projection has a name that no other family gives it: a mixer beside it has the other one
   double dropout = 0, output_dropout = 0;
-  enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm, litgpt, mixture };
+  enum class Form { shared, gptj, falcon, mpt, gpt_neo, codegen, xglm, litgpt, mixture, disentangled };
   Form form = Form::shared;         ///< whose code runs: transformers' common form, or a family's own
   bool turned_in_rows = false;      ///< queries and keys are turned before heads become an outer extent (Gemma 4)
   bool value_normed = false;        ///< values are normalised, without weight
@@ -191,6 +204,7 @@ struct DecoderLayer {
     kept_all,        ///< sequential; normed input and attention's output are held until the layer ends
     experts_and_mlp, ///< sandwich; experts beside the MLP, each with norms of its own (Gemma 4)
     scaled_sums,     ///< norms first; a·n + b·sub-layer(n) with n = norm(x), twice (MiniMax)
+    norm_last_kept,  ///< norm_last; the attention's output is held until the layer ends (GTE)
   };
   Order order = Order::sequential;
   NormKind norm = NormKind::rms;

@@ -84,12 +84,24 @@ Value kept_output(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) 
   return x;
 }
 
+/// Source: [transformers] models/gte/modeling_gte.py GteLayer.forward
+Value norm_last_kept(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
+  const AttentionResult attended = attention(m, l.attention, x, pass);
+  x = m.add(x, m.dropout(attended.output, l.dropout));
+  x = normalise(m, "post_attention_layernorm", l.norm, x);
+  const Value residual = x;
+  x = mlp(m, l.mlp, x);
+  x = m.add(residual, m.dropout(x, l.dropout));
+  return normalise(m, "post_mlp_layernorm", l.norm, x);
+}
+
 }  // namespace
 
 Value encoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   switch (l.order) {
     case DecoderLayer::Order::modules_norm_last: return modules_norm_last(m, l, x, pass);
     case DecoderLayer::Order::sub_layers: return sub_layers(m, l, std::move(x), pass);
+    case DecoderLayer::Order::norm_last_kept: return norm_last_kept(m, l, std::move(x), pass);
     case DecoderLayer::Order::kept_output: return kept_output(m, l, std::move(x), pass);
     default: break;
   }

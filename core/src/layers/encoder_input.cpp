@@ -25,7 +25,7 @@ Value EncoderRun::embed_tokens(Machine& m, const InputLayer& in, const Value& id
     positions = m.allocate({sequences, length}, int64, "positions");
   }
   Value types;
-  if (in.types > 0) types = m.view(m.allocate({in.positions_counted ? sequences : 1, length}, int64, "token types"), {sequences, length});
+  if (in.types > 0) types = m.view(m.allocate({in.positions_counted || in.types_anew ? sequences : 1, length}, int64, "token types"), {sequences, length});
   Value hidden = m.embedding(ids, token_table(m, in), "token embeddings");
   if (pass.checkpointing && m.adaptation) hidden = m.require_gradient(std::move(hidden));
   if (in.scaled) hidden = m.scale(std::move(hidden), "scaled embeddings");
@@ -98,6 +98,7 @@ Value EncoderRun::embed(Machine& m, const InputLayer& in, const Value& input, co
     case InputLayer::Kind::sound: return embed_sound(m, in, input, held);
     case InputLayer::Kind::text: break;
   }
+  if (in.masked) return embed_masked(m, in, input, held);
   return embed_tokens(m, in, input, pass, held);
 }
 

@@ -20,6 +20,9 @@ struct InputLayer {
   bool positions_fixed = false;      ///< that table is not trained
   bool positions_computed = false;   ///< that table is no parameter; each half of the model keeps its own
   bool positions_from_mask = false;  ///< a mask of ones is made for them
+  bool types_anew = false;           ///< token types are zeros made for every sequence
+  bool types_buffered = false;       ///< and yet others are kept on the device beside positions that nobody reads
+  bool masked = false;               ///< embeddings are multiplied by a mask of ones (DeBERTa)
   bool scaled = false;               ///< embeddings are multiplied by a number
   bool held = false;                 ///< what it makes is held until the stack has run
   std::optional<NormKind> norm;
@@ -31,6 +34,7 @@ struct InputLayer {
   bool places_looked_up = false;     ///< rows of the position table are looked up by numbers kept on the device
   double width = 0;                  ///< of the rows, where it is not that of the model
   bool projected = false;            ///< rows of that width go through a dense layer
+  bool projected_inside = false;     ///< by what runs the layers: the rows as they were are held meanwhile (ALBERT)
   double bands = 0, frames = 0;               ///< of sound: [bands, frames], half as many rows come out
 };
 
@@ -41,14 +45,32 @@ struct Stack {
   std::optional<NormKind> final_norm;
   double final_dropout = 0;
   double distance_buckets = 0;       ///< rows of a table of biases by distance; 0: none
+  double distance_rows = 0;          ///< rows of a table of hidden states by distance; 0: none
+  bool distances_normed = false;     ///< that table goes through a norm
+  double convolution = 0, convolution_groups = 1;   ///< tokens that one beside the first layer sees (DeBERTa v2's larger ones)
+  bool all_given = false;            ///< what every layer made is given back, and held until the model has run
+  double shared_by = 0;              ///< layers in a row that share their weights; 0: each has its own
   bool causal = false;               ///< an encoder's tokens see only earlier ones
   double reach = 0;                  ///< tokens seen to each side by layers with a window
+};
+
+/// What is read off rows of text: a number for each class.
+struct LabelHead {
+  enum class Row { first, mean, each };
+  enum class By { nothing, tanh, relu, gelu };
+  Row row = Row::first;
+  bool pooled = false;               ///< what it reads went through a pooler (BERT)
+  bool dense = false;                ///< a dense layer, an activation and perhaps a norm come first
+  bool dense_bias = true;
+  By by = By::tanh;
+  std::optional<NormKind> norm;
+  double first_dropout = 0, last_dropout = 0;
 };
 
 /// What comes behind the last layer.
 struct Head {
   enum class Kind {
-    none, pooler, classes, vocabulary,
+    none, pooler, classes, labels, vocabulary,
     first_normed,   ///< the first row through a norm (CLIP's images)
     probe,          ///< attention of one learned row, then an MLP (SigLIP's images)
     chosen,         ///< the row of the last token (CLIP's texts)
@@ -56,6 +78,7 @@ struct Head {
   };
   Kind kind = Kind::none;
   double classes = 0;
+  LabelHead labels;
   bool mean_beside = false;          ///< classes are read off the first row and the mean of the others
   bool transformed = false;          ///< a dense layer, its activation and a norm before the vocabulary
   bool transform_bias = true, bias = false;

@@ -1,11 +1,14 @@
 #include "layers/encoder_run.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "layers/attention.hpp"
 #include "layers/block.hpp"
 #include "layers/dense.hpp"
+#include "layers/disentangled.hpp"
 #include "layers/gaps.hpp"
+#include "layers/mlp.hpp"
 #include "layers/model.hpp"
 #include "layers/norms.hpp"
 #include "layers/rotary.hpp"
@@ -14,6 +17,9 @@ namespace gpumem {
 
 std::vector<int> layer_kinds(const EncoderModel& model) {
   std::vector<int> kinds = layer_kinds(model.encoder.layers);
+  if (model.encoder.shared_by > 0)   // what they share is theirs together: each is run
+    for (std::size_t i = 0; i < kinds.size(); ++i) kinds[i] = static_cast<int>(i);
+  if (model.encoder.convolution > 0) kinds.front() = -3;
   if (!model.decoder) return kinds;
   kinds.insert(kinds.end(), {-1, -2});   // the encoder's end, the decoder's beginning
   // Layers that attend to an encoder are like none of its own.
@@ -24,6 +30,9 @@ std::vector<int> layer_kinds(const EncoderModel& model) {
 namespace {
 
 bool windowed(const DecoderLayer& l) { return l.attention.window > 0; }
+
+/// Layers with a window have rotary tables of their own.
+std::size_t kinds_of_tables(const Stack& stack) { return std::any_of(stack.layers.begin(), stack.layers.end(), windowed) ? 2 : 1; }
 
 const AttentionLayer* rotating(const Stack& stack) {
   for (const DecoderLayer& l : stack.layers)
@@ -54,18 +63,31 @@ void EncoderRun::bias_scores(Machine& m, const Stack& stack, Pass& pass) {
   pass.cross_bias->layout = Layout::head_major;
 }
 
-Value EncoderRun::run_layers(Machine& m, const Stack& stack, int first, Value hidden, const Pass& pass, std::string_view phase) {
+namespace {
+
+/// Whose parameters a layer has: its own, or those of the first that shares them.
+/// Source: [transformers] models/albert/modeling_albert.py AlbertTransformer.forward
+int owner_of(const Stack& stack, int first, int layer) {
+  return stack.shared_by > 0 ? first + static_cast<int>(std::floor((layer - first) / stack.shared_by)) : layer;
+}
+
+}  // namespace
+
+Value EncoderRun::run_layers(Machine& m, const Stack& stack, int first, Value hidden, const Pass& pass, std::string_view phase, Held* given) {
   m.inside_layers = true;
+  const Value embedded = stack.convolution > 0 ? hidden : Value();
   const int end = first + static_cast<int>(stack.layers.size());
   for (const int i : schedule_.layers) {
     if (i < first || i >= end) continue;
-    m.begin_layer(i);
+    m.begin_layer(owner_of(stack, first, i));
     m.memory.ledger.enter(phase, i);
     const DecoderLayer& layer = stack.layers[static_cast<std::size_t>(i - first)];
     if (pass.checkpointing)
       hidden = m.checkpoint(hidden, [&layer, pass](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), pass); });
     else
       hidden = decoder_layer(m, layer, hidden, pass);
+    if (i == first && stack.convolution > 0) hidden = convolved_beside(m, stack, embedded, hidden);
+    if (given) given->push_back(hidden);
     for (const Gap& gap : schedule_.gaps)
       if (gap.after == i) pass_gap(m, gap);
   }
@@ -92,14 +114,16 @@ Value EncoderRun::encode(Machine& m, Value input, Pass pass, std::string_view ph
   const AttentionLayer* turned = rotating(stack);
   if (turned) held.push_back(m.allocate({1, pass.tokens}, int64, "positions"));
   Value hidden = embed(m, stack.input, input, pass, held);
+  if (stack.input.projected_inside) held.push_back(hidden);
   if (stack.input.projected) hidden = dense(m, "embeddings_project", hidden, model_.hidden, true);
-  if (!stack.input.held) held.push_back(hidden);
+  if (!stack.input.held && !stack.input.projected_inside) held.push_back(hidden);
   if (stack.causal) pass.mask[0] = attention_mask(m, pass, 0, hidden->format);
   mask_both_ways_in(m, stack, pass, hidden->format);
   if (turned)
-    for (RotaryTables& tables : pass.rotary) tables = rotary_tables(m, *turned, pass.tokens, hidden->format);
+    for (std::size_t kind = 0; kind < kinds_of_tables(stack); ++kind) pass.rotary[kind] = rotary_tables(m, *turned, pass.tokens, hidden->format);
   bias_scores(m, stack, pass);
-  return finish(m, stack, run_layers(m, stack, 0, std::move(hidden), pass, phase));
+  if (stack.input.masked) prepare_distances(m, stack, model_.hidden, pass);
+  return finish(m, stack, run_layers(m, stack, 0, std::move(hidden), pass, phase, stack.all_given ? &held : nullptr));
 }
 
 Value EncoderRun::decode(Machine& m, const Value& ids, Pass pass, std::string_view phase) {
@@ -121,7 +145,7 @@ Value EncoderRun::logits(Machine& m, Value hidden) {
   const Head& head = model_.head;
   if (head.transformed) {
     hidden = dense(m, "head.dense", hidden, table_->shape[1], head.transform_bias);
-    hidden = head.activation == Activation::relu ? m.relu(hidden) : m.gelu(hidden);
+    hidden = activate(m, head.activation, hidden);
     hidden = normalise(m, "head.norm", *head.norm, hidden);
   }
   const Component before = std::exchange(m.made, Component::logits);
@@ -151,6 +175,7 @@ Value EncoderRun::head(Machine& m, Value hidden) {
   const Head& head = model_.head;
   if (head.kind == Head::Kind::none) return hidden;
   if (head.kind == Head::Kind::vocabulary) return logits(m, std::move(hidden));
+  if (head.kind == Head::Kind::labels) return labels(m, hidden);
   if (head.kind >= Head::Kind::first_normed) return pooled(m, head, hidden);
   Value first = model_.convolutions ? m.allocate({hidden->shape[0], hidden->shape[1]}, hidden->format, "mean of all places")
                                           : m.pick(hidden, {hidden->shape[0], hidden->shape[2]});
@@ -180,9 +205,12 @@ std::vector<Value> EncoderRun::buffers(Machine& m) {
     held.push_back(m.allocate({in.positions, model_.hidden}, m.weight_format, "position table", Component::workspace));
   if (model_.towers) held.push_back(m.allocate({model_.decoder->input.positions}, int64, "positions", Component::workspace));
   if (in.positions_buffered || in.positions_counted) held.push_back(m.allocate({in.positions}, int64, "positions", Component::workspace));
-  if (in.types > 0) held.push_back(m.allocate({in.positions}, int64, "token types", Component::workspace));
+  if (in.masked) held.push_back(m.allocate({model_.max_positions}, int64, "positions", Component::workspace));
+  for (int table = 0; in.types_buffered && table < 2; ++table)
+    held.push_back(m.allocate({model_.max_positions}, int64, "positions and token types", Component::workspace));
+  if (!in.masked && in.types > 0 && !in.types_anew) held.push_back(m.allocate({in.positions}, int64, "token types", Component::workspace));
   if (const AttentionLayer* a = rotating(model_.encoder))
-    for (int copy = 0; copy < 4; ++copy) held.push_back(m.allocate({a->rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
+    for (std::size_t copy = 0; copy < 2 * kinds_of_tables(model_.encoder); ++copy) held.push_back(m.allocate({a->rotary_dim / 2}, fp32, "inverse frequencies", Component::workspace));
   if (model_.head.biased_by_buffer)
     held.push_back(logits_bias_ = m.allocate({1, in.vocabulary}, m.weight_format, "bias of the logits", Component::workspace));
   return held;

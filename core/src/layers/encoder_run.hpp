@@ -48,8 +48,10 @@ class EncoderRun {
   Value convolved(Machine& m, const Value& pixels);
   Value embed_sound(Machine& m, const InputLayer& in, const Value& features, Held& held);
   Value token_table(Machine& m, const InputLayer& in);
+  Value embed_masked(Machine& m, const InputLayer& in, const Value& ids, Held& held);
+  Value labels(Machine& m, const Value& hidden);
   void bias_scores(Machine& m, const Stack& stack, Pass& pass);
-  Value run_layers(Machine& m, const Stack& stack, int first, Value hidden, const Pass& pass, std::string_view phase);
+  Value run_layers(Machine& m, const Stack& stack, int first, Value hidden, const Pass& pass, std::string_view phase, Held* given = nullptr);
   Value finish(Machine& m, const Stack& stack, Value hidden);
   Value logits(Machine& m, Value hidden);
   Value pooled(Machine& m, const Head& head, const Value& hidden);

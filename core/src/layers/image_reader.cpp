@@ -69,6 +69,7 @@ Value projected(Machine& m, const ImageReader& r, const Value& rows, double imag
       const Value normed = normalise(m, "norm", r.projector_norm, rows);
       return two_dense(m, r, merged_squares(m, r, normed, images));
     }
+    case Kind::one_dense: return dense(m, "linear", rows, r.text_width, true);
     case Kind::shuffled:
     case Kind::two_dense: break;
   }

@@ -19,6 +19,7 @@ struct ImageReader {
     averaged,      ///< means of squares of patches, a norm, a product (Gemma 3)
     merged_dense,  ///< norm, squares of patches through a dense layer, then two_dense (Mistral 3)
     merged,        ///< norm, squares of patches as one row through two dense layers (Qwen-VL)
+    one_dense,     ///< a product (PaliGemma)
     shuffled,      ///< squares of patches as one row, a norm, then two_dense (InternVL)
   };
   Input input = Input::squares;

@@ -77,7 +77,10 @@ Value gated(Machine& m, const MlpLayer& l, const Value& x) {
     product = m.dropout(product, l.inner_dropout);
     return linear(m, "down_proj", l, product, x->shape[-1]);
   }
-  return linear(m, "down_proj", l, m.multiply(std::move(gate), std::move(up)), x->shape[-1]);
+  Value product = m.multiply(std::move(gate), std::move(up));
+  if (!whole_engine || !l.output_bias) return linear(m, "down_proj", l, std::move(product), x->shape[-1]);
+  /// Source: [transformers] models/gte/modeling_gte.py GteMLP.forward
+  return dense(m, "down_proj", m.dropout(std::move(product), l.inner_dropout), x->shape[-1], true);
 }
 
 /// Both halves come from one product, which stays alive while one of them does.

@@ -112,6 +112,19 @@ Value layer_composed(Machine& m, const Value& x) {
   return m.cast(hidden, x->format);
 }
 
+/// Source: [transformers] models/deberta/modeling_deberta.py DebertaLayerNorm.forward
+Value layer_divided(Machine& m, const Value& x) {
+  Value hidden = m.cast(x, fp32);
+  const Value mean = m.mean_last(hidden);
+  const Value variance = m.mean_last(m.power(m.subtract(hidden, mean), "(x - mean)^2"));
+  Value centred = m.subtract(hidden, mean);
+  hidden = m.divide(std::move(centred), m.rsqrt(m.add_number(variance)));
+  hidden = m.cast(hidden, x->format);
+  const Value weight = m.parameter("weight", {x->shape[-1]});
+  const Value bias = m.parameter("bias", {x->shape[-1]});
+  return m.add(m.multiply(weight, hidden), bias);
+}
+
 }  // namespace
 
 Value normalise(Machine& m, const char* name, NormKind kind, Value x) {
@@ -126,6 +139,7 @@ Value normalise(Machine& m, const char* name, NormKind kind, Value x) {
     case NormKind::layer_plus_one: return layer_plus_one(m, x);
     case NormKind::layer_composed: return layer_composed(m, x);
     case NormKind::rms_promoted: return rms_promoted(m, x);
+    case NormKind::layer_divided: return layer_divided(m, x);
     case NormKind::layer_unbiased: return layer_unbiased(m, x);
     case NormKind::rms_by_power: return rms_by_power(m, x, true);
     case NormKind::rms_by_power_bare: return rms_by_power(m, x, false);

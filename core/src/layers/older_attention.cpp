@@ -1,6 +1,7 @@
 #include "layers/older_attention.hpp"
 
 #include "layers/dense.hpp"
+#include "layers/disentangled.hpp"
 #include "layers/mlp.hpp"
 #include "layers/norms.hpp"
 #include "layers/rotary.hpp"
@@ -243,6 +244,7 @@ AttentionResult xglm_attention(Machine& m, const AttentionLayer& a, const Value&
 
 AttentionResult own_attention(Machine& m, const AttentionLayer& a, const Value& x, const Pass& pass) {
   switch (a.form) {
+    case AttentionLayer::Form::disentangled: return disentangled_attention(m, a, x, pass);
     case AttentionLayer::Form::gpt_neo: return gpt_neo_attention(m, a, x, pass);
     case AttentionLayer::Form::codegen: return codegen_attention(m, a, x, pass);
     case AttentionLayer::Form::xglm: return xglm_attention(m, a, x, pass);

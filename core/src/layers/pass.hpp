@@ -25,6 +25,7 @@ struct Pass {
   Value encoded;                   ///< the encoder's output, for a decoder that attends to it
   bool causal = true;              ///< no token sees a later one
   Value bias, cross_bias;          ///< of the scores, by distance
+  Value distances, distance_rows;  ///< how far apart tokens are, and a row of hidden states for each distance
   bool last_token_only = false;   ///< logits of the last token, not of all
   double kept_tokens = 1;          ///< how many last ones that are: more where a draft is checked
   bool checkpointing = false;

@@ -92,7 +92,8 @@ void run_encoder_step(Machine& m, const EncoderModel& model, const TrainingPlan&
     Value loss = compare(m, run, plan, input, ids);
     return finish_step(m, run.schedule(), model.end(), plan, std::move(loss));
   }
-  const bool per_token = model.head.kind == Head::Kind::vocabulary;
+  const bool per_token = model.head.kind == Head::Kind::vocabulary ||
+                         (model.head.kind == Head::Kind::labels && model.head.labels.row == LabelHead::Row::each);
   const Value labels = m.allocate(per_token ? Shape{plan.micro_batch, plan.tokens} : Shape{plan.micro_batch}, int64, "labels");
   begin_forward(m, plan);
   Value loss = run_forward(m, run, model, plan, input, labels);

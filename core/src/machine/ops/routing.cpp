@@ -200,10 +200,11 @@ Machine::Top Machine::top(Value x, double count) {
   return best;
 }
 
-/// x [..., n] by indices [..., count].
+/// x [..., n] by indices [..., count]; both are saved.
 Value Machine::gather(Value x, Value indices) {
   const Value from = std::move(x), at = std::move(indices);
   Node* node = record(choice_backward, {&from});
+  save(node, from);
   save(node, at);
   Value out = allocate(at->shape, from->format, "gathered");
   return bind(node, out);
