@@ -102,6 +102,9 @@ export const kinds = {
     blockBytes: optional(count(1, 65536)),     // which take so many bytes with their scale,
     smallest: optional(count(0, 1048576)),     // in parameters of at least so many numbers
     tableEachState: optional(flag),            // what is not quantised then keeps the parameter's format, not fp32
+    noTable: optional(flag),                   // nor is there a table of what a packed number stands for
+    stateFormat: optional(text),               // a format, where states are not in their parameter's
+    managedFrom: optional(count(1, 1e9)),      // parameters of so many numbers keep their states in managed memory
     inBackward: optional(flag),                // it can only step while gradients are made
     note: optional(text),
     temporaries: object({ fused: temporaries, foreach: temporaries, loop: temporaries }),

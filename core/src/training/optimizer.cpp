@@ -45,11 +45,13 @@ void add_state(Machine& m, const Parameter& p, const Shape& shape, double copies
 void add_quantised(Machine& m, const Parameter& p, const catalog::OptimizerRow& o, bool first) {
   const double numbers = in(elements, p.shape.count()), states = o.states_per_parameter;
   const double number_bytes = (o.block_bytes - 4) / o.block_elements;
-  const bool own = o.table_each_state;
+  const bool own = o.table_each_state || o.no_table;
   if (numbers < o.smallest) return add_state(m, p, p.shape, states, own ? p.format : fp32);
   if (own && std::fmod(numbers, o.block_elements) > 0) return add_state(m, p, p.shape, states);
-  add_state(m, p, {numbers * number_bytes}, states, byte_flag);
+  if (is_managed(p, o)) m.managed += bytes(numbers * number_bytes * states * p.copies);
+  else add_state(m, p, {numbers * number_bytes}, states, byte_flag);
   add_state(m, p, {std::ceil(numbers / o.block_elements)}, states, fp32);
+  if (o.no_table) return;
   if (own) return add_state(m, p, {std::exp2(8 * number_bytes)}, states, fp32);
   if (first) m.memory.add_bulk({Component::optimizer_states, p.layer, p.scope, "table", {256}, fp32, states});
 }
@@ -234,7 +236,9 @@ void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::strin
     } else if (whole_engine && !alone && !add_for_matrix(m, p, o)) {
       continue;
     } else if (alone || o.states_per_parameter > 0) {
-      add_state(m, p, p.shape, alone ? 1 : o.states_per_parameter, format);
+      const Format* usual = whole_engine && !format ? find_format(o.state_format) : format;
+      if (whole_engine && is_managed(p, o)) m.managed += stored_bytes(p.shape.count(), usual ? *usual : *p.format) * (o.states_per_parameter * p.copies);
+      else add_state(m, p, p.shape, alone ? 1 : o.states_per_parameter, usual);
     }
     if (o.step_counter && step == "fused" && !alone)
       m.memory.add_bulk({Component::optimizer_states, p.layer, p.scope, "step", {1}, fp32, p.copies});
