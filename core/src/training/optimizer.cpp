@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "machine/parts.hpp"
+#include "training/optimizer_steps.hpp"
 
 namespace gpumem {
 namespace {
@@ -66,17 +67,19 @@ constexpr double longest_side = 10000;   // of a matrix whose sides SOAP squares
 
 /// What optimizers keep for a matrix beside (or instead of) a number for each of its own; whether the usual states too.
 /// "by-row": a second moment a row, one for any other tensor; Adam-mini has one a head of queries and keys, which is less.
-/// "two-sided": two squares a side. Of low rank: both moments of a projection of the gradient, and the projection, for
+/// "two-sided": two squares a side; "each-side": of vectors too, however long. Of low rank: both moments of a projection of the gradient, and the projection, for
 /// matrices in layers; APOLLO's is random and has `rank` rows, GaLore's is cut out of the whole decomposition, which it
 /// keeps alive unless it is cast back to 16 bits. APOLLO limits growth by the last step's norm.
 /// Source: [adam-mini] adam_mini.py step; [soap] soap.py init_preconditioner; [galore] galore_projector.py
-/// get_orthogonal_matrix; [apollo] apollo.py step, random_projector.py
+/// get_orthogonal_matrix; [pytorch-optimizer] optimizer/shampoo.py Shampoo.init_group; [apollo] apollo.py step, random_projector.py
 bool add_for_matrix(Machine& m, const Parameter& p, const catalog::OptimizerRow& o) {
   if (o.matrices == "by-row") {
     add_state(m, p, {p.shape.rank >= 2 ? p.shape[0] : 1.0}, 1);
   } else if (o.matrices == "two-sided" && p.shape.rank == 2) {
     for (const double side : {p.shape[0], p.shape[1]})
       if (side <= longest_side) add_state(m, p, {side, side}, 2);
+  } else if (o.matrices == "each-side") {
+    for (int i = 0; i < p.shape.rank; ++i) add_state(m, p, {p.shape[i], p.shape[i]}, 2);
   } else if (is_low_rank(o) && is_hidden(p)) {
     const bool random = o.matrices == "random-low-rank";
     const double longer = std::max(p.shape[0], p.shape[1]), shorter = std::min(p.shape[0], p.shape[1]);
@@ -228,8 +231,8 @@ void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::strin
     if (!p.trainable) continue;
     const bool alone = o.matrices == "hidden" && is_hidden(p);
     if (whole_engine && o.matrices == "factored" && is_matrix(p)) {
-      add_state(m, p, p.shape.with_last(1), 1);
-      add_state(m, p, {p.shape[-1]}, 1);
+      add_state(m, p, p.shape.with_last(1), 1, find_format(o.state_format));
+      add_state(m, p, {p.shape[-1]}, 1, find_format(o.state_format));
     } else if (whole_engine && o.block_elements > 0) {
       add_quantised(m, p, o, first);
       first = first && in(elements, p.shape.count()) < o.smallest;
@@ -254,6 +257,8 @@ void step_temporaries(Machine& m, const catalog::OptimizerRow& o, std::string_vi
   if (kind == "largest") return loop(m, parameters, 1, any);
   if (kind == "largest-twice") return loop(m, parameters, 2, any);
   if (whole_engine && kind == "two-largest") return two_largest(m, o, parameters);
+  if (whole_engine && kind == "wide-update") return wide_update(m, parameters);
+  if (whole_engine && kind == "root-of-a-side") return root_of_a_side(m, parameters);
   if (whole_engine && kind == "factored") return factored(m, parameters);
   if (whole_engine && kind == "newton-schulz") {   // AdamW takes the rest
     newton_schulz(m, parameters);
