@@ -195,7 +195,7 @@ void add_to_host(Parts& host, const Scenario& s, const Parameter& p) {
   host[Component::gradients] += own;
   Machine states;
   add_optimizer_states(states, *find_optimizer(s.training.optimizer), "loop", {&p, 1}, find_format(s.training.state_format));
-  host[Component::optimizer_states] += states.memory.ledger.parts()[Component::optimizer_states];
+  host[Component::optimizer_states] += states.memory.ledger.parts()[Component::optimizer_states] + states.managed;
 }
 
 }  // namespace
