@@ -91,6 +91,9 @@ TEST_CASE("what is not computed of adapters is refused", "[adapters]") {
   Json four_bits = adapted("vera", {"q_proj"});
   four_bits["method"] = "qlora";
   CHECK(issues_of(request(four_bits))["training.lora.kind"] == "contradiction");
+  Json sharded = request(adapted("loha", {"q_proj"}));
+  sharded["engine"] = {{"name", "fsdp"}};
+  CHECK(issues_of(sharded)["training.lora.kind"] == "unsupported");
   CHECK(issues_of(request({{"method", "prompt"}, {"rl", {{"algorithm", "dpo"}}}}))["training.method"] == "unsupported");
 }
 

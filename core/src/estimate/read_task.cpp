@@ -165,6 +165,8 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   if (!whole_engine && t.method != "full") return f.report("method", "part-not-loaded", "needs a part of the calculator that is not loaded");
   Fields lora = f.record("lora");
   if (adapters) t.lora = read_lora(lora);
+  const bool measured_alone = t.lora.kind != "lora" && t.lora.kind != "rslora" && t.lora.kind != "ia3";
+  if (adapters && measured_alone && s.engine != "torch") lora.report("kind", "unsupported", text_of({t.lora.kind, " is computed under torch, not under ", s.engine}));
   if (adapters && t.method != "lora" && t.lora.kind != "lora" && t.lora.kind != "rslora")
     lora.report("kind", "contradiction", text_of({t.lora.kind, " is computed for the method lora, not for ", t.method}));
   if (adapters && !s.model)
