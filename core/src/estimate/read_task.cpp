@@ -159,9 +159,9 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   TrainingScenario& t = s.training;
   t.method = f.word({"method"}, "full", {"full", "lora", "qlora", "dora", "prefix", "prompt"});
   unsupported_unless(f, "method", {"full", "lora", "qlora", "dora", "prompt"}, t.method, "training");
-  const bool adapters = t.method != "full" && t.method != "prompt";
+  const bool adapters = whole_engine && t.method != "full" && t.method != "prompt";
   if (whole_engine && t.method == "prompt") read_soft_prompt(f, s);
-  else ignore(f, {"virtualTokens"}, s);
+  else if (whole_engine) ignore(f, {"virtualTokens"}, s);
   if (!whole_engine && t.method != "full") return f.report("method", "part-not-loaded", "needs a part of the calculator that is not loaded");
   Fields lora = f.record("lora");
   if (adapters) t.lora = read_lora(lora);
@@ -202,7 +202,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   t.optimizer_in_backward = f.flag({"optimizerInBackward"}, optimizer && optimizer->in_backward);
   if (t.optimizer_in_backward && t.accumulation > 1)
     f.report("optimizerInBackward", "contradiction", "cannot be used with gradient accumulation: gradients are gone after each backward");
-  if (!whole_engine && (f.has("offload") || f.has("gradientFormat") || f.has("optimizerFormat") || f.has("residualFormat") || f.has("rl")))
+  if (!whole_engine && (f.has("offload") || f.has("gradientFormat") || f.has("optimizerFormat") || f.has("residualFormat") || f.has("rl") || f.has("averagedWeights") || f.has("virtualTokens")))
     return f.report("", "part-not-loaded", "needs a part of the calculator that is not loaded");
   if (whole_engine) {
     read_offload(f, s);

@@ -60,7 +60,6 @@ void read_training_options(Fields& options, Scenario& s) {
 
 /// Source: [pytorch-averaged] torch/optim/swa_utils.py AveragedModel
 void read_average(Fields& training, Scenario& s) {
-  if (!training.has("averagedWeights")) return;
   s.training.averaged = training.flag({"averagedWeights"}, false);
   if (s.training.averaged && s.engine != "torch") training.report("averagedWeights", "unsupported", "a moving average of the weights is computed under torch");
   if (s.training.averaged)
