@@ -222,6 +222,24 @@ TEST_CASE("states and temporaries of further optimizers are those of their own c
   CHECK(of("adalomo") == std::pair{4.0 * (300 + 64 + 256 + 128 + 128 + 512 + 128), 2 * 4.0 * 128 * 512});
 }
 
+// Measured on real tensors: 300 × 64 and 128 as they are, 512 × 384 and 384 × 1024 projected.
+TEST_CASE("GaLore and APOLLO make an update as large as the weight beside what is projected", "[fine-tuning]") {
+  std::vector<Parameter> measured(4);
+  const Shape shapes[] = {{300, 64}, {128}, {512, 384}, {384, 1024}};
+  for (std::size_t i = 0; i < 4; ++i) measured[i].shape = shapes[i], measured[i].format = fp32, measured[i].hidden = i > 1;
+  const auto of = [&](const char* id) {
+    Machine m;
+    add_optimizer_states(m, *find_optimizer(id), "loop", measured);
+    const double states = in(bytes, m.memory.ledger.parts()[Component::optimizer_states]), before = in(bytes, m.memory.ledger.parts().sum());
+    m.memory.ledger.enter("optimizer-step", 0);
+    step_temporaries(m, *find_optimizer(id), "loop", measured);
+    return std::pair{states, in(bytes, m.memory.ledger.stretches().back().highest) - before};
+  };
+  CHECK(of("galore") == std::pair{2907136.0, 4718592.0});
+  CHECK(of("apollo").first == 4086792);
+  CHECK(of("apollo").second == Approx(6295556).margin(512));
+}
+
 TEST_CASE("paged states lie in managed memory, but for their scales and small ones", "[fine-tuning]") {
   Json config = small_config(2);
   config["vocab_size"] = 1000;   // two tables of 256,000 numbers; all others are smaller than 100,000 or larger

@@ -145,23 +145,42 @@ void loop(Machine& m, std::span<const Parameter> parameters, int tensors, Among 
   if (tensors > 1) second = temporary(m, *turn.at, turn.at->format);
 }
 
-/// Two tensors of the largest parameter, in functions that let go of theirs after each. Where gradients are projected, the
-/// last parameter that is not is the largest, and its two meet the first projected gradient and its root.
-/// Source: [lion-pytorch] lion_pytorch.py update_fn; [adam-mini] adam_mini.py step; [galore], [apollo] AdamW.step; [lomo]
-/// lomo.py fuse_update: gradient and weight in fp32
+/// Where gradients are projected: two tensors of the last parameter that is not, the head, meet the first projected gradient
+/// and its root; of a projected one the gradient, its root and their quotient meet the update as large as the weight, and
+/// that scaled. APOLLO has a factor for each of the longer side's numbers, and one more.
+/// Source: [galore] adamw.py step; [apollo] apollo.py step
+void projected_update(Machine& m, const catalog::OptimizerRow& o, std::span<const Parameter> parameters) {
+  const auto projected = [&](const Parameter& h) {
+    return m.allocate({projected_rank(h, o), std::max(h.shape[0], h.shape[1])}, h.format, "projected gradient", Component::workspace);
+  };
+  if (const Parameter* p = largest(parameters, is_not_hidden)) {
+    const Value first = temporary(m, *p, p->format), second = temporary(m, *p, p->format);
+    const auto h = std::find_if(parameters.begin(), parameters.end(), [](const Parameter& one) { return one.trainable && is_hidden(one); });
+    if (h != parameters.end()) {
+      const Value gradient = projected(*h), root = projected(*h);
+    }
+  }
+  const Parameter* h = largest(parameters, is_hidden);
+  if (!h) return m.memory.note();
+  const Value gradient = projected(*h), root = projected(*h), quotient = projected(*h);
+  const Value update = temporary(m, *h, h->format);
+  Value factors, limit;
+  if (o.matrices == "random-low-rank") {
+    factors = m.allocate({std::max(h->shape[0], h->shape[1])}, h->format, "factors", Component::workspace);
+    limit = m.allocate({1}, h->format, "limit", Component::workspace);
+  }
+  const Value scaled = temporary(m, *h, h->format);
+}
+
+/// Two tensors of the largest parameter, in functions that let go of theirs after each.
+/// Source: [lion-pytorch] lion_pytorch.py update_fn; [adam-mini] adam_mini.py step; [lomo] lomo.py fuse_update: gradient and
+/// weight in fp32
 void two_largest(Machine& m, const catalog::OptimizerRow& o, std::span<const Parameter> parameters) {
+  if (is_low_rank(o)) return projected_update(m, o, parameters);
   const Parameter* p = largest(parameters, any);
   if (!p || (o.in_backward && p->format == fp32)) return m.memory.note();
   const Format* format = o.in_backward ? fp32 : p->format;
   const Value first = temporary(m, *p, format), second = temporary(m, *p, format);
-  if (!is_low_rank(o)) return;
-  for (const Parameter& h : parameters) {
-    if (!h.trainable || !is_hidden(h)) continue;
-    const Shape projected = {projected_rank(h, o), std::max(h.shape[0], h.shape[1])};
-    const Value gradient = m.allocate(projected, h.format, "projected gradient", Component::workspace);
-    const Value root = m.allocate(projected, h.format, "its root", Component::workspace);
-    return;
-  }
 }
 
 /// Of all parameters at once. Adagrad makes the roots and, to keep the gradients as they are, their products with the rate.
