@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "engines/encoders.hpp"
 #include "engines/llama_cpp.hpp"

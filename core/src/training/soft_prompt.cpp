@@ -3,13 +3,13 @@
 namespace gpumem {
 
 void put_prompt_in_front(ModelRun& run, const TrainingPlan& plan, std::vector<Value>& held) {
-  run.on_embeddings = [&plan, &held](Machine& m, Value tokens) {
-    const double rows = plan.virtual_tokens, width = tokens->shape[2];
+  run.on_embeddings = [&plan, &held](Machine& m, Value embedded) {
+    const double rows = plan.virtual_tokens, width = embedded->shape[2];
     const Value table = m.parameter("prompt_embeddings.weight", {rows, width}, plan.adaptation->format, true);
-    Value numbers = m.allocate({tokens->shape[0], rows}, int64, "numbers of the prompt");
-    Value prompt = m.cast(m.embedding(numbers, table, "prompt"), tokens->format);
+    Value numbers = m.allocate({embedded->shape[0], rows}, int64, "numbers of the prompt");
+    Value prompt = m.cast(m.embedding(numbers, table, "prompt"), embedded->format);
     held.push_back(prompt);
-    held.push_back(m.prepend(prompt, std::move(tokens), "prompt and tokens"));
+    held.push_back(m.prepend(prompt, std::move(embedded), "prompt and tokens"));
     return held.back();
   };
 }
