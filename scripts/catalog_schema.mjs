@@ -37,7 +37,7 @@ const object = (fields) => (value, sources) => {
 const openText = (value) => (typeof value === "string" ? undefined : "must be text");
 const optional = (check) => Object.assign((value, sources) => check(value, sources), { optional: true });
 
-const temporaries = word("none", "largest", "largest-twice", "all-trainable", "all-trainable-twice", "two-largest", "factored", "newton-schulz");
+const temporaries = word("none", "largest", "largest-twice", "all-trainable", "all-trainable-twice", "two-largest", "wide-update", "root-of-a-side", "factored", "newton-schulz");
 
 /** What a tensor is for, as far as formats are chosen by it; "any" stands for all of them. */
 export const tensorRoles = ["embedding", "head", "position", "router", "query", "key", "value", "joint", "output", "up", "gate", "down",
@@ -96,12 +96,15 @@ export const kinds = {
     name: text,
     statesPerParameter: number(0, 8),
     stepCounter: flag,
-    matrices: optional(word("factored", "hidden", "by-row", "two-sided", "low-rank", "random-low-rank")),
+    matrices: optional(word("factored", "hidden", "by-row", "two-sided", "each-side", "low-rank", "random-low-rank")),
     rank: optional(count(1, 65536)),           // of the low-rank ones
     blockElements: optional(count(1, 65536)),  // states are quantised in blocks of so many numbers,
     blockBytes: optional(count(1, 65536)),     // which take so many bytes with their scale,
     smallest: optional(count(0, 1048576)),     // in parameters of at least so many numbers
     tableEachState: optional(flag),            // what is not quantised then keeps the parameter's format, not fp32
+    noTable: optional(flag),                   // nor is there a table of what a packed number stands for
+    stateFormat: optional(text),               // a format, where states are not in their parameter's
+    managedFrom: optional(count(1, 1e9)),      // parameters of so many numbers keep their states in managed memory
     inBackward: optional(flag),                // it can only step while gradients are made
     note: optional(text),
     temporaries: object({ fused: temporaries, foreach: temporaries, loop: temporaries }),

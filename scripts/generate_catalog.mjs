@@ -130,6 +130,9 @@ struct OptimizerRow {
   double rank;
   double block_elements, block_bytes, smallest;   ///< of quantised states; 0: they have the parameter's format
   bool table_each_state;   ///< every quantised state has a table of its own; what is not quantised keeps the parameter's format
+  bool no_table;           ///< a packed number is what it stands for; what is not quantised keeps the parameter's format
+  std::string_view state_format;   ///< of states that are not quantised, where it is not the parameter's
+  double managed;          ///< parameters of at least so many numbers keep theirs in managed memory; 0: none do
   bool in_backward;
   std::string_view fused_temporaries, foreach_temporaries, loop_temporaries;
   std::string_view source;
@@ -187,7 +190,7 @@ const constants = (words) =>
 
 function optimizerCells(id, row) {
   const { fused, foreach, loop } = row.temporaries;
-  return [text(id), text(row.name), row.statesPerParameter, row.stepCounter, text(row.matrices ?? ""), row.rank ?? 0, row.blockElements ?? 0, row.blockBytes ?? 0, row.smallest ?? 0, row.tableEachState ?? false, row.inBackward ?? false, text(fused), text(foreach), text(loop), text(row.source)];
+  return [text(id), text(row.name), row.statesPerParameter, row.stepCounter, text(row.matrices ?? ""), row.rank ?? 0, row.blockElements ?? 0, row.blockBytes ?? 0, row.smallest ?? 0, row.tableEachState ?? false, row.noTable ?? false, text(row.stateFormat ?? ""), row.managedFrom ?? 0, row.inBackward ?? false, text(fused), text(foreach), text(loop), text(row.source)];
 }
 
 function overheadCells(id, row) {

@@ -2,6 +2,7 @@
 // h hidden, f feed-forward width, a heads, k key/value heads, d head width, r rank; bytes per token.
 
 #include "estimate/run.hpp"
+#include "training/optimizer.hpp"
 #include "support/models.hpp"
 #include "support/scenarios.hpp"
 
@@ -196,7 +197,67 @@ TEST_CASE("a projection that is random keeps its own rows alone, one that is cut
   CHECK(states("apollo", "fp32") == 2 * states("apollo", "bf16"));
   CHECK(states("galore", "fp32") >= 2 * states("galore", "bf16"));
   CHECK(states("lomo", "bf16") == 0);
-  CHECK(issues_of(request({{"optimizer", "shampoo"}}))["training.optimizer"] == "unsupported");
+  CHECK(issues_of(request({{"optimizer", "adabelief"}}))["training.optimizer"] == "unsupported");
+}
+
+// Parameters as measured on real tensors: 300 × 64, 256 × 128, 128 × 512 and a vector of 128, all fp32.
+TEST_CASE("states and temporaries of further optimizers are those of their own code", "[fine-tuning]") {
+  std::vector<Parameter> measured(4);
+  const Shape shapes[] = {{300, 64}, {256, 128}, {128, 512}, {128}};
+  for (std::size_t i = 0; i < 4; ++i) measured[i].shape = shapes[i], measured[i].format = fp32;
+  const auto of = [&](const char* id) {
+    Machine m;
+    add_optimizer_states(m, *find_optimizer(id), "foreach", measured);
+    const double states = in(bytes, m.memory.ledger.parts()[Component::optimizer_states]), before = in(bytes, m.memory.ledger.parts().sum());
+    m.memory.ledger.enter("optimizer-step", 0);
+    step_temporaries(m, *find_optimizer(id), "foreach", measured);
+    return std::pair{states, in(bytes, m.memory.ledger.stretches().back().highest) - before};
+  };
+  const double numbers = 300 * 64 + 256 * 128 + 128 * 512 + 128;
+  CHECK(of("adamw-schedule-free") == std::pair{8 * numbers, 4 * numbers});
+  CHECK(of("shampoo") == std::pair{4237952.0, 4458496.0});
+  const double blocks = numbers - 128;   // the vector is small
+  CHECK(of("adamw-fp8").first == 2 * (blocks * 260 / 256 + 4 * 128));
+  CHECK(of("adamw-8bit-torchao").first == 2 * (blocks * 260 / 256 + 4 * 128 + 3 * 1024));
+  CHECK(of("adalomo") == std::pair{4.0 * (300 + 64 + 256 + 128 + 128 + 512 + 128), 2 * 4.0 * 128 * 512});
+}
+
+// Measured on real tensors: 300 × 64 and 128 as they are, 512 × 384 and 384 × 1024 projected.
+TEST_CASE("GaLore and APOLLO make an update as large as the weight beside what is projected", "[fine-tuning]") {
+  std::vector<Parameter> measured(4);
+  const Shape shapes[] = {{300, 64}, {128}, {512, 384}, {384, 1024}};
+  for (std::size_t i = 0; i < 4; ++i) measured[i].shape = shapes[i], measured[i].format = fp32, measured[i].hidden = i > 1;
+  const auto of = [&](const char* id) {
+    Machine m;
+    add_optimizer_states(m, *find_optimizer(id), "loop", measured);
+    const double states = in(bytes, m.memory.ledger.parts()[Component::optimizer_states]), before = in(bytes, m.memory.ledger.parts().sum());
+    m.memory.ledger.enter("optimizer-step", 0);
+    step_temporaries(m, *find_optimizer(id), "loop", measured);
+    return std::pair{states, in(bytes, m.memory.ledger.stretches().back().highest) - before};
+  };
+  CHECK(of("galore") == std::pair{2907136.0, 4718592.0});
+  CHECK(of("apollo").first == 4086792);
+  CHECK(of("apollo").second == Approx(6295556).margin(512));
+}
+
+TEST_CASE("paged states lie in managed memory, but for their scales and small ones", "[fine-tuning]") {
+  Json config = small_config(2);
+  config["vocab_size"] = 1000;   // two tables of 256,000 numbers; all others are smaller than 100,000 or larger
+  Json asked = {{"model", {{"config", config}}}, {"task", "training"}, {"training", {{"optimizer", "paged-adamw"}, {"sequenceTokens", 16}}}};
+  const auto states = [&](const char* role) {
+    const Json answer = estimated(asked);
+    for (const Json& device : answer["devices"])
+      if (device["role"] == role)
+        for (const Json& c : device["components"])
+          if (c["id"] == "optimizer-states") return c["bytes"].get<double>();
+    return 0.0;
+  };
+  const double total = estimated(asked)["parameters"]["trainable"];
+  CHECK(states("gpu") + states("host") == Approx(8 * total).epsilon(1e-3));
+  CHECK(states("host") >= 2 * 8 * 256000.0);
+  asked["training"]["optimizer"] = "paged-adamw-8bit";
+  CHECK(states("host") >= 2 * 2 * 256000.0);
+  CHECK(states("gpu") >= 2 * 2 * 4 * 1000.0);
 }
 
 TEST_CASE("IA3 trains a factor for each output, and for each input of the last linear", "[fine-tuning]") {

@@ -94,6 +94,18 @@ TEST_CASE("KTO scores one answer a time, with the reference model on top of what
   CHECK(highest(estimated(six), "scoring") > 0);
 }
 
+TEST_CASE("ORPO, CPO and SimPO look at whole logits, and have no reference", "[rl]") {
+  CHECK(peak({{"algorithm", "simpo"}}) == Approx(5618336256).epsilon(1e-5));
+  CHECK(peak({{"algorithm", "cpo"}}) == Approx(5926012928).epsilon(1e-5));
+  CHECK(peak({{"algorithm", "orpo"}}) == Approx(5926062080).epsilon(2e-5));
+  CHECK(peak({{"algorithm", "simpo"}}, {{"checkpointing", "full"}}) == Approx(2776020480).epsilon(1e-5));
+  CHECK(peak({{"algorithm", "orpo"}}, {{"checkpointing", "full"}}) == Approx(3083746304).epsilon(2e-5));
+  CHECK(peak({{"algorithm", "simpo"}}, {{"precision", "bf16-amp"}}) == Approx(9260335616).epsilon(1e-5));
+  CHECK(peak({{"algorithm", "orpo"}}, {{"precision", "bf16-amp"}}) == Approx(9875861504).epsilon(2e-5));
+  CHECK(peak({{"algorithm", "simpo"}}, lora) == Approx(4289486336).epsilon(1e-4));
+  CHECK(issues_of(request(scored("orpo", true)))["training.rl.reference"] == "contradiction");
+}
+
 TEST_CASE("a decoder that classifies is trained with a head for its classes", "[rl]") {
   Json asked = request(Json::object());
   asked["training"].erase("rl");
@@ -132,7 +144,7 @@ TEST_CASE("what TRL does not do is refused", "[rl]") {
 
 TEST_CASE("layers that are not run one by one are as if they were, also when they are scored", "[rl]") {
   for (const Json& how : {request(scored("dpo", true)), request(scored("dpo", true), lora), request(scored("grpo", true), {{"precision", "bf16-amp"}}),
-                          request(scored("kto", true), {{"checkpointing", "full"}})}) {
+                          request(scored("kto", true), {{"checkpointing", "full"}}), request(scored("orpo", false))}) {
     Json asked = how;
     asked["model"]["config"]["num_hidden_layers"] = 40;
     std::vector<Issue> issues;

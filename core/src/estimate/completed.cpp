@@ -61,15 +61,18 @@ Document training_document(const TrainingScenario& t) {
                            {"crossEntropy", losses[static_cast<std::size_t>(t.loss.kind)]},
                            {"kernels", t.kernels},
                            {"optimizerInBackward", t.optimizer_in_backward}});
-  if (t.method != "full")
+  if (whole_engine && t.method == "prompt") made.append("virtualTokens", t.virtual_tokens);
+  else if (t.method != "full")
     made.append("lora", Document::record({{"kind", t.lora.kind},
                                           {"rank", t.lora.rank},
+                                          {"blockSize", t.lora.block},
                                           {"targets", names_document(t.lora.targets)},
                                           {"dropout", t.lora.dropout},
                                           {"format", t.lora.format},
                                           {"modulesToSave", names_document(t.lora.modules_to_save)}}));
   if (whole_engine && (t.offload.optimizer || t.offload.activations))
     made.append("offload", Document::record({{"optimizer", t.offload.optimizer}, {"activations", t.offload.activations}}));
+  if (whole_engine && t.averaged) made.append("averagedWeights", true);
   if (whole_engine && t.rl) made.append("rl", rl_document(*t.rl));
   if (whole_engine && !t.state_format.empty()) made.append("optimizerFormat", t.state_format);
   return made;

@@ -32,7 +32,7 @@ Document describe() {
                            {"allWeights", std::move(every)},
                            {"countWeights", words({"fp32", "bf16", "fp16", "fp8", "int8", "int4"})},
                            {"attention", words({"flash", "sdpa", "eager"})},
-                           {"methods", words({"full", "lora", "qlora", "dora"})},
+                           {"methods", words({"full", "lora", "qlora", "dora", "prompt"})},
                            {"crossEntropy", words({"full", "chunked", "inplace", "fused"})},
                            {"precisions", words({"bf16", "bf16-amp", "fp16-amp", "fp32"})},
                            {"optimizers", std::move(optimizers)},

@@ -45,7 +45,9 @@ Parts optimizer_states(const Scenario& s, const catalog::OptimizerRow& o, std::s
   }
   Machine m;
   add_optimizer_states(m, o, s.training.optimizer_step, parameters);
-  return m.memory.ledger.parts();
+  Parts parts = m.memory.ledger.parts();
+  parts[Component::optimizer_states] += m.managed;   // counted as if the driver left it there
+  return parts;
 }
 
 /// Weights first, then what training keeps for each of them.

@@ -13,6 +13,9 @@ constexpr double usual_answer = 256;   // Source: [trl] trainer/grpo_config.py m
 
 bool answers_itself(const RlScenario& rl) { return rl.algorithm == "grpo" || rl.algorithm == "rloo"; }
 
+/// Whole logits are looked at: which tokens are scored changes nothing. Source: [trl] experimental/{orpo,cpo}
+bool of_logits(const RlScenario& rl) { return rl.algorithm == "orpo" || rl.algorithm == "cpo" || rl.algorithm == "simpo"; }
+
 /// Held, made before the training began, or left out. Source: [trl] trainer/dpo_config.py, grpo_config.py (beta), rloo_config.py
 void read_reference(Fields& f, RlScenario& rl) {
   const bool usual = rl.algorithm == "dpo" || rl.algorithm == "kto" || rl.algorithm == "rloo";
@@ -23,7 +26,8 @@ void read_reference(Fields& f, RlScenario& rl) {
     return;
   }
   rl.reference = f.flag({"reference"}, usual);
-  if (rl.reference && rl.algorithm == "reward") f.report("reference", "contradiction", "a reward model has no reference model");
+  if (rl.reference && !usual && rl.algorithm != "grpo")
+    f.report("reference", "contradiction", text_of({rl.algorithm == "reward" ? "a reward model" : rl.algorithm, " has no reference model"}));
 }
 
 void read_rollout(Fields& f, Scenario& s) {
@@ -58,9 +62,9 @@ void read_rl(Fields& training, Scenario& s) {
   Fields f = training.record("rl");
   RlScenario& rl = s.training.rl.emplace();
   rl.algorithm = f.text({"algorithm"}, "dpo");
-  constexpr std::string_view computed[] = {"dpo", "kto", "grpo", "rloo", "reward"};
+  constexpr std::string_view computed[] = {"dpo", "kto", "orpo", "cpo", "simpo", "grpo", "rloo", "reward"};
   if (std::find(std::begin(computed), std::end(computed), rl.algorithm) == std::end(computed))
-    return f.report("algorithm", "unsupported", text_of({quoted(rl.algorithm), " is not computed yet; dpo, kto, grpo, rloo and reward are, as TRL 1.16 runs them"}));
+    return f.report("algorithm", "unsupported", text_of({quoted(rl.algorithm), " is not computed yet; dpo, kto, orpo, cpo, simpo, grpo, rloo and reward are, as TRL 1.16 runs them"}));
   if (s.engine != "torch" || !s.model) return training.report("rl", "unsupported", "is computed for decoders under torch");
   const double length = s.training.sequence_tokens;
   if (length < 2) return training.report("sequenceTokens", "out-of-range", "must be 2 or more: the first token is not scored");
@@ -69,7 +73,7 @@ void read_rl(Fields& training, Scenario& s) {
   read_rollout(f, s);
   f.refuse_unknown();
   if (rl.algorithm == "reward") s.model->classes = 1, s.model->head_bias = s.model->logits_in_fp32 = false;
-  else if (s.model->head_bias || s.model->final_softcap || s.model->logits_in_fp32)
+  else if (!of_logits(rl) && (s.model->head_bias || s.model->final_softcap || s.model->logits_in_fp32))
     training.report("rl", "unsupported", "the head of this model is not computed for TRL's own log-probabilities yet");
   if (s.training.loss.kind != LossPlan::Kind::full || s.training.kernels != "torch")
     training.report("rl", "contradiction", "brings a loss of its own: crossEntropy and kernels have to be left as they are");

@@ -158,14 +158,19 @@ void read_inference(Fields& f, Scenario& s) {
 
 void read_training(Fields& f, Scenario& s, bool weights_given) {
   TrainingScenario& t = s.training;
-  t.method = f.word({"method"}, "full", {"full", "lora", "qlora", "dora", "prefix"});
-  unsupported_unless(f, "method", {"full", "lora", "qlora", "dora"}, t.method, "training");
-  const bool adapters = t.method != "full";
-  if (!whole_engine && adapters) return f.report("method", "part-not-loaded", "needs a part of the calculator that is not loaded");
+  t.method = f.word({"method"}, "full", {"full", "lora", "qlora", "dora", "prefix", "prompt"});
+  unsupported_unless(f, "method", {"full", "lora", "qlora", "dora", "prompt"}, t.method, "training");
+  const bool adapters = whole_engine && t.method != "full" && t.method != "prompt";
+  if (whole_engine && t.method == "prompt") read_soft_prompt(f, s);
+  else if (whole_engine) ignore(f, {"virtualTokens"}, s);
+  if (!whole_engine && t.method != "full") return f.report("method", "part-not-loaded", "needs a part of the calculator that is not loaded");
   Fields lora = f.record("lora");
   if (adapters) read_lora(lora, t.lora);
   if (whole_engine && adapters && s.litgpt) name_parts(t.lora);
-  if (adapters && t.method != "lora" && t.lora.kind == "ia3") lora.report("kind", "contradiction", text_of({"IA3 is computed for the method lora, not for ", t.method}));
+  const bool measured_alone = t.lora.kind != "lora" && t.lora.kind != "rslora" && t.lora.kind != "ia3";
+  if (adapters && measured_alone && s.engine != "torch") lora.report("kind", "unsupported", text_of({t.lora.kind, " is computed under torch, not under ", s.engine}));
+  if (adapters && t.method != "lora" && t.lora.kind != "lora" && t.lora.kind != "rslora")
+    lora.report("kind", "contradiction", text_of({t.lora.kind, " is computed for the method lora, not for ", t.method}));
   if (adapters && !s.model)
     f.report("method", "unsupported", text_of({quoted(t.method), " needs a model whose linears are known: a family with a program of its own"}));
   const bool megatron = whole_engine && s.engine == "megatron";
@@ -178,6 +183,8 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   if (!find_optimizer(t.optimizer)) f.report("optimizer", "unsupported", text_of({quoted(t.optimizer), " is not in the catalog yet"}));
   if (const catalog::OptimizerRow* o = find_optimizer(t.optimizer); !whole_engine && o && (!o->matrices.empty() || o->source != "pytorch-optim"))
     return f.report("optimizer", "part-not-loaded", "needs a part of the calculator that is not loaded");
+  if (const catalog::OptimizerRow* o = find_optimizer(t.optimizer); whole_engine && o && o->managed > 0)
+    s.assumptions.push_back({"managed-states", text_of({"States of parameters of ", number_text(o->managed), " numbers or more lie in CUDA's managed memory: PyTorch does not count it, and the driver keeps it on the card while there is room and moves it to the host's memory when there is none. It is shown for the host."})});
   t.optimizer_step = f.word({"optimizerStep"}, "fused", {"fused", "foreach", "loop"});
   t.micro_batch = f.count({"microBatch"}, 1, 1, 1 << 20);
   t.sequence_tokens = f.count({"sequenceTokens"}, std::min(2048.0, longest(s)), 1, most_tokens);
@@ -197,12 +204,13 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   t.optimizer_in_backward = f.flag({"optimizerInBackward"}, optimizer && optimizer->in_backward);
   if (t.optimizer_in_backward && t.accumulation > 1)
     f.report("optimizerInBackward", "contradiction", "cannot be used with gradient accumulation: gradients are gone after each backward");
-  if (!whole_engine && (f.has("offload") || f.has("gradientFormat") || f.has("optimizerFormat") || f.has("residualFormat") || f.has("rl")))
+  if (!whole_engine && (f.has("offload") || f.has("gradientFormat") || f.has("optimizerFormat") || f.has("residualFormat") || f.has("rl") || f.has("averagedWeights") || f.has("virtualTokens")))
     return f.report("", "part-not-loaded", "needs a part of the calculator that is not loaded");
   if (whole_engine) {
     read_offload(f, s);
     read_formats(f, s);
     read_rl(f, s);
+    read_average(f, s);
   }
   if (!adapters) ignore(f, {"lora"}, s);
   f.refuse_unknown();

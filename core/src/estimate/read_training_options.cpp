@@ -56,6 +56,14 @@ void read_training_options(Fields& options, Scenario& s) {
   flag("offload_gradients", t.offload.gradients);   // of torchao's CPUOffloadOptimizer
 }
 
+/// Source: [pytorch-averaged] torch/optim/swa_utils.py AveragedModel
+void read_average(Fields& training, Scenario& s) {
+  s.training.averaged = training.flag({"averagedWeights"}, false);
+  if (s.training.averaged && s.engine != "torch") training.report("averagedWeights", "unsupported", "a moving average of the weights is computed under torch");
+  if (s.training.averaged)
+    s.assumptions.push_back({"averaged-weights", "torch.optim.swa_utils.AveragedModel beside the model: a copy of all its parameters on the same card, in their format."});
+}
+
 /// The last position alone has logits from 4.45 on, unless `num_logits_to_keep` is 0 or the model's code does not know it;
 /// until then each layer kept tables of sines and cosines for all positions.
 /// Source: [transformers] models/llama and qwen2, 4.40 to 4.46

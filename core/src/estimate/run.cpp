@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "engines/encoders.hpp"
 #include "engines/llama_cpp.hpp"
@@ -93,7 +94,15 @@ std::optional<Adaptation> adaptation(const Scenario& s) {
   const TrainingScenario& t = s.training;
   if (!whole_engine || t.method == "full") return std::nullopt;
   Adaptation a;
-  if (t.lora.kind == "ia3") a.kind = Adaptation::Kind::factors;
+  if (t.method == "prompt") {
+    a.format = fp32;
+    return a;
+  }
+  using Kind = Adaptation::Kind;
+  constexpr std::pair<std::string_view, Kind> kinds[] = {{"ia3", Kind::factors}, {"vera", Kind::shared_random}, {"loha", Kind::hadamard}, {"lokr", Kind::kronecker}, {"oft", Kind::rotation}};
+  for (const auto& [name, kind] : kinds)
+    if (t.lora.kind == name) a.kind = kind;
+  a.block = t.lora.block;
   a.targets = t.lora.targets;
   a.saved = t.lora.modules_to_save;
   a.rank = t.lora.rank;
@@ -117,8 +126,10 @@ RlPlan rl_plan(const Scenario& s) {
   }
   const RlScenario& rl = *t.rl;
   const bool groups = rl.algorithm == "grpo" || rl.algorithm == "rloo";
-  plan.loss = groups ? RlPlan::Loss::groups : rl.algorithm == "reward" ? RlPlan::Loss::rewards : RlPlan::Loss::pairs;
-  const bool paired = rl.algorithm == "dpo" || rl.algorithm == "reward";
+  const bool of_logits = rl.algorithm == "orpo" || rl.algorithm == "cpo" || rl.algorithm == "simpo";
+  plan.loss = groups ? RlPlan::Loss::groups : rl.algorithm == "reward" ? RlPlan::Loss::rewards : of_logits ? RlPlan::Loss::logits : RlPlan::Loss::pairs;
+  plan.likelihood = of_logits && rl.algorithm != "simpo";
+  const bool paired = of_logits || rl.algorithm == "dpo" || rl.algorithm == "reward";
   plan.sequences = paired ? 2 * t.micro_batch : t.micro_batch;
   plan.scored = std::min(rl.completion_tokens, t.sequence_tokens - 1);
   plan.reference = rl.reference;
@@ -151,6 +162,8 @@ Parts train(Machine& m, const Scenario& s, bool every_layer) {
   plan.step = t.optimizer_step;
   plan.micro_batch = t.micro_batch;
   plan.tokens = t.sequence_tokens;
+  if (whole_engine && t.method == "prompt") plan.virtual_tokens = t.virtual_tokens;
+  if (whole_engine) plan.averaged = t.averaged;
   plan.kernel = kernel(t.attention);
   plan.checkpointing = t.checkpointing != "none" && t.checkpointing != "modules";
   if (whole_engine) {
@@ -184,7 +197,7 @@ void add_to_host(Parts& host, const Scenario& s, const Parameter& p) {
   host[Component::gradients] += own;
   Machine states;
   add_optimizer_states(states, *find_optimizer(s.training.optimizer), "loop", {&p, 1}, find_format(s.training.state_format));
-  host[Component::optimizer_states] += states.memory.ledger.parts()[Component::optimizer_states];
+  host[Component::optimizer_states] += states.memory.ledger.parts()[Component::optimizer_states] + states.managed;
 }
 
 }  // namespace
@@ -218,6 +231,7 @@ Run run_scenario(const Scenario& s, bool every_layer) {
   const bool training = s.task == Task::training;
   if (whole_engine)
     for (const auto& [layer, waiting] : run.machine->host) run.host[Component::activations] += waiting;
+  if (whole_engine) run.host[Component::optimizer_states] += run.machine->managed;
   for (const Parameter& p : run.machine->parameters.rows) {
     const double count = p.count() * p.copies;
     run.total += count;

@@ -53,8 +53,8 @@ struct DiffusionScenario {
 };
 
 struct LoraScenario {
-  std::string kind = "lora";        ///< lora | rslora | ia3
-  double rank = 16, dropout = 0;
+  std::string kind = "lora";        ///< lora | rslora | ia3 | vera | loha | lokr | oft
+  double rank = 16, dropout = 0, block = 32;
   std::vector<std::string> targets = {"q_proj", "v_proj"}, modules_to_save;
   std::string format = "fp32";
   bool query = true, key = false, value = true;   ///< LitGPT: which parts of a joint projection have adapters
@@ -79,7 +79,7 @@ struct OffloadScenario {
 
 /// Training by preferences or rewards.
 struct RlScenario {
-  std::string algorithm;            ///< dpo | grpo | rloo | reward
+  std::string algorithm;            ///< dpo | kto | orpo | cpo | simpo | grpo | rloo | reward
   bool reference = false, precomputed = false;
   double completion_tokens = 0, group_size = 8;
   std::string rollout;              ///< server | colocated-vllm
@@ -88,7 +88,9 @@ struct RlScenario {
 };
 
 struct TrainingScenario {
-  std::string method = "full";      ///< full | lora | qlora | dora
+  std::string method = "full";      ///< full | lora | qlora | dora | prompt
+  double virtual_tokens = 20;       ///< trained rows in front of every sequence
+  bool averaged = false;            ///< a moving average of the weights lies beside them
   LoraScenario lora;
   LossPlan loss;
   FusedKernels fused;               ///< beside what `kernels` says
@@ -224,6 +226,7 @@ void read_checkpointing(Fields& training, Scenario& scenario);
 void read_offload(Fields& training, Scenario& scenario);
 void read_formats(Fields& training, Scenario& scenario);
 void read_rl(Fields& training, Scenario& scenario);
+void read_average(Fields& training, Scenario& scenario);
 void check_rl(Fields& request, const Scenario& scenario);
 
 /// What PYTORCH_CUDA_ALLOC_CONF can hold.
@@ -255,6 +258,8 @@ void read_sharded_offload(Fields& training, Scenario& scenario);
 void read_lora(Fields& fields, LoraScenario& lora);
 /// LitGPT adapts parts of the joint projection, whatever it is called.
 void name_parts(LoraScenario& lora);
+/// Trained rows in front of every sequence, and nothing else.
+void read_soft_prompt(Fields& training, Scenario& scenario);
 
 /// The scenario with every default that was used, as a request of the same shape.
 Document completed(const Scenario& scenario);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "layers/adapter_kinds.hpp"
 #include "machine/parts.hpp"
 
 namespace gpumem {
@@ -118,8 +119,16 @@ Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, 
   if (!a || !a->adapts(name, names)) return base(std::move(x));
   const Value held_by_caller = x;
   if (a->kind == Adaptation::Kind::factors) return scaled_by_factors(m, *a, ends_mlp(name), x, width, base);
+  if (a->kind == Adaptation::Kind::rotation) {
+    const Format* given = x->format;
+    const Value turned = rotated(m, *a, std::move(x));
+    return base(m.cast(turned, given));
+  }
   Value result = base(x);
-  return adapted(m, *a, x, std::move(result), bias, in, width);
+  if (a->kind == Adaptation::Kind::low_rank) return adapted(m, *a, x, std::move(result), bias, in, width);
+  const Format* format = result->format;
+  const Value added = beside_base(m, *a, x, width);
+  return added ? m.cast(m.add(std::move(result), added), format) : result;
 }
 
 Value product(Machine& m, Value x, const Value& weight, const Value& bias, const char* label) {

@@ -8,11 +8,19 @@ namespace gpumem {
 
 /// What fine-tuning changes about a model's linears: a frozen base, perhaps in 4 bits, with adapters beside some of them.
 struct Adaptation {
-  enum class Kind { low_rank, factors };  ///< LoRA and kin; a trained factor for each output, or input of a last linear (IA3)
+  enum class Kind {
+    low_rank,        ///< LoRA and kin
+    factors,         ///< a trained factor for each output, or input of a last linear (IA3)
+    shared_random,   ///< matrices of low rank that all share, with trained factors (VeRA)
+    hadamard,        ///< a change of the weight: products of low rank, multiplied number by number (LoHa)
+    kronecker,       ///< a change of the weight: the Kronecker product of two small matrices (LoKr)
+    rotation,        ///< the input turned in blocks (OFT)
+  };
   Kind kind = Kind::low_rank;
   std::vector<std::string> targets;       ///< names of linears that get an adapter; "all-linear" stands for all
   std::vector<std::string> saved;         ///< modules that are trained whole, in a copy of their own
   double rank = 16, dropout = 0;
+  double block = 32;                      ///< of a rotation
   const Format* format = fp32;            ///< of the adapters; saved modules keep the base's
   bool magnitudes = false;                ///< DoRA: a trained length for each output
   const Format* packed = nullptr;         ///< of base linears that are unpacked for each use; null: they lie as they are

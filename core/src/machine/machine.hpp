@@ -56,6 +56,7 @@ class Machine {
   Recomputed recomputed;
   bool selective = false;             ///< checkpoints keep the results of costly operations
   Away away = Away::nothing;
+  Bytes managed;                      ///< of the optimizer's states, in memory that the driver moves between card and host
   std::map<int, Bytes> host;          ///< what waits in the host's memory, by layer
   Component made = Component::activations;   ///< what new tensors are for, unless an operation says otherwise
 

@@ -16,7 +16,7 @@ void HostMemory::add_states(const catalog::OptimizerRow& optimizer, std::string_
   Machine there;
   add_optimizer_states(there, optimizer, step, parameters);
   const Parts made = there.memory.ledger.parts();
-  parts[Component::optimizer_states] += made[Component::optimizer_states];
+  parts[Component::optimizer_states] += made[Component::optimizer_states] + there.managed;
 }
 
 }  // namespace gpumem

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "machine/parts.hpp"
+#include "training/optimizer_steps.hpp"
 
 namespace gpumem {
 namespace {
@@ -45,11 +46,13 @@ void add_state(Machine& m, const Parameter& p, const Shape& shape, double copies
 void add_quantised(Machine& m, const Parameter& p, const catalog::OptimizerRow& o, bool first) {
   const double numbers = in(elements, p.shape.count()), states = o.states_per_parameter;
   const double number_bytes = (o.block_bytes - 4) / o.block_elements;
-  const bool own = o.table_each_state;
+  const bool own = o.table_each_state || o.no_table;
   if (numbers < o.smallest) return add_state(m, p, p.shape, states, own ? p.format : fp32);
   if (own && std::fmod(numbers, o.block_elements) > 0) return add_state(m, p, p.shape, states);
-  add_state(m, p, {numbers * number_bytes}, states, byte_flag);
+  if (is_managed(p, o)) m.managed += bytes(numbers * number_bytes * states * p.copies);
+  else add_state(m, p, {numbers * number_bytes}, states, byte_flag);
   add_state(m, p, {std::ceil(numbers / o.block_elements)}, states, fp32);
+  if (o.no_table) return;
   if (own) return add_state(m, p, {std::exp2(8 * number_bytes)}, states, fp32);
   if (first) m.memory.add_bulk({Component::optimizer_states, p.layer, p.scope, "table", {256}, fp32, states});
 }
@@ -64,17 +67,19 @@ constexpr double longest_side = 10000;   // of a matrix whose sides SOAP squares
 
 /// What optimizers keep for a matrix beside (or instead of) a number for each of its own; whether the usual states too.
 /// "by-row": a second moment a row, one for any other tensor; Adam-mini has one a head of queries and keys, which is less.
-/// "two-sided": two squares a side. Of low rank: both moments of a projection of the gradient, and the projection, for
+/// "two-sided": two squares a side; "each-side": of vectors too, however long. Of low rank: both moments of a projection of the gradient, and the projection, for
 /// matrices in layers; APOLLO's is random and has `rank` rows, GaLore's is cut out of the whole decomposition, which it
 /// keeps alive unless it is cast back to 16 bits. APOLLO limits growth by the last step's norm.
 /// Source: [adam-mini] adam_mini.py step; [soap] soap.py init_preconditioner; [galore] galore_projector.py
-/// get_orthogonal_matrix; [apollo] apollo.py step, random_projector.py
+/// get_orthogonal_matrix; [pytorch-optimizer] optimizer/shampoo.py Shampoo.init_group; [apollo] apollo.py step, random_projector.py
 bool add_for_matrix(Machine& m, const Parameter& p, const catalog::OptimizerRow& o) {
   if (o.matrices == "by-row") {
     add_state(m, p, {p.shape.rank >= 2 ? p.shape[0] : 1.0}, 1);
   } else if (o.matrices == "two-sided" && p.shape.rank == 2) {
     for (const double side : {p.shape[0], p.shape[1]})
       if (side <= longest_side) add_state(m, p, {side, side}, 2);
+  } else if (o.matrices == "each-side") {
+    for (int i = 0; i < p.shape.rank; ++i) add_state(m, p, {p.shape[i], p.shape[i]}, 2);
   } else if (is_low_rank(o) && is_hidden(p)) {
     const bool random = o.matrices == "random-low-rank";
     const double longer = std::max(p.shape[0], p.shape[1]), shorter = std::min(p.shape[0], p.shape[1]);
@@ -140,23 +145,42 @@ void loop(Machine& m, std::span<const Parameter> parameters, int tensors, Among 
   if (tensors > 1) second = temporary(m, *turn.at, turn.at->format);
 }
 
-/// Two tensors of the largest parameter, in functions that let go of theirs after each. Where gradients are projected, the
-/// last parameter that is not is the largest, and its two meet the first projected gradient and its root.
-/// Source: [lion-pytorch] lion_pytorch.py update_fn; [adam-mini] adam_mini.py step; [galore], [apollo] AdamW.step; [lomo]
-/// lomo.py fuse_update: gradient and weight in fp32
+/// Where gradients are projected: two tensors of the last parameter that is not, the head, meet the first projected gradient
+/// and its root; of a projected one the gradient, its root and their quotient meet the update as large as the weight, and
+/// that scaled. APOLLO has a factor for each of the longer side's numbers, and one more.
+/// Source: [galore] adamw.py step; [apollo] apollo.py step
+void projected_update(Machine& m, const catalog::OptimizerRow& o, std::span<const Parameter> parameters) {
+  const auto projected = [&](const Parameter& h) {
+    return m.allocate({projected_rank(h, o), std::max(h.shape[0], h.shape[1])}, h.format, "projected gradient", Component::workspace);
+  };
+  if (const Parameter* p = largest(parameters, is_not_hidden)) {
+    const Value first = temporary(m, *p, p->format), second = temporary(m, *p, p->format);
+    const auto h = std::find_if(parameters.begin(), parameters.end(), [](const Parameter& one) { return one.trainable && is_hidden(one); });
+    if (h != parameters.end()) {
+      const Value gradient = projected(*h), root = projected(*h);
+    }
+  }
+  const Parameter* h = largest(parameters, is_hidden);
+  if (!h) return m.memory.note();
+  const Value gradient = projected(*h), root = projected(*h), quotient = projected(*h);
+  const Value update = temporary(m, *h, h->format);
+  Value factors, limit;
+  if (o.matrices == "random-low-rank") {
+    factors = m.allocate({std::max(h->shape[0], h->shape[1])}, h->format, "factors", Component::workspace);
+    limit = m.allocate({1}, h->format, "limit", Component::workspace);
+  }
+  const Value scaled = temporary(m, *h, h->format);
+}
+
+/// Two tensors of the largest parameter, in functions that let go of theirs after each.
+/// Source: [lion-pytorch] lion_pytorch.py update_fn; [adam-mini] adam_mini.py step; [lomo] lomo.py fuse_update: gradient and
+/// weight in fp32
 void two_largest(Machine& m, const catalog::OptimizerRow& o, std::span<const Parameter> parameters) {
+  if (is_low_rank(o)) return projected_update(m, o, parameters);
   const Parameter* p = largest(parameters, any);
   if (!p || (o.in_backward && p->format == fp32)) return m.memory.note();
   const Format* format = o.in_backward ? fp32 : p->format;
   const Value first = temporary(m, *p, format), second = temporary(m, *p, format);
-  if (!is_low_rank(o)) return;
-  for (const Parameter& h : parameters) {
-    if (!h.trainable || !is_hidden(h)) continue;
-    const Shape projected = {projected_rank(h, o), std::max(h.shape[0], h.shape[1])};
-    const Value gradient = m.allocate(projected, h.format, "projected gradient", Component::workspace);
-    const Value root = m.allocate(projected, h.format, "its root", Component::workspace);
-    return;
-  }
 }
 
 /// Of all parameters at once. Adagrad makes the roots and, to keep the gradients as they are, their products with the rate.
@@ -226,15 +250,17 @@ void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::strin
     if (!p.trainable) continue;
     const bool alone = o.matrices == "hidden" && is_hidden(p);
     if (whole_engine && o.matrices == "factored" && is_matrix(p)) {
-      add_state(m, p, p.shape.with_last(1), 1);
-      add_state(m, p, {p.shape[-1]}, 1);
+      add_state(m, p, p.shape.with_last(1), 1, find_format(o.state_format));
+      add_state(m, p, {p.shape[-1]}, 1, find_format(o.state_format));
     } else if (whole_engine && o.block_elements > 0) {
       add_quantised(m, p, o, first);
       first = first && in(elements, p.shape.count()) < o.smallest;
     } else if (whole_engine && !alone && !add_for_matrix(m, p, o)) {
       continue;
     } else if (alone || o.states_per_parameter > 0) {
-      add_state(m, p, p.shape, alone ? 1 : o.states_per_parameter, format);
+      const Format* usual = whole_engine && !format ? find_format(o.state_format) : format;
+      if (whole_engine && is_managed(p, o)) m.managed += stored_bytes(p.shape.count(), usual ? *usual : *p.format) * (o.states_per_parameter * p.copies);
+      else add_state(m, p, p.shape, alone ? 1 : o.states_per_parameter, usual);
     }
     if (o.step_counter && step == "fused" && !alone)
       m.memory.add_bulk({Component::optimizer_states, p.layer, p.scope, "step", {1}, fp32, p.copies});
@@ -250,6 +276,8 @@ void step_temporaries(Machine& m, const catalog::OptimizerRow& o, std::string_vi
   if (kind == "largest") return loop(m, parameters, 1, any);
   if (kind == "largest-twice") return loop(m, parameters, 2, any);
   if (whole_engine && kind == "two-largest") return two_largest(m, o, parameters);
+  if (whole_engine && kind == "wide-update") return wide_update(m, parameters);
+  if (whole_engine && kind == "root-of-a-side") return root_of_a_side(m, parameters);
   if (whole_engine && kind == "factored") return factored(m, parameters);
   if (whole_engine && kind == "newton-schulz") {   // AdamW takes the rest
     newton_schulz(m, parameters);

@@ -19,6 +19,10 @@ void add_optimizer_states(Machine& m, const catalog::OptimizerRow& optimizer, st
 /// The states of so many numbers in that format; nothing where they depend on the shapes of tensors.
 std::optional<Bytes> states_of_count(const catalog::OptimizerRow& optimizer, double numbers, const Format& format);
 
+/// Whether the numbers of this parameter's states (not their scales) lie in memory that the driver moves between card and host.
+/// Source: [bitsandbytes] optim/optimizer.py get_state_buffer, init_state
+inline bool is_managed(const Parameter& p, const catalog::OptimizerRow& o) { return o.managed > 0 && in(elements, p.shape.count()) >= o.managed; }
+
 /// Whether an optimizer in the host's memory takes this parameter; it leaves small ones on the device.
 /// Source: [torchao] optim/cpu_offload.py minimal_size
 inline bool on_host(const Parameter& p) { return in(elements, p.shape.count()) >= 4096; }

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "training/whole_logits.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -69,6 +71,20 @@ Value reward_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass) {
   return m.sum_last(m.view(m.pick(scores, {sequences, 1, 1}), {1, sequences}));
 }
 
+/// The Trainer has what a model gives back widened under autocast. Source: [accelerate] utils/operations.py ConvertOutputsToFp32
+Value loss_of_logits(Machine& m, ModelRun& run, Value hidden, const Pass& pass, const RlPlan& rl) {
+  Value logits = run.cap(m, run.head(m, std::move(hidden), pass));
+  m.memory.ledger.enter("loss", run.end_layer());
+  if (m.autocast) {
+    m.leave_autocast();
+    m.autocast = nullptr;
+    const Component before = std::exchange(m.made, Component::logits);
+    logits = m.cast(std::move(logits), fp32);
+    m.made = before;
+  }
+  return pairs_of_logits(m, logits, rl.likelihood);
+}
+
 }  // namespace
 
 /// Source: [trl] trainer/dpo_trainer.py _compute_loss, kto_trainer.py _compute_kl_logps, _compute_loss, grpo_trainer.py _generate_and_score_completions, _compute_loss
@@ -95,6 +111,10 @@ void run_rl_step(Machine& m, const Decoder& model, const TrainingPlan& plan, con
   pass.mask = {};
   if (rl.loss == RlPlan::Loss::rewards) {
     Value loss = reward_loss(m, run, std::move(hidden), pass);
+    return finish_step(m, run.schedule(), run.end_layer(), plan, std::move(loss));
+  }
+  if (rl.loss == RlPlan::Loss::logits) {
+    Value loss = loss_of_logits(m, run, std::move(hidden), pass, rl);
     return finish_step(m, run.schedule(), run.end_layer(), plan, std::move(loss));
   }
   m.memory.ledger.enter("loss", run.end_layer());

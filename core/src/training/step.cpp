@@ -1,8 +1,10 @@
 #include "training/step.hpp"
 
+#include "layers/adapter_kinds.hpp"
 #include "layers/gaps.hpp"
 #include "machine/parts.hpp"
 #include "training/optimizer.hpp"
+#include "training/soft_prompt.hpp"
 
 namespace gpumem {
 
@@ -43,6 +45,13 @@ std::vector<Parameter> stepped(const Machine& m, const TrainingPlan& plan) {
   return here;
 }
 
+/// A copy of every parameter, trained or not, updated in place.
+/// Source: [pytorch-averaged] torch/optim/swa_utils.py AveragedModel, get_ema_multi_avg_fn
+void add_average(Machine& m) {
+  for (const Parameter& p : m.parameters.rows)
+    m.memory.add_bulk({Component::weights, p.layer, p.scope, "moving average", p.shape, p.format, p.copies});
+}
+
 /// Gradients that earlier micro-batches of the same step left.
 void add_accumulated(Machine& m, std::span<const Parameter> parameters) {
   for (const Parameter& p : parameters)
@@ -53,16 +62,18 @@ void add_accumulated(Machine& m, std::span<const Parameter> parameters) {
 Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Value& ids, const Value& labels, std::vector<Value>& kept) {
   Pass pass;
   pass.sequences = plan.micro_batch;
-  pass.tokens = plan.tokens;
+  pass.tokens = plan.tokens + plan.virtual_tokens;
   pass.kernel = plan.kernel;
   pass.checkpointing = plan.checkpointing;
   pass.together = plan.together;
-  std::vector<Value> presents;
+  std::vector<Value> presents, held;
+  if (whole_engine && plan.virtual_tokens > 0) put_prompt_in_front(run, plan, held);
+  const Value targets = whole_engine ? labels_behind_prompt(m, plan, labels, held) : labels;
   if (whole_engine && plan.presents) pass.presents = &presents;
   Value hidden = run.hidden_states(m, ids, pass, "forward");
   pass.rotary = {};
   pass.mask = {};
-  return decoder_loss(m, run, std::move(hidden), pass, labels, plan.loss, kept);
+  return decoder_loss(m, run, std::move(hidden), pass, targets, plan.loss, kept);
 }
 
 }  // namespace
@@ -73,6 +84,8 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
   ModelRun run(model, plan_layers(layer_kinds(model), plan.together, !every_layer));
   freeze_base(m, plan);
   const std::vector<Alive> nothing;
+  std::vector<Value> described;
+  if (whole_engine && plan.virtual_tokens > 0) put_prompt_in_front(run, plan, described);
   declare_parameters(m, run, model, plan.weights, plan.ranks ? &nothing : nullptr);
   if (plan.ranks) plan.ranks->hold_weights(m);
   begin_step(m, plan);
@@ -129,6 +142,8 @@ void begin_forward(Machine& m, const TrainingPlan& plan) {
 
 void begin_step(Machine& m, const TrainingPlan& plan) {
   m.memory.log.begin_step();
+  if (whole_engine) add_shared_matrices(m);
+  if (whole_engine && plan.averaged) add_average(m);
   add_optimizer_states(m, *plan.optimizer, plan.step, stepped(m, plan), plan.states);
   // Where gradients are views of buckets, those that were summed lie in them already.
   const bool inside = whole_engine && plan.buckets && plan.buckets->views && plan.buckets->each_time;

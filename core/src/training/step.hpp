@@ -28,6 +28,8 @@ struct TrainingPlan {
   bool gradients_on_host = false;       ///< and gradients go there as they come
   bool optimizer_in_backward = false;
   std::optional<Adaptation> adaptation; ///< null: everything is trained
+  double virtual_tokens = 0;            ///< trained rows in front of every sequence
+  bool averaged = false;                ///< a copy of all weights follows those that are trained
   LossPlan loss;
   bool presents = false;                ///< see Pass
   FusedKernels fused;

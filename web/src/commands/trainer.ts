@@ -36,6 +36,11 @@ export const optimizers: [name: string, ours: string, step?: string][] = [
   ["adamw_8bit", "adamw-8bit"],
   ["adamw_bnb_8bit", "adamw-8bit"],
   ["paged_adamw_8bit", "paged-adamw-8bit"],
+  ["paged_adamw_32bit", "paged-adamw"],
+  ["paged_lion_8bit", "paged-lion-8bit"],
+  ["schedule_free_adamw", "adamw-schedule-free"],
+  ["adalomo", "adalomo"],
+  ["lomo", "lomo"],
   ["adafactor", "adafactor"],
   ["sgd", "sgd"],
   ["lion_32bit", "lion"],
@@ -45,6 +50,8 @@ export const optimizers: [name: string, ours: string, step?: string][] = [
 export function trainerArguments(asked: Scenario, { training, weights }: Scenario): Written | undefined {
   const { engine } = asked;
   if (!training || (engine?.name ?? "torch") !== "torch") return undefined;
+  const kind = valueAt({ training }, "training.lora.kind") ?? "lora";
+  if (training.method === "prompt" || (kind !== "lora" && kind !== "rslora")) return undefined;   // configurations of peft's other methods
   const completed = { training };
   const lines = trainer.flatMap(({ names: [name], path, words }) => {
     const value = valueAt(completed, path);
@@ -60,7 +67,7 @@ export function trainerArguments(asked: Scenario, { training, weights }: Scenari
   const adapters = lora.map(({ names: [name], path }) => `${name}=${valueAt(completed, path) ?? 0}`);
   const call = (name: string, all: string[]) => `${name}(\n${all.map((line) => `    ${line},\n`).join("")})`;
   const calls = [call("SFTConfig", lines)];
-  if (method !== "full") calls.push(call("LoraConfig", [...adapters, ...(targets ? [`target_modules=${targets}`] : []), ...(method === "dora" ? ["use_dora=True"] : [])]));
+  if (method !== "full") calls.push(call("LoraConfig", [...adapters, ...(targets ? [`target_modules=${targets}`] : []), ...(method === "dora" ? ["use_dora=True"] : []), ...(kind === "rslora" ? ["use_rslora=True"] : [])]));
   if (method === "qlora") calls.push(call("BitsAndBytesConfig", ["load_in_4bit=True", 'bnb_4bit_quant_type="nf4"', `bnb_4bit_use_double_quant=${python(String(weights === "nf4-dq"))}`]));
   const notes = [text.loadedIn(method === "qlora" ? "bfloat16" : weights === "fp32" ? "float32" : "bfloat16")];
   if (!optim) notes.push(text.noOptimizer(optimizer));

@@ -11,7 +11,7 @@ export interface Words extends Required<Description> {
 
 /** What the engine accepts but does not list. */
 const unlisted = {
-  methods: ["full", "lora", "qlora", "dora"],
+  methods: ["full", "lora", "qlora", "dora", "prompt"],
   crossEntropy: ["full", "chunked"],
 };
 

@@ -36,7 +36,7 @@ export const pipeline = (v: Values) => inference(v) && is(v, "pipeline");
 /** A language model that runs. */
 export const serving = (v: Values) => inference(v) && layersKnown(v) && !pipeline(v);
 export const stepping = (v: Values) => training(v) && layersKnown(v);
-export const adapting = (v: Values) => stepping(v) && !["", "full", undefined].includes(v[methodKey]);
+export const adapting = (v: Values) => stepping(v) && !["", "full", "prompt", undefined].includes(v[methodKey]);
 export const sampled = (v: Values) => Boolean(v["quick.bytesPerSample"]);
 
 /** Inference of a language model with one of these engines. */

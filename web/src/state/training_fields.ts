@@ -20,6 +20,10 @@ const split = (name: string, engines: string[], extra: Partial<Field> = {}, comp
     ...extra,
   });
 
+/** Kinds of adapters that have no rank, and those that drop nothing of their input. */
+const rankless = ["ia3", "oft"], dropless = ["ia3", "loha", "lokr", "oft"];
+const scoring = (v: Values) => plain(v) && ["dpo", "kto", "grpo", "rloo"].includes(v["training.rl.algorithm"] ?? "");
+
 /** Plain PyTorch, whose checkpoints come in more kinds than those of engines that shard. */
 const plain = trainedBy("torch");
 const checkpoints = ({ checkpointing }: Words, v: Values) =>
@@ -28,7 +32,8 @@ const checkpoints = ({ checkpointing }: Words, v: Values) =>
 export const trainingFields: Field[] = [
   word("engine.name", stepping, (d) => d.engines.training, { key: trainingEngineKey, idle: (_, words) => words.engines.training.length < 2 }),
   word(methodKey, stepping, (d) => d.methods),
-  count("training.lora.rank", adapting),
+  count("training.lora.rank", adapting, { idle: (_, __, v) => rankless.includes(v["training.lora.kind"] ?? "") }),
+  count("training.virtualTokens", (v) => stepping(v) && v[methodKey] === "prompt"),
   field(targetsKey, "names", adapting, { words: () => [...targetChoices, otherTargets] }),
   field(targetsKey, "names", (v) => adapting(v) && v[targetsKey] === otherTargets, { key: "lora.names" }),
   // A frozen base lies in 16 bits or fewer; fp32 is for weights that are trained.
@@ -39,12 +44,13 @@ export const trainingFields: Field[] = [
   count("training.sequenceTokens", stepping),
   word("training.checkpointing", stepping, checkpoints),
   flag("training.offload.activations", plain, folded),
-  word("training.rl.algorithm", plain, () => ["dpo", "kto", "grpo", "rloo", "reward"], folded),
-  count("training.rl.completionTokens", (v) => plain(v) && Boolean(v["training.rl.algorithm"]) && v["training.rl.algorithm"] !== "reward", folded),
-  flag("training.rl.reference", (v) => plain(v) && Boolean(v["training.rl.algorithm"]) && v["training.rl.algorithm"] !== "reward", folded),
+  word("training.rl.algorithm", plain, () => ["dpo", "kto", "orpo", "cpo", "simpo", "grpo", "rloo", "reward"], folded),
+  count("training.rl.completionTokens", scoring, folded),
+  flag("training.rl.reference", scoring, folded),
 
-  field("training.lora.dropout", "number", adapting, folded),
-  word("training.lora.kind", (v) => adapting(v) && v[methodKey] === "lora", () => ["lora", "rslora", "ia3"], folded),
+  field("training.lora.dropout", "number", (v) => adapting(v) && !dropless.includes(v["training.lora.kind"] ?? ""), folded),
+  word("training.lora.kind", (v) => adapting(v) && v[methodKey] === "lora", () => ["lora", "rslora", "ia3", "vera", "loha", "lokr", "oft"], folded),
+  count("training.lora.blockSize", (v) => adapting(v) && v["training.lora.kind"] === "oft", folded),
   word("training.lora.format", adapting, () => ["fp32", "bf16", "fp16"], folded),
   word("training.crossEntropy", stepping, (d) => d.crossEntropy, folded),
   word("training.kernels", (v) => stepping(v) && !megatron(v), () => ["torch", "liger"], folded),
@@ -57,6 +63,7 @@ export const trainingFields: Field[] = [
   }),
   word("training.optimizerStep", stepping, (d) => d.optimizerSteps, folded),
   count("training.gradientAccumulation", (v) => stepping(v) && (v["training.optimizerInBackward"] !== "true" || several(v)), folded),
+  flag("training.averagedWeights", plain, folded),
   flag("training.optimizerInBackward", (v) => stepping(v) && !megatron(v) && (!several(v) || v["training.optimizerInBackward"] === "true"), folded),
 
   split("data", ["torch", "fsdp", "deepspeed", "megatron"]),

@@ -39,7 +39,7 @@ const words: Record<string, string> = {
 };
 /** Where a word means something else in one menu. */
 const own: Record<string, Record<string, string>> = {
-  "training.method": { full: "Full", lora: "LoRA", qlora: "QLoRA", dora: "DoRA" },
+  "training.method": { full: "Full", lora: "LoRA", qlora: "QLoRA", dora: "DoRA", prompt: "Prompt" },
   "training.crossEntropy": { full: "all logits at once", chunked: "in chunks", inplace: "in place", fused: "fused with the head" },
   "llama.attention": { eager: "without flash attention" },
   "training.kernels": { torch: "PyTorch", liger: "Liger" },

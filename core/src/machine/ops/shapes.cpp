@@ -61,7 +61,7 @@ Value Machine::pick(Value x, const Shape& shape) {
 Value Machine::prepend(Value row, Value x, const char* label) {
   const Value first = std::move(row), rest = std::move(x);
   Node* node = record(prepend_backward, {&first, &rest});
-  Value out = allocate({rest->shape[0], rest->shape[1] + 1, rest->shape[2]}, promoted(first->format, rest->format), label);
+  Value out = allocate({rest->shape[0], rest->shape[1] + (first->shape.rank == 3 ? first->shape[1] : 1), rest->shape[2]}, promoted(first->format, rest->format), label);
   return bind(node, out);
 }
 

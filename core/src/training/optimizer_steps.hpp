@@ -1,0 +1,16 @@
+#pragma once
+#include <span>
+
+#include "machine/machine.hpp"
+
+namespace gpumem {
+
+/// The gradient in fp32, its square and the update (or the update and the weight, in fp32), one parameter at a time.
+/// Source: [lomo] adalomo.py fuse_update
+void wide_update(Machine& m, std::span<const Parameter> parameters);
+
+/// The root of a side's matrix: its singular vectors twice, and two products of them, beside the gradient.
+/// Source: [pytorch-optimizer] optimizer/shampoo_utils.py compute_power_svd, shampoo.py step
+void root_of_a_side(Machine& m, std::span<const Parameter> parameters);
+
+}  // namespace gpumem
