@@ -146,6 +146,7 @@ struct Runner {
   /// Some denoisers take four latents for one, row by row.
   [[nodiscard]] Shape latent_shape() const {
     const Shape image = image_latents();
+    if (p.denoiser->packed && p.decoder->shrinks_time > 1) return {plan.images, image[2] * image[3] * image[4], image[1]};
     return p.denoiser->packed ? Shape{plan.images, image[2] / 2 * image[3] / 2, image[1] * 4} : image;
   }
 
@@ -159,7 +160,9 @@ struct Runner {
     in.pooled = prompt.pooled;
     in.height = plan.height / p.decoder->shrinks;
     in.width = plan.width / p.decoder->shrinks;
-    const Value timesteps = m.allocate({in.batch}, fp32, "timesteps");
+    in.step_each = p.flow.step_each;
+    const double tokens_each = in.step_each ? latents->shape[2] * latents->shape[3] / p.denoiser->patch * latents->shape[4] / p.denoiser->patch : 1;
+    const Value timesteps = m.allocate({in.batch, tokens_each}, fp32, "timesteps");
     const Value sizes = p.flow.text == Text::clip_twice ? m.allocate({in.batch, 6}, m.weight_format, "sizes") : Value();
     if (guided() && !p.flow.joined) {
       in.latents = m.cast(latents, m.weight_format);
@@ -174,6 +177,7 @@ struct Runner {
       const Value small = m.scale(with);
       return m.subtract(latents, small);
     }
+    in.latents = m.cast(std::move(in.latents), m.weight_format);
     Value predicted = p.denoiser->predict(m, in);
     if (both) {
       const Value difference = alike(m, latents, "difference");
@@ -221,7 +225,6 @@ struct Runner {
     m.memory.ledger.enter("denoise", static_cast<int>(p.parts.size()));
     Value latents = m.allocate(latent_shape(), p.decoder->wide_latents ? fp32 : plan.weights, "latents");
     for (int step = 0; step < 2; ++step) latents = denoise(latents, prompt);
-    if (!p.decoder->decodes(plan.decoding.tiles)) return;
     leave();
     PipelinePlan wide = plan;
     const bool widened = p.flow.upcasts_decoder && p.decoder->upcast && plan.decoder == fp16;

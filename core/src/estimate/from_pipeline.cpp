@@ -37,8 +37,6 @@ void say_what_is_missing(Scenario& s) {
   if (p.runs()) {
     s.assumptions.push_back({takes_turns(s) ? "one-by-one" : "all-resident", takes_turns(s) ? "A component is on the device only while it runs; the others wait in main memory. The scratch memory of convolution kernels is not counted in what is allocated."
                                                                                           : "All components stay on the device; the scratch memory of convolution kernels is not counted in what is allocated."});
-    if (!p.decoder->decodes(s.diffusion.tiles))
-      s.assumptions.push_back({"decoder-unknown", "How this pipeline's decoder runs is not known here: the phase vae-decode, which may be the highest, is missing."});
     return;
   }
   s.assumptions.push_back({"activations-unknown", text_of({"The weights are exact, tensor by tensor; how ", p.class_name, " runs is not known here, so what its steps allocate is not counted."})});

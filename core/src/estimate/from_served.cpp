@@ -5,9 +5,11 @@
 
 #include "engines/sglang.hpp"
 #include "engines/vllm/cache_specs.hpp"
+#include "engines/vllm/expert_parallel.hpp"
 #include "engines/vllm/loaded_weights.hpp"
 #include "engines/vllm/lora_slots.hpp"
 #include "engines/vllm/pool.hpp"
+#include "engines/vllm/predictors.hpp"
 #include "engines/vllm/profile.hpp"
 #include "estimate/answer.hpp"
 #include "estimate/explain.hpp"
@@ -64,13 +66,29 @@ vllm::SpecPlan spec_plan(const Scenario& s, double ranks) {
   return {s.cache_format(), s.weight_format(), state_format(s), s.serving.block_tokens, ranks, states};
 }
 
+/// Layers of the model that draft, where they are asked for.
+double drafting_layers(const Scenario& s) {
+  const Document* asked = s.engine_options.find("speculative_config");
+  return asked && asked->find("method")->text() == "mtp" ? s.config->find("num_nextn_predict_layers")->number() : 0;
+}
+
 std::vector<vllm::CacheSpec> specs(const Scenario& s, double ranks) {
-  return s.model ? vllm::specs_of(*s.model, spec_plan(s, ranks)) : vllm::specs_of(s.cache_rows, spec_plan(s, ranks));
+  return s.model ? vllm::specs_of(vllm::with_predictors(*s.model, drafting_layers(s)), spec_plan(s, ranks)) : vllm::specs_of(s.cache_rows, spec_plan(s, ranks));
+}
+
+/// A draft's layers take their blocks from the same pool.
+/// Source: [vllm] vllm/v1/worker/gpu_model_runner.py get_kv_cache_spec: every attention layer, whichever model it is of
+std::vector<vllm::CacheSpec> all_specs(const Scenario& s, double ranks) {
+  std::vector<vllm::CacheSpec> all = specs(s, ranks);
+  if (!s.draft) return all;
+  const std::vector<vllm::CacheSpec> more = specs(*s.draft, ranks);
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
 ServedCache block_pool(const Scenario& s, std::optional<Bytes> available) {
   const ServingScenario& v = s.serving;
-  const vllm::CacheGroups groups = vllm::group_layers(specs(s, v.ranks), v.hybrid);
+  const vllm::CacheGroups groups = vllm::group_layers(all_specs(s, v.ranks), v.hybrid);
   const vllm::RequestLimits longest{v.longest, v.in_flight}, asked{s.inference.context_tokens, v.in_flight};
   const vllm::Pool needed = vllm::pool_of_blocks(groups, asked, 0);
   const double least = needed.blocks_per_request * s.inference.sequences;
@@ -83,7 +101,7 @@ ServedCache block_pool(const Scenario& s, std::optional<Bytes> available) {
   c.per_sequence = needed.request() * v.ranks;
   c.tokens = vllm::tokens_that_fit(pool, v.longest);
   c.concurrency = pool.concurrency();
-  for (const vllm::CacheSpec& one : specs(s, 1))
+  for (const vllm::CacheSpec& one : all_specs(s, 1))
     if (one.kind != vllm::CacheSpec::Kind::state) c.per_token += one.page * (one.layers / one.block_tokens);
   return c;
 }
@@ -153,8 +171,39 @@ Parts step_peak(const Scenario& s, const Decoder& rank) {
   vllm::ProfilePlan plan{s.inference.prefill_tokens, s.serving.requests, s.model->vocabulary, s.weight_format()};
   if (!s.serving.last_stage) plan.requests = 0;   // which alone makes logits
   plan.compiled = s.serving.graphs && !version.first_engine;   // enforce_eager turns both off
+  plan.checks_drafts = s.draft || s.engine_options.find("speculative_config");
   plan.sorts = s.engine == "vllm" && version.before_graph_estimates;
   return vllm::profiled_peak(rank, plan);
+}
+
+double widest_heads(const Scenario& s) {
+  double heads = 0;
+  for (const CacheRow& r : s.cache_rows.rows) heads = std::max(heads, r.heads);
+  return heads;
+}
+
+vllm::ExpertLayout expert_layout(const Scenario& s) {
+  const Document* whole = s.engine_options.find("enable_expert_parallel");
+  return {s.serving.ranks, s.layout.data, whole && whole->truth()};
+}
+
+/// The model's weights on one GPU; `rank` has that GPU's decoder where the program is known.
+Bytes weights_of_gpu(const Scenario& rank, const StoredTensors& whole) {
+  const vllm::ExpertLayout layout = expert_layout(rank);
+  return loaded(rank, rank.model ? vllm::tensors_of_replica(tensors_of(rank), layout) : vllm::tensors_of_replica(whole, layout, widest_heads(rank)), rank.model) + rotary_tables(rank);
+}
+
+/// The two rows of a token that a draft's passes read.
+/// Source: [vllm] vllm/v1/spec_decode/llm_base_proposer.py SpecDecodeBaseProposer.__init__
+Bytes draft_rows(const Scenario& s, const Decoder& draft) { return stored_bytes(elements(2 * s.serving.batched_tokens * draft.hidden), *s.weight_format()); }
+
+/// A draft of speculative decoding, cut as the large model is.
+void hold_draft(const Scenario& s, Parts& parts) {
+  Scenario draft = *s.draft;
+  const StoredTensors whole = tensors_of(draft);
+  if (draft.model) draft.model = decoder_of_rank(*draft.model, s.serving.ranks);
+  parts[Component::weights] += weights_of_gpu(draft, whole);
+  if (draft.model) parts[Component::workspace] += draft_rows(s, *draft.model);
 }
 
 double active_parameters(const Scenario& s, const StoredTensors& tensors) {
@@ -175,16 +224,22 @@ Document answer_for_served(const Scenario& given) {
   const double ranks = s.serving.ranks;
   const StoredTensors tensors = tensors_of(s);
   const StoredWeights file = weights_of(s, tensors);
-  double total = 0, kv_heads = 0;
+  double total = 0;
   for (const StoredTensor& t : tensors) total += in(elements, t.shape.count()) * t.copies;
-  for (const CacheRow& r : s.cache_rows.rows) kv_heads = std::max(kv_heads, r.heads);
   Scenario rank = s;
-  if (s.model) rank.model = decoder_of_rank(*s.model, ranks);
+  if (s.model) rank.model = vllm::decoder_of_replica(*s.model, expert_layout(s));
   Parts parts;
   if (s.model) parts = step_peak(s, *rank.model);
+  if (const double layers = drafting_layers(s); layers > 0) {
+    rank.model = vllm::with_predictors(*rank.model, layers);
+    parts[Component::workspace] += draft_rows(s, *rank.model);
+  }
   // Source: [vllm] vllm/v1/worker/gpu_model_runner.py sync_and_slice_intermediate_tensors: hidden states and the residual
   if (!s.serving.first_stage) parts[Component::activations] += stored_bytes(elements(2 * s.inference.prefill_tokens * s.model->hidden), *s.weight_format());
-  parts[Component::weights] = loaded(s, s.model ? tensors_of(rank) : tensors_of_rank(tensors, ranks, kv_heads), rank.model) + rotary_tables(s);
+  parts[Component::weights] = weights_of_gpu(rank, tensors);
+  if (s.draft) hold_draft(s, parts);
+  if (s.layout.data > 1 && rank.model && std::any_of(rank.model->layers.begin(), rank.model->layers.end(), [](const DecoderLayer& l) { return l.experts.has_value(); }))
+    s.assumptions.push_back({"experts-exchange", "What experts receive from the other replicas' tokens is not counted: the pool of a given device is at most this."});
 
   if (const Document* slots = s.engine_options.find("max_loras")) {
     const double rank_of_adapters = s.engine_options.find("max_lora_rank")->number();
@@ -201,7 +256,7 @@ Document answer_for_served(const Scenario& given) {
   say(s, cache, least);
 
   Document device = device_document(s, parts, "prefill");
-  device.set("count", ranks);
+  device.set("count", ranks * s.layout.data);
   device.append("neededBytes", least);
   if (starves) device.set("fits", false);
   Document devices = Document::list();

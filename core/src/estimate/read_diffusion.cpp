@@ -46,7 +46,8 @@ double tiles_of(const Scenario& s) {
     return std::ceil(length / d.shrinks / std::max(1.0, std::floor(tile / d.shrinks * (1 - overlap))));
   };
   const double images = s.diffusion.slices ? s.inference.sequences : 1;
-  return images * along(s.diffusion.width, d.tile_width, d.overlap_width) * along(s.diffusion.height, d.tile_height, d.overlap_height);
+  const double frames = std::ceil(s.diffusion.frames / d.shrinks_time);   // each a pass of its own
+  return images * frames * along(s.diffusion.width, d.tile_width, d.overlap_width) * along(s.diffusion.height, d.tile_height, d.overlap_height);
 }
 
 }  // namespace

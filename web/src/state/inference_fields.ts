@@ -58,6 +58,8 @@ export const inferenceFields: Field[] = [
   flag(option("imatrix"), (v) => llamaCpp(v) && weightGroup(v.weights ?? "") === "gguf", folded),
 
   flag(option("enforce_eager"), vllm, folded),
+  count("parallel.data", (v) => vllm(v) && is(v, "experts"), { key: "pool.replicas", ...folded }),
+  flag(option("enable_expert_parallel"), (v) => vllm(v) && is(v, "experts"), folded),
   flag(option("enable_lora"), vllm, folded),
   count(option("max_loras"), (v) => vllm(v) && v[option("enable_lora")] === "true", folded),
   count(option("max_lora_rank"), (v) => vllm(v) && v[option("enable_lora")] === "true", folded),
