@@ -4,6 +4,7 @@
 
 #include "engines/sglang.hpp"
 #include "engines/vllm/cache_specs.hpp"
+#include "engines/vllm/eagle.hpp"
 #include "engines/vllm/expert_parallel.hpp"
 #include "engines/vllm/loaded_weights.hpp"
 #include "engines/vllm/lora_slots.hpp"
@@ -228,4 +229,17 @@ TEST_CASE("choices of a draft are checked: three rows of logits in 16 bits and f
   plan.checks_drafts = true;
   const Parts parts = profiled_peak(small(1, 8, 2), plan);
   CHECK(count(parts[Component::logits]) == 2.0 * 100000 * (3 * 2 + 5 * 4));
+}
+
+TEST_CASE("a head that drafts has a product of what it reads, the third kind a second row of queries, keys and values", "[vllm]") {
+  const Decoder m = small(1, 8, 2);
+  EagleHead head;
+  CHECK(count(beside_eagle_layers(head, m, *bf16)) == 2.0 * 512 * 512 * 2);
+  CHECK(count(states_for_eagle(head, 100, 1024, *bf16)) == 0);
+  head.third = true;
+  head.states = 3;
+  head.vocabulary = 1000;
+  const double joined = 3 * 512 * 512, second_row = 512 * (8 + 2 * 2) * 128, norm = 512;
+  CHECK(count(beside_eagle_layers(head, m, *bf16)) == (joined + second_row + norm) * 2 + 1000 * 8);
+  CHECK(count(states_for_eagle(head, 100, 1024, *bf16)) == 3.0 * 100 * 1024 * 2);
 }

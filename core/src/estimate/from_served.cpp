@@ -6,7 +6,6 @@
 #include "engines/sglang.hpp"
 #include "engines/vllm/cache_specs.hpp"
 #include "engines/vllm/expert_parallel.hpp"
-#include "engines/vllm/loaded_weights.hpp"
 #include "engines/vllm/lora_slots.hpp"
 #include "engines/vllm/pool.hpp"
 #include "engines/vllm/predictors.hpp"
@@ -14,6 +13,8 @@
 #include "estimate/answer.hpp"
 #include "estimate/explain.hpp"
 #include "estimate/quick.hpp"
+#include "estimate/served_images.hpp"
+#include "estimate/served_weights.hpp"
 #include "estimate/weights_of.hpp"
 #include "placement/tensor_parallel.hpp"
 
@@ -34,32 +35,6 @@ const Format* state_format(const Scenario& s) {
 }
 
 bool keeps_rows(const Scenario& s) { return s.model || s.cache_rows.known; }
-
-/// Turning tables for every position, in the format the model computes in: a buffer that engines load with the weights.
-/// Source: [vllm] vllm/model_executor/layers/rotary_embedding/base.py _compute_cos_sin_cache
-Bytes rotary_tables(const Scenario& s) {
-  double positions = s.cache_rows.positions, dim = s.cache_rows.rotary_dim, tables = 1;
-  if (s.model) {
-    positions = s.model->max_positions;
-    dim = 0;
-    tables = s.model->rotary_by_window ? 2 : 1;
-    for (const DecoderLayer& l : s.model->layers)
-      if (l.attention.rotary != AttentionLayer::Rotary::none) dim = l.attention.rotary_dim;
-  }
-  return stored_bytes(elements(positions * dim * tables), *s.weight_format());
-}
-
-/// One GPU's tensors in the scenario's formats, as the engine holds them.
-Bytes loaded(const Scenario& s, StoredTensors tensors, const std::optional<Decoder>& rank) {
-  const bool padded = s.engine == "vllm" && rank && base_format(*s.mix) && base_format(*s.mix)->id == "mxfp4";
-  if (padded)
-    for (const DecoderLayer& l : rank->layers)
-      if (l.experts) {
-        vllm::pad_experts(tensors, rank->hidden, l.experts->width);
-        break;
-      }
-  return vllm::loaded_weights(weights_of(s, tensors).tensors);
-}
 
 vllm::SpecPlan spec_plan(const Scenario& s, double ranks) {
   const double states = s.serving.prefixes ? 2 : 1;
@@ -153,7 +128,7 @@ std::optional<Bytes> left_for_cache(const Scenario& s, const Parts& without_cach
 
 std::string gib_text(Bytes b) { return number_text(std::round(in(gib, b) * 100) / 100) + " GiB"; }
 
-void say(Scenario& s, const ServedCache& c, Bytes least) {
+void say(Scenario& s, const ServedCache& c, Bytes least, bool profiled) {
   const auto tell = [&](const char* id, std::string message) { s.assumptions.push_back({id, std::move(message)}); };
   const bool other = !s.engine_version.empty() && s.engine_version.rfind("0.32", 0) != 0;
   tell("engine-profile", text_of({s.engine, " is computed as ", s.engine == "vllm" ? "version 0.32" : "its published source", " plans it", other ? "; asked for: " : "", other ? s.engine_version : "", "."}));
@@ -162,48 +137,18 @@ void say(Scenario& s, const ServedCache& c, Bytes least) {
                                      gib_text(least), " in all. The pool holds ", number_text(std::floor(c.concurrency * 100) / 100), " of the longest requests at once."}));
   else
     tell("cache-unknown", "What this model keeps of past tokens cannot be read off its fields: the pool is not counted.");
-  if (s.model) tell("profiled-step", "Activations are those of one pass of max_num_batched_tokens tokens with fused kernels, or of choosing the next tokens, whichever is more.");
+  if (s.model || profiled) tell("profiled-step", "Activations are those of one pass of max_num_batched_tokens tokens with fused kernels, or of choosing the next tokens, whichever is more.");
   else tell("activations-unknown", "The weights are exact, tensor by tensor; how this model runs is not known here, so activations are not counted: the pool of a given device is at most this.");
 }
 
-Parts step_peak(const Scenario& s, const Decoder& rank) {
+Parts step_peak(const Scenario& s, const Decoder& rank, double vocabulary) {
   const vllm::Version version = vllm::version_of(s.engine_version);
-  vllm::ProfilePlan plan{s.inference.prefill_tokens, s.serving.requests, s.model->vocabulary, s.weight_format()};
+  vllm::ProfilePlan plan{s.inference.prefill_tokens, s.serving.requests, vocabulary, s.weight_format()};
   if (!s.serving.last_stage) plan.requests = 0;   // which alone makes logits
   plan.compiled = s.serving.graphs && !version.first_engine;   // enforce_eager turns both off
   plan.checks_drafts = s.draft || s.engine_options.find("speculative_config");
   plan.sorts = s.engine == "vllm" && version.before_graph_estimates;
   return vllm::profiled_peak(rank, plan);
-}
-
-double widest_heads(const Scenario& s) {
-  double heads = 0;
-  for (const CacheRow& r : s.cache_rows.rows) heads = std::max(heads, r.heads);
-  return heads;
-}
-
-vllm::ExpertLayout expert_layout(const Scenario& s) {
-  const Document* whole = s.engine_options.find("enable_expert_parallel");
-  return {s.serving.ranks, s.layout.data, whole && whole->truth()};
-}
-
-/// The model's weights on one GPU; `rank` has that GPU's decoder where the program is known.
-Bytes weights_of_gpu(const Scenario& rank, const StoredTensors& whole) {
-  const vllm::ExpertLayout layout = expert_layout(rank);
-  return loaded(rank, rank.model ? vllm::tensors_of_replica(tensors_of(rank), layout) : vllm::tensors_of_replica(whole, layout, widest_heads(rank)), rank.model) + rotary_tables(rank);
-}
-
-/// The two rows of a token that a draft's passes read.
-/// Source: [vllm] vllm/v1/spec_decode/llm_base_proposer.py SpecDecodeBaseProposer.__init__
-Bytes draft_rows(const Scenario& s, const Decoder& draft) { return stored_bytes(elements(2 * s.serving.batched_tokens * draft.hidden), *s.weight_format()); }
-
-/// A draft of speculative decoding, cut as the large model is.
-void hold_draft(const Scenario& s, Parts& parts) {
-  Scenario draft = *s.draft;
-  const StoredTensors whole = tensors_of(draft);
-  if (draft.model) draft.model = decoder_of_rank(*draft.model, s.serving.ranks);
-  parts[Component::weights] += weights_of_gpu(draft, whole);
-  if (draft.model) parts[Component::workspace] += draft_rows(s, *draft.model);
 }
 
 double active_parameters(const Scenario& s, const StoredTensors& tensors) {
@@ -229,7 +174,9 @@ Document answer_for_served(const Scenario& given) {
   Scenario rank = s;
   if (s.model) rank.model = vllm::decoder_of_replica(*s.model, expert_layout(s));
   Parts parts;
-  if (s.model) parts = step_peak(s, *rank.model);
+  if (s.model) parts = step_peak(s, *rank.model, s.model->vocabulary);
+  const std::optional<SeeingModel> seeing = profiled_model(s);
+  if (seeing) parts = with_profiled_images(s, *seeing, step_peak(s, decoder_of_rank(seeing->text, ranks), seeing->text.vocabulary));
   if (const double layers = drafting_layers(s); layers > 0) {
     rank.model = vllm::with_predictors(*rank.model, layers);
     parts[Component::workspace] += draft_rows(s, *rank.model);
@@ -253,7 +200,7 @@ Document answer_for_served(const Scenario& given) {
   const bool starves = left && !s.serving.pool && s.serving.pool_blocks + s.serving.pool_tokens == 0 && cache.concurrency < 1;
   parts[Component::kv_cache] = cache.taken;
   parts[Component::recurrent_state] = cache.states;
-  say(s, cache, least);
+  say(s, cache, least, seeing.has_value());
 
   Document device = device_document(s, parts, "prefill");
   device.set("count", ranks * s.layout.data);

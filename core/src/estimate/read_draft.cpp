@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "engines/vllm/eagle.hpp"
 #include "estimate/scenario.hpp"
 #include "estimate/weights_of.hpp"
 
@@ -67,6 +68,20 @@ std::string path_of(const std::string& inner) {
 
 }  // namespace
 
+/// A head that shares the large model's token table: it has none, and of the older kind neither norm nor head.
+/// Source: [vllm] vllm/v1/spec_decode/llm_base_proposer.py _maybe_share_embeddings, _maybe_share_lm_head
+bool share_with_target(Scenario& draft, std::vector<Issue>& issues) {
+  if (!draft.model || !draft.config) return false;
+  Fields config(draft.config, "model.config", issues);
+  const std::optional<vllm::EagleHead> head = vllm::read_eagle_head(config);
+  if (!head) return false;
+  draft.serving.first_stage = false;
+  draft.serving.last_stage = head->third;
+  if (head->vocabulary > 0) draft.model->vocabulary = head->vocabulary;
+  draft.model->tied = false;
+  return true;
+}
+
 /// Source: [transformers] generation/utils.py GenerationMixin._assisted_decoding; [llama-cpp] tools/server/server.cpp
 void read_draft(const Document& request, const Document& facts, std::vector<Issue>& issues, Scenario& s) {
   const Document* inference = request.find("inference");
@@ -85,13 +100,14 @@ void read_draft(const Document& request, const Document& facts, std::vector<Issu
     if (const Document* known = facts.find(theirs)) whole->facts.append(ours, *known);
   std::vector<Issue> inner;
   whole->scenario = read_scenario(whole->asked, whole->facts, inner);
+  const bool shares = vllm && share_with_target(whole->scenario, inner);
   for (Issue& i : inner) issues.push_back({path_of(i.path), i.code, std::move(i.message)});
   if (!inner.empty()) return;
   const Scenario& draft = whole->scenario;
   const bool counted = s.engine == "transformers" ? draft.model.has_value() : draft.model || draft.inventory;
   if (!counted) return refuse("unsupported", "the draft's own layers are not known");
   // Source: [vllm] vllm/config/speculative.py verify_equal_vocab_size_if_draft_model
-  if (vllm && draft.model && s.model && draft.model->vocabulary != s.model->vocabulary)
+  if (vllm && !shares && draft.model && s.model && draft.model->vocabulary != s.model->vocabulary)
     return refuse("contradiction", text_of({"vllm takes drafts of the same vocabulary: ", number_text(draft.model->vocabulary), " and ", number_text(s.model->vocabulary)}));
   s.draft = {whole, &whole->scenario};
   const bool each = before_2026(s.engine_version);

@@ -44,15 +44,26 @@ void read_lora_slots(Fields& o, Scenario& s) {
     o.report("enable_lora", "unsupported", "slots for adapters are computed for dense models with a program so far");
 }
 
+/// Source: [vllm] vllm/config/multimodal.py MultiModalConfig: of images, as many as are said of one prompt
+void read_image_limits(Fields& o, Scenario& s) {
+  constexpr double most = 999;
+  const bool skips = o.flag({"skip_mm_profiling"}, false);
+  if (o.has("skip_mm_profiling")) s.engine_options.set("skip_mm_profiling", skips);
+  Fields limits = o.record("limit_mm_per_prompt");
+  const double images = limits.count({"image"}, most, 0, most);
+  limits.refuse_unknown();
+  if (o.has("limit_mm_per_prompt")) s.engine_options.set("limit_mm_per_prompt", Document::record({{"image", images}}));
+}
+
 /// Drafts without a model of their own: of layers that the model brings along, or found in the text.
 /// Source: [vllm] vllm/config/speculative.py SpeculativeConfig
 void read_speculation(Fields& o, Scenario& s) {
-  if (!o.has("speculative_config")) return;
   constexpr double most_drafted = 1 << 10;
   Fields given = o.record("speculative_config");
   const std::string method = given.word({"method"}, "ngram", {"mtp", "ngram", "suffix"});
   const double drafted = given.count({"num_speculative_tokens"}, 1, 1, most_drafted);
   given.refuse_unknown();
+  if (!o.has("speculative_config")) return;
   s.engine_options.set("speculative_config", Document::record({{"method", method}, {"num_speculative_tokens", drafted}}));
   if (method != "mtp") return;
   const Document* layers = s.config ? s.config->find("num_nextn_predict_layers") : nullptr;
@@ -143,7 +154,9 @@ void read_serving_options(Fields& options, Scenario& s) {
     read_vllm(options, s.serving);
     read_lora_slots(options, s);
     read_speculation(options, s);
-    if (options.has("enable_expert_parallel")) s.engine_options.set("enable_expert_parallel", options.flag({"enable_expert_parallel"}, false));
+    read_image_limits(options, s);
+    const bool whole = options.flag({"enable_expert_parallel"}, false);
+    if (options.has("enable_expert_parallel")) s.engine_options.set("enable_expert_parallel", whole);
     return;
   }
   read_token_pool(options, s);

@@ -23,6 +23,7 @@ class LtxAutoencoder : public LatentDecoder {
   std::vector<bool> scaled;             ///< by level: halves height, width and frames
   double image_channels = 3, patch = 4;
   void declare(Machine& m) const override;
+  std::vector<Value> buffers(Machine& m) const override;
   Value decode(Machine& m, const Value& latents) const override;
 
  private:

@@ -15,8 +15,11 @@ Shape with_frames(Shape shape, double frames) {
 Value channel_norm(Machine& m, const Value& x) {
   Value variance;
   {
-    const Value wide = m.cast(x, fp32);
-    const Value squares = m.allocate(x->shape, fp32, "squares");
+    const auto squared = [&] {
+      const Value wide = m.cast(x, fp32);
+      return m.allocate(x->shape, fp32, "squares");
+    };
+    const Value squares = squared();
     variance = m.allocate(with_channels(x->shape, 1), fp32, "variance");
   }
   const Value normed = m.allocate(x->shape, fp32, "normalised");
@@ -103,6 +106,11 @@ void LtxAutoencoder::encode(Machine& m) const {
   }
   for (double r = 0; r < resnets.back(); ++r) h = resnet(m, h, widths.back());
   convolve(m, "conv_out", h, latent_channels + 1);
+}
+
+std::vector<Value> LtxAutoencoder::buffers(Machine& m) const {
+  const auto each = [&](const char* label) { return m.allocate({latent_channels}, m.weight_format, label, Component::workspace); };
+  return {each("means of latents"), each("deviations of latents")};
 }
 
 void LtxAutoencoder::declare(Machine& m) const {
