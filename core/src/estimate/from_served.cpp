@@ -44,11 +44,11 @@ vllm::SpecPlan spec_plan(const Scenario& s, double ranks) {
 /// Layers of the model that draft, where they are asked for.
 double drafting_layers(const Scenario& s) {
   const Document* asked = s.engine_options.find("speculative_config");
-  return asked && asked->find("method")->text() == "mtp" ? s.config->find("num_nextn_predict_layers")->number() : 0;
+  return asked && asked->find("method")->text() == "mtp" ? vllm::predictors_of(*s.config) : 0;
 }
 
 std::vector<vllm::CacheSpec> specs(const Scenario& s, double ranks) {
-  return s.model ? vllm::specs_of(vllm::with_predictors(*s.model, drafting_layers(s)), spec_plan(s, ranks)) : vllm::specs_of(s.cache_rows, spec_plan(s, ranks));
+  return s.model ? vllm::specs_of(vllm::with_predictors(*s.model, drafting_layers(s)), spec_plan(s, ranks)) : vllm::specs_of(vllm::with_predictors(s.cache_rows, drafting_layers(s)), spec_plan(s, ranks));
 }
 
 /// A draft's layers take their blocks from the same pool.
@@ -151,6 +151,13 @@ Parts step_peak(const Scenario& s, const Decoder& rank, double vocabulary) {
   return vllm::profiled_peak(rank, plan);
 }
 
+double hidden_of(const Scenario& s) {
+  if (s.model) return s.model->hidden;
+  const Document* text = s.config->find("text_config");
+  const Document* hidden = (text && text->is(Document::Kind::record) ? *text : *s.config).find("hidden_size");
+  return hidden && hidden->is(Document::Kind::number) ? hidden->number() : 0;
+}
+
 double active_parameters(const Scenario& s, const StoredTensors& tensors) {
   if (s.inventory) return s.inventory->active();
   double used = 1, sum = 0;
@@ -177,13 +184,15 @@ Document answer_for_served(const Scenario& given) {
   if (s.model) parts = step_peak(s, *rank.model, s.model->vocabulary);
   const std::optional<SeeingModel> seeing = profiled_model(s);
   if (seeing) parts = with_profiled_images(s, *seeing, step_peak(s, decoder_of_rank(seeing->text, ranks), seeing->text.vocabulary));
+  StoredTensors loaded = tensors;
   if (const double layers = drafting_layers(s); layers > 0) {
-    rank.model = vllm::with_predictors(*rank.model, layers);
-    parts[Component::workspace] += draft_rows(s, *rank.model);
+    if (rank.model) rank.model = vllm::with_predictors(*rank.model, layers);
+    loaded = vllm::with_predictors(std::move(loaded), hidden_of(s), layers);
+    parts[Component::workspace] += draft_rows(s, hidden_of(s));
   }
   // Source: [vllm] vllm/v1/worker/gpu_model_runner.py sync_and_slice_intermediate_tensors: hidden states and the residual
   if (!s.serving.first_stage) parts[Component::activations] += stored_bytes(elements(2 * s.inference.prefill_tokens * s.model->hidden), *s.weight_format());
-  parts[Component::weights] = weights_of_gpu(rank, tensors);
+  parts[Component::weights] = weights_of_gpu(rank, loaded);
   if (s.draft) hold_draft(s, parts);
   if (s.layout.data > 1 && rank.model && std::any_of(rank.model->layers.begin(), rank.model->layers.end(), [](const DecoderLayer& l) { return l.experts.has_value(); }))
     s.assumptions.push_back({"experts-exchange", "What experts receive from the other replicas' tokens is not counted: the pool of a given device is at most this."});

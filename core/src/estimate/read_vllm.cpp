@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "architectures/common.hpp"
 #include "engines/vllm/cache_specs.hpp"
+#include "engines/vllm/predictors.hpp"
 #include "engines/vllm/profile.hpp"
 #include "estimate/scenario.hpp"
 #include "estimate/size_text.hpp"
@@ -66,9 +66,8 @@ void read_speculation(Fields& o, Scenario& s) {
   if (!o.has("speculative_config")) return;
   s.engine_options.set("speculative_config", Document::record({{"method", method}, {"num_speculative_tokens", drafted}}));
   if (method != "mtp") return;
-  const Document* layers = s.config ? s.config->find("num_nextn_predict_layers") : nullptr;
-  const bool brought = layers && layers->is(Document::Kind::number) && layers->number() >= 1 && layers->number() <= most_layers;
-  if (!s.model || !brought) given.report("method", "unsupported", "mtp is computed for models with a program whose configuration names num_nextn_predict_layers");
+  if (!s.config || vllm::predictors_of(*s.config) == 0)
+    given.report("method", "contradiction", "mtp needs a configuration that names num_nextn_predict_layers or mtp_num_hidden_layers");
 }
 
 /// Those of its server; a step of the first engine held whole prompts unless they were long.

@@ -55,7 +55,7 @@ Bytes weights_of_gpu(const Scenario& rank, const StoredTensors& whole) {
 }
 
 /// Source: [vllm] vllm/v1/spec_decode/llm_base_proposer.py SpecDecodeBaseProposer.__init__
-Bytes draft_rows(const Scenario& s, const Decoder& draft) { return stored_bytes(elements(2 * s.serving.batched_tokens * draft.hidden), *s.weight_format()); }
+Bytes draft_rows(const Scenario& s, double hidden) { return stored_bytes(elements(2 * s.serving.batched_tokens * hidden), *s.weight_format()); }
 
 namespace {
 
@@ -73,7 +73,7 @@ void hold_draft(const Scenario& s, Parts& parts) {
   if (draft.model) draft.model = decoder_of_rank(*draft.model, s.serving.ranks);
   parts[Component::weights] += weights_of_gpu(draft, whole);
   if (!draft.model) return;
-  parts[Component::workspace] += draft_rows(s, *draft.model);
+  parts[Component::workspace] += draft_rows(s, draft.model->hidden);
   const std::optional<vllm::EagleHead> head = eagle_head(draft);
   if (!head) return;
   parts[Component::weights] += vllm::beside_eagle_layers(*head, *draft.model, *draft.weight_format());

@@ -15,7 +15,7 @@ vllm::ExpertLayout expert_layout(const Scenario& scenario);
 Bytes weights_of_gpu(const Scenario& rank, const StoredTensors& whole);
 
 /// The two rows of a token that a draft's passes read.
-Bytes draft_rows(const Scenario& scenario, const Decoder& draft);
+Bytes draft_rows(const Scenario& scenario, double hidden);
 
 /// A draft of speculative decoding, cut as the large model is.
 void hold_draft(const Scenario& scenario, Parts& parts);
