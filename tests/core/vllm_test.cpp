@@ -5,12 +5,12 @@
 #include "engines/sglang.hpp"
 #include "engines/vllm/cache_specs.hpp"
 #include "engines/vllm/eagle.hpp"
-#include "engines/vllm/expert_parallel.hpp"
 #include "engines/vllm/loaded_weights.hpp"
 #include "engines/vllm/lora_slots.hpp"
 #include "engines/vllm/pool.hpp"
 #include "engines/vllm/predictors.hpp"
 #include "engines/vllm/profile.hpp"
+#include "placement/expert_replicas.hpp"
 #include "placement/tensor_parallel.hpp"
 
 using namespace gpumem;

@@ -5,7 +5,6 @@
 
 #include "engines/sglang.hpp"
 #include "engines/vllm/cache_specs.hpp"
-#include "engines/vllm/expert_parallel.hpp"
 #include "engines/vllm/lora_slots.hpp"
 #include "engines/vllm/pool.hpp"
 #include "engines/vllm/predictors.hpp"
@@ -16,6 +15,7 @@
 #include "estimate/served_images.hpp"
 #include "estimate/served_weights.hpp"
 #include "estimate/weights_of.hpp"
+#include "placement/expert_replicas.hpp"
 #include "placement/tensor_parallel.hpp"
 
 namespace gpumem {
@@ -179,7 +179,7 @@ Document answer_for_served(const Scenario& given) {
   double total = 0;
   for (const StoredTensor& t : tensors) total += in(elements, t.shape.count()) * t.copies;
   Scenario rank = s;
-  if (s.model) rank.model = vllm::decoder_of_replica(*s.model, expert_layout(s));
+  if (s.model) rank.model = decoder_of_replica(*s.model, expert_layout(s));
   Parts parts;
   if (s.model) parts = step_peak(s, *rank.model, s.model->vocabulary);
   const std::optional<SeeingModel> seeing = profiled_model(s);

@@ -44,14 +44,14 @@ double widest_heads(const Scenario& s) {
 
 }  // namespace
 
-vllm::ExpertLayout expert_layout(const Scenario& s) {
+ExpertLayout expert_layout(const Scenario& s) {
   const Document* whole = s.engine_options.find("enable_expert_parallel");
   return {s.serving.ranks, s.layout.data, whole && whole->truth()};
 }
 
 Bytes weights_of_gpu(const Scenario& rank, const StoredTensors& whole) {
-  const vllm::ExpertLayout layout = expert_layout(rank);
-  return loaded(rank, rank.model ? vllm::tensors_of_replica(tensors_of(rank), layout) : vllm::tensors_of_replica(whole, layout, widest_heads(rank)), rank.model) + rotary_tables(rank);
+  const ExpertLayout layout = expert_layout(rank);
+  return loaded(rank, rank.model ? tensors_of_replica(tensors_of(rank), layout) : tensors_of_replica(whole, layout, widest_heads(rank)), rank.model) + rotary_tables(rank);
 }
 
 /// Source: [vllm] vllm/v1/spec_decode/llm_base_proposer.py SpecDecodeBaseProposer.__init__

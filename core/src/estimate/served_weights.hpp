@@ -1,15 +1,15 @@
 #pragma once
 // What one GPU of an engine with a pool loads: its part of the model, and a draft beside it.
 
-#include "engines/vllm/expert_parallel.hpp"
 #include "estimate/scenario.hpp"
 #include "machine/component.hpp"
+#include "placement/expert_replicas.hpp"
 #include "quantization/stored_weights.hpp"
 
 namespace gpumem {
 
 /// How experts lie on the GPUs of all replicas.
-vllm::ExpertLayout expert_layout(const Scenario& scenario);
+ExpertLayout expert_layout(const Scenario& scenario);
 
 /// The model's weights on one GPU; `rank` has that GPU's decoder where the program is known.
 Bytes weights_of_gpu(const Scenario& rank, const StoredTensors& whole);

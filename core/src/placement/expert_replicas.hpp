@@ -4,7 +4,7 @@
 #include "layers/decoder.hpp"
 #include "quantization/stored_weights.hpp"
 
-namespace gpumem::vllm {
+namespace gpumem {
 
 struct ExpertLayout {
   double tensor = 1, data = 1;   ///< GPUs of a replica; replicas
@@ -18,4 +18,4 @@ Decoder decoder_of_replica(const Decoder& model, const ExpertLayout& layout);
 StoredTensors tensors_of_replica(StoredTensors of_replica, const ExpertLayout& layout);
 StoredTensors tensors_of_replica(const StoredTensors& whole, const ExpertLayout& layout, double kv_heads);
 
-}  // namespace gpumem::vllm
+}  // namespace gpumem

@@ -1,10 +1,10 @@
-#include "engines/vllm/expert_parallel.hpp"
+#include "placement/expert_replicas.hpp"
 
 #include <cmath>
 
 #include "placement/tensor_parallel.hpp"
 
-namespace gpumem::vllm {
+namespace gpumem {
 namespace {
 
 bool is_expert(const StoredTensor& t) { return t.name.find("experts.") != std::string::npos && t.name.find("shared_expert") == std::string::npos; }
@@ -44,4 +44,4 @@ StoredTensors tensors_of_replica(const StoredTensors& whole, const ExpertLayout&
   return made;
 }
 
-}  // namespace gpumem::vllm
+}  // namespace gpumem
