@@ -67,7 +67,7 @@ struct Runner {
       m.declaring = false;
       rows.push_back({first, m.parameters.rows.size()});
       if (plan.one_by_one) continue;
-      for (std::size_t i = first; i < m.parameters.rows.size(); ++i)
+      for (std::size_t i = first; i < m.parameters.rows.size() && !plan.module_by_module; ++i)
         hold(Component::weights, m.parameters.rows[i], m.parameters.rows[i].format, m.parameters.rows[i].copies);
       begin(*part);
       for (Value& held : part->buffers(m)) buffers.push_back(std::move(held));
@@ -220,6 +220,8 @@ struct Runner {
     declare();
     m.memory.ledger.enter("load", 0);
     if (!p.runs()) return;
+    // Source: [accelerate] hooks.py AlignDevicesHook: a module's own parameters are there while its forward runs
+    m.fetched_for_use = plan.module_by_module;
     const Prompt prompt = encode_prompts();
     leave();
     m.memory.ledger.enter("denoise", static_cast<int>(p.parts.size()));
@@ -230,7 +232,7 @@ struct Runner {
     const bool widened = p.flow.upcasts_decoder && p.decoder->upcast && plan.decoder == fp16;
     if (widened) {
       wide.decoder = fp32;
-      widen_decoder();
+      if (!plan.module_by_module) widen_decoder();
     }
     m.memory.ledger.enter("vae-decode", static_cast<int>(p.parts.size()));
     if (plan.one_by_one) begin(*p.decoder);

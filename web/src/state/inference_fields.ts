@@ -74,6 +74,7 @@ export const inferenceFields: Field[] = [
   count(option("tokens_per_block"), tensorrt, folded),
 
   flag(option("enable_model_cpu_offload"), pipeline),
+  flag(option("enable_sequential_cpu_offload"), pipeline, folded),
   flag(option("vae_slicing"), pipeline),
   flag(option("vae_tiling"), pipeline),
   word(option("vae_dtype"), pipeline, () => ["bf16", "fp16", "fp32"], folded),
