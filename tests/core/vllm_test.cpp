@@ -4,10 +4,13 @@
 
 #include "engines/sglang.hpp"
 #include "engines/vllm/cache_specs.hpp"
+#include "engines/vllm/eagle.hpp"
 #include "engines/vllm/loaded_weights.hpp"
 #include "engines/vllm/lora_slots.hpp"
 #include "engines/vllm/pool.hpp"
+#include "engines/vllm/predictors.hpp"
 #include "engines/vllm/profile.hpp"
+#include "placement/expert_replicas.hpp"
 #include "placement/tensor_parallel.hpp"
 
 using namespace gpumem;
@@ -182,4 +185,61 @@ TEST_CASE("Slots for adapters: a pair of matrices beside every linear of the lay
   const StoredTensors tensors = {{"embed_tokens.weight", Shape{1000, 512}}, {"layers.0.q_proj.weight", Shape{1024, 512}, 0}, {"layers.0.norm.weight", Shape{512}, 0}};
   // 2 slots of rank 16 in 16 bits: 2 · 16 · (512 + 1024) · 2 bytes.
   CHECK(count(lora_slots(tensors, 2, 16, *bf16)) == 98304);
+}
+
+TEST_CASE("experts lie whole on the GPUs of all replicas, or are cut over them; the rest is cut over one replica's", "[vllm]") {
+  Decoder m = small(2, 8, 8);
+  ExpertsLayer e;
+  e.experts = 16;
+  e.width = 1536;
+  e.shared_width = 768;
+  m.layers[1].experts = e;
+  const Decoder whole = decoder_of_replica(m, {2, 4, true}), cut = decoder_of_replica(m, {2, 4, false});
+  CHECK(whole.layers[1].experts->width == 1536);
+  CHECK(cut.layers[1].experts->width == 192);
+  CHECK(whole.layers[1].experts->shared_width == 768);   // tokens are spread over the replica's GPUs
+  CHECK(cut.layers[1].experts->shared_width == 384);
+  CHECK(whole.layers[0].mlp.width == 1024);
+  CHECK(whole.layers[1].attention.heads == 4);
+
+  StoredTensor stacked;
+  stacked.name = "model.layers.mlp.experts.gate_up_proj";
+  stacked.shape = {16, 3072, 512};
+  StoredTensor query;
+  query.name = "model.layers.self_attn.q_proj.weight";
+  query.shape = {1024, 512};
+  const StoredTensors one = tensors_of_replica(StoredTensors{stacked, query}, {2, 4, true}, 8);
+  REQUIRE(one.size() == 2);
+  CHECK(one[0].shape[0] == 512);    // the query's rows, over two
+  CHECK(one[1].shape[0] == 2);      // 16 experts over 8 GPUs
+  CHECK(one[1].shape[1] == 3072);
+}
+
+TEST_CASE("layers that guess ahead are like the last one, with a product of two rows and three norms", "[vllm]") {
+  const Decoder m = with_predictors(small(3, 8, 2), 2);
+  CHECK(m.layers.size() == 5);
+  REQUIRE(m.beside.size() == 2);
+  CHECK(m.beside[0].copies * m.beside[0].shape[0] * m.beside[0].shape[1] == 2.0 * 512 * 1024);
+  CHECK(m.beside[1].copies == 6);
+  CHECK(with_predictors(small(3, 8, 2), 0).layers.size() == 3);
+}
+
+TEST_CASE("choices of a draft are checked: three rows of logits in 16 bits and five in 32 for each request", "[vllm]") {
+  ProfilePlan plan{4, 2, 100000, bf16};
+  plan.checks_drafts = true;
+  const Parts parts = profiled_peak(small(1, 8, 2), plan);
+  CHECK(count(parts[Component::logits]) == 2.0 * 100000 * (3 * 2 + 5 * 4));
+}
+
+TEST_CASE("a head that drafts has a product of what it reads, the third kind a second row of queries, keys and values", "[vllm]") {
+  const Decoder m = small(1, 8, 2);
+  EagleHead head;
+  CHECK(count(beside_eagle_layers(head, m, *bf16)) == 2.0 * 512 * 512 * 2);
+  CHECK(count(states_for_eagle(head, 100, 1024, *bf16)) == 0);
+  head.third = true;
+  head.states = 3;
+  head.vocabulary = 1000;
+  const double joined = 3 * 512 * 512, second_row = 512 * (8 + 2 * 2) * 128, norm = 512;
+  CHECK(count(beside_eagle_layers(head, m, *bf16)) == (joined + second_row + norm) * 2 + 1000 * 8);
+  CHECK(count(states_for_eagle(head, 100, 1024, *bf16)) == 3.0 * 100 * 1024 * 2);
 }

@@ -67,7 +67,7 @@ struct Runner {
       m.declaring = false;
       rows.push_back({first, m.parameters.rows.size()});
       if (plan.one_by_one) continue;
-      for (std::size_t i = first; i < m.parameters.rows.size(); ++i)
+      for (std::size_t i = first; i < m.parameters.rows.size() && !plan.module_by_module; ++i)
         hold(Component::weights, m.parameters.rows[i], m.parameters.rows[i].format, m.parameters.rows[i].copies);
       begin(*part);
       for (Value& held : part->buffers(m)) buffers.push_back(std::move(held));
@@ -146,6 +146,7 @@ struct Runner {
   /// Some denoisers take four latents for one, row by row.
   [[nodiscard]] Shape latent_shape() const {
     const Shape image = image_latents();
+    if (p.denoiser->packed && p.decoder->shrinks_time > 1) return {plan.images, image[2] * image[3] * image[4], image[1]};
     return p.denoiser->packed ? Shape{plan.images, image[2] / 2 * image[3] / 2, image[1] * 4} : image;
   }
 
@@ -159,7 +160,9 @@ struct Runner {
     in.pooled = prompt.pooled;
     in.height = plan.height / p.decoder->shrinks;
     in.width = plan.width / p.decoder->shrinks;
-    const Value timesteps = m.allocate({in.batch}, fp32, "timesteps");
+    in.step_each = p.flow.step_each;
+    const double tokens_each = in.step_each ? latents->shape[2] * latents->shape[3] / p.denoiser->patch * latents->shape[4] / p.denoiser->patch : 1;
+    const Value timesteps = m.allocate({in.batch, tokens_each}, fp32, "timesteps");
     const Value sizes = p.flow.text == Text::clip_twice ? m.allocate({in.batch, 6}, m.weight_format, "sizes") : Value();
     if (guided() && !p.flow.joined) {
       in.latents = m.cast(latents, m.weight_format);
@@ -174,6 +177,7 @@ struct Runner {
       const Value small = m.scale(with);
       return m.subtract(latents, small);
     }
+    in.latents = m.cast(std::move(in.latents), m.weight_format);
     Value predicted = p.denoiser->predict(m, in);
     if (both) {
       const Value difference = alike(m, latents, "difference");
@@ -216,18 +220,19 @@ struct Runner {
     declare();
     m.memory.ledger.enter("load", 0);
     if (!p.runs()) return;
+    // Source: [accelerate] hooks.py AlignDevicesHook: a module's own parameters are there while its forward runs
+    m.fetched_for_use = plan.module_by_module;
     const Prompt prompt = encode_prompts();
     leave();
     m.memory.ledger.enter("denoise", static_cast<int>(p.parts.size()));
     Value latents = m.allocate(latent_shape(), p.decoder->wide_latents ? fp32 : plan.weights, "latents");
     for (int step = 0; step < 2; ++step) latents = denoise(latents, prompt);
-    if (!p.decoder->decodes(plan.decoding.tiles)) return;
     leave();
     PipelinePlan wide = plan;
     const bool widened = p.flow.upcasts_decoder && p.decoder->upcast && plan.decoder == fp16;
     if (widened) {
       wide.decoder = fp32;
-      widen_decoder();
+      if (!plan.module_by_module) widen_decoder();
     }
     m.memory.ledger.enter("vae-decode", static_cast<int>(p.parts.size()));
     if (plan.one_by_one) begin(*p.decoder);

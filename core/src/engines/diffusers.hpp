@@ -12,6 +12,7 @@ struct PipelinePlan {
   double images = 1, width = 1024, height = 1024, frames = 1;
   DecodePlan decoding;
   bool one_by_one = false;   ///< a component is on the device only while it runs
+  bool module_by_module = false;   ///< and of it only the module that runs
   bool guided = true;        ///< by a second prompt, where the pipeline's class does so
 };
 

@@ -121,7 +121,9 @@ Document completed(const Scenario& s) {
        {"weights", s.weights},
        {"engine", Document::record({{"name", s.engine}, {"version", s.engine_version}, {"options", s.engine_options}})}});
   if (s.engine == "megatron") all.append("parallel", layout_document(s.layout));
-  if (serves(s.engine) && s.layout.pipeline > 1)
+  if (serves(s.engine) && s.layout.data > 1)
+    all.append("parallel", Document::record({{"data", s.layout.data}, {"tensor", s.serving.ranks}}));
+  else if (serves(s.engine) && s.layout.pipeline > 1)
     all.append("parallel", Document::record({{"tensor", s.serving.ranks}, {"pipeline", s.layout.pipeline}}));
   else if (s.serving.ranks > 1)
     all.append("parallel", Document::record({{"tensor", s.serving.ranks}}));

@@ -117,9 +117,8 @@ void say_what_is_missing(Scenario& s, bool buffers, bool cache) {
                                                         : "The file and its tensors are those of llama.cpp; its compute buffers and what is kept of past tokens are not counted."});
 }
 
-/// The draft as an estimate of its own counts it: its weights once, a cache and a compute buffer for each slot.
-/// Source: [llama-cpp] tools/server/server.cpp load_model: a context of the draft for each slot
-void hold_draft(const Scenario& draft, double slots, Holders& holders) {
+/// The draft as an estimate of its own counts it: its weights once, a cache and a compute buffer for each of its contexts.
+void hold_draft(const Scenario& draft, double contexts, Holders& holders) {
   const Document answer = answer_for_llama_cpp(draft);
   const Document* devices = answer.find("devices");
   for (const Document& device : devices->items()) {
@@ -128,7 +127,7 @@ void hold_draft(const Scenario& draft, double slots, Holders& holders) {
     for (std::size_t c = 0; c < component_count; ++c) {
       const Bytes each = bytes(components->items()[c].find("bytes")->number());
       const auto component = static_cast<Component>(c);
-      const double copies = component == Component::weights ? 1 : slots;
+      const double copies = component == Component::weights ? 1 : contexts;
       const std::string_view name = component == Component::weights ? "draft weights" : component == Component::workspace ? "draft compute buffer" : "draft cache";
       if (each > Bytes()) holders.at(place).rows.push_back({component, name, Shape{in(bytes, each)}, find_format("int8"), each, copies});
     }
@@ -169,7 +168,7 @@ Document answer_for_llama_cpp(const Scenario& given) {
     const int place = i + 1 == buffers.size() ? main_memory : static_cast<int>(i);
     holders.at(place).rows.push_back({Component::workspace, "compute buffer", Shape{in(bytes, buffers[i])}, find_format("int8"), buffers[i], 1});
   }
-  if (s.draft) hold_draft(*s.draft, s.llama_cpp.slots > 0 ? s.llama_cpp.slots : s.inference.sequences, holders);
+  if (s.draft) hold_draft(*s.draft, before_2026(s.engine_version) ? room_for(s).slots : 1, holders);
   say_what_is_missing(s, !buffers.empty(), known);
 
   std::optional<Run> run;

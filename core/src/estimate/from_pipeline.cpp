@@ -10,9 +10,15 @@
 namespace gpumem {
 namespace {
 
+bool chosen(const Scenario& s, std::string_view option) {
+  const Document* given = s.engine_options.find(option);
+  return given && given->truth() && s.pipeline->runs();
+}
+
+bool by_modules(const Scenario& s) { return chosen(s, "enable_sequential_cpu_offload"); }
+
 bool takes_turns(const Scenario& s) {
-  const Document* offloads = s.engine_options.find("enable_model_cpu_offload");
-  return offloads && offloads->truth() && s.pipeline->runs();
+  return chosen(s, "enable_model_cpu_offload");
 }
 
 PipelinePlan plan_of(const Scenario& s) {
@@ -25,6 +31,7 @@ PipelinePlan plan_of(const Scenario& s) {
   plan.frames = s.diffusion.frames;
   plan.decoding = {s.diffusion.slices, s.diffusion.tiles};
   plan.one_by_one = takes_turns(s);
+  plan.module_by_module = by_modules(s);
   // Source: [diffusers] pipelines/stable_diffusion/pipeline_stable_diffusion.py do_classifier_free_guidance
   const Document* scale = s.engine_options.find("guidance_scale");
   plan.guided = !scale || scale->number() > 1;
@@ -35,10 +42,13 @@ void say_what_is_missing(Scenario& s) {
   const Pipeline& p = *s.pipeline;
   if (s.detail == Detail::tensors) s.assumptions.push_back({"tensors-unlisted", "Single tensors of a pipeline are not listed yet."});
   if (p.runs()) {
-    s.assumptions.push_back({takes_turns(s) ? "one-by-one" : "all-resident", takes_turns(s) ? "A component is on the device only while it runs; the others wait in main memory. The scratch memory of convolution kernels is not counted in what is allocated."
-                                                                                          : "All components stay on the device; the scratch memory of convolution kernels is not counted in what is allocated."});
-    if (!p.decoder->decodes(s.diffusion.tiles))
-      s.assumptions.push_back({"decoder-unknown", "How this pipeline's decoder runs is not known here: the phase vae-decode, which may be the highest, is missing."});
+    constexpr std::string_view uncounted = "the scratch memory of convolution kernels is not counted in what is allocated.";
+    if (by_modules(s))
+      s.assumptions.push_back({"module-by-module", text_of({"A module's parameters are on the device only while it runs, the rest waits in main memory; ", uncounted})});
+    else if (takes_turns(s))
+      s.assumptions.push_back({"one-by-one", text_of({"A component is on the device only while it runs, the others wait in main memory; ", uncounted})});
+    else
+      s.assumptions.push_back({"all-resident", text_of({"All components stay on the device; ", uncounted})});
     return;
   }
   s.assumptions.push_back({"activations-unknown", text_of({"The weights are exact, tensor by tensor; how ", p.class_name, " runs is not known here, so what its steps allocate is not counted."})});

@@ -5,14 +5,17 @@
 
 #include "engines/sglang.hpp"
 #include "engines/vllm/cache_specs.hpp"
-#include "engines/vllm/loaded_weights.hpp"
 #include "engines/vllm/lora_slots.hpp"
 #include "engines/vllm/pool.hpp"
+#include "engines/vllm/predictors.hpp"
 #include "engines/vllm/profile.hpp"
 #include "estimate/answer.hpp"
 #include "estimate/explain.hpp"
 #include "estimate/quick.hpp"
+#include "estimate/served_images.hpp"
+#include "estimate/served_weights.hpp"
 #include "estimate/weights_of.hpp"
+#include "placement/expert_replicas.hpp"
 #include "placement/tensor_parallel.hpp"
 
 namespace gpumem {
@@ -33,44 +36,34 @@ const Format* state_format(const Scenario& s) {
 
 bool keeps_rows(const Scenario& s) { return s.model || s.cache_rows.known; }
 
-/// Turning tables for every position, in the format the model computes in: a buffer that engines load with the weights.
-/// Source: [vllm] vllm/model_executor/layers/rotary_embedding/base.py _compute_cos_sin_cache
-Bytes rotary_tables(const Scenario& s) {
-  double positions = s.cache_rows.positions, dim = s.cache_rows.rotary_dim, tables = 1;
-  if (s.model) {
-    positions = s.model->max_positions;
-    dim = 0;
-    tables = s.model->rotary_by_window ? 2 : 1;
-    for (const DecoderLayer& l : s.model->layers)
-      if (l.attention.rotary != AttentionLayer::Rotary::none) dim = l.attention.rotary_dim;
-  }
-  return stored_bytes(elements(positions * dim * tables), *s.weight_format());
-}
-
-/// One GPU's tensors in the scenario's formats, as the engine holds them.
-Bytes loaded(const Scenario& s, StoredTensors tensors, const std::optional<Decoder>& rank) {
-  const bool padded = s.engine == "vllm" && rank && base_format(*s.mix) && base_format(*s.mix)->id == "mxfp4";
-  if (padded)
-    for (const DecoderLayer& l : rank->layers)
-      if (l.experts) {
-        vllm::pad_experts(tensors, rank->hidden, l.experts->width);
-        break;
-      }
-  return vllm::loaded_weights(weights_of(s, tensors).tensors);
-}
-
 vllm::SpecPlan spec_plan(const Scenario& s, double ranks) {
   const double states = s.serving.prefixes ? 2 : 1;
   return {s.cache_format(), s.weight_format(), state_format(s), s.serving.block_tokens, ranks, states};
 }
 
+/// Layers of the model that draft, where they are asked for.
+double drafting_layers(const Scenario& s) {
+  const Document* asked = s.engine_options.find("speculative_config");
+  return asked && asked->find("method")->text() == "mtp" ? vllm::predictors_of(*s.config) : 0;
+}
+
 std::vector<vllm::CacheSpec> specs(const Scenario& s, double ranks) {
-  return s.model ? vllm::specs_of(*s.model, spec_plan(s, ranks)) : vllm::specs_of(s.cache_rows, spec_plan(s, ranks));
+  return s.model ? vllm::specs_of(vllm::with_predictors(*s.model, drafting_layers(s)), spec_plan(s, ranks)) : vllm::specs_of(vllm::with_predictors(s.cache_rows, drafting_layers(s)), spec_plan(s, ranks));
+}
+
+/// A draft's layers take their blocks from the same pool.
+/// Source: [vllm] vllm/v1/worker/gpu_model_runner.py get_kv_cache_spec: every attention layer, whichever model it is of
+std::vector<vllm::CacheSpec> all_specs(const Scenario& s, double ranks) {
+  std::vector<vllm::CacheSpec> all = specs(s, ranks);
+  if (!s.draft) return all;
+  const std::vector<vllm::CacheSpec> more = specs(*s.draft, ranks);
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
 ServedCache block_pool(const Scenario& s, std::optional<Bytes> available) {
   const ServingScenario& v = s.serving;
-  const vllm::CacheGroups groups = vllm::group_layers(specs(s, v.ranks), v.hybrid);
+  const vllm::CacheGroups groups = vllm::group_layers(all_specs(s, v.ranks), v.hybrid);
   const vllm::RequestLimits longest{v.longest, v.in_flight}, asked{s.inference.context_tokens, v.in_flight};
   const vllm::Pool needed = vllm::pool_of_blocks(groups, asked, 0);
   const double least = needed.blocks_per_request * s.inference.sequences;
@@ -83,7 +76,7 @@ ServedCache block_pool(const Scenario& s, std::optional<Bytes> available) {
   c.per_sequence = needed.request() * v.ranks;
   c.tokens = vllm::tokens_that_fit(pool, v.longest);
   c.concurrency = pool.concurrency();
-  for (const vllm::CacheSpec& one : specs(s, 1))
+  for (const vllm::CacheSpec& one : all_specs(s, 1))
     if (one.kind != vllm::CacheSpec::Kind::state) c.per_token += one.page * (one.layers / one.block_tokens);
   return c;
 }
@@ -135,7 +128,7 @@ std::optional<Bytes> left_for_cache(const Scenario& s, const Parts& without_cach
 
 std::string gib_text(Bytes b) { return number_text(std::round(in(gib, b) * 100) / 100) + " GiB"; }
 
-void say(Scenario& s, const ServedCache& c, Bytes least) {
+void say(Scenario& s, const ServedCache& c, Bytes least, bool profiled) {
   const auto tell = [&](const char* id, std::string message) { s.assumptions.push_back({id, std::move(message)}); };
   const bool other = !s.engine_version.empty() && s.engine_version.rfind("0.32", 0) != 0;
   tell("engine-profile", text_of({s.engine, " is computed as ", s.engine == "vllm" ? "version 0.32" : "its published source", " plans it", other ? "; asked for: " : "", other ? s.engine_version : "", "."}));
@@ -144,17 +137,25 @@ void say(Scenario& s, const ServedCache& c, Bytes least) {
                                      gib_text(least), " in all. The pool holds ", number_text(std::floor(c.concurrency * 100) / 100), " of the longest requests at once."}));
   else
     tell("cache-unknown", "What this model keeps of past tokens cannot be read off its fields: the pool is not counted.");
-  if (s.model) tell("profiled-step", "Activations are those of one pass of max_num_batched_tokens tokens with fused kernels, or of choosing the next tokens, whichever is more.");
+  if (s.model || profiled) tell("profiled-step", "Activations are those of one pass of max_num_batched_tokens tokens with fused kernels, or of choosing the next tokens, whichever is more.");
   else tell("activations-unknown", "The weights are exact, tensor by tensor; how this model runs is not known here, so activations are not counted: the pool of a given device is at most this.");
 }
 
-Parts step_peak(const Scenario& s, const Decoder& rank) {
+Parts step_peak(const Scenario& s, const Decoder& rank, double vocabulary) {
   const vllm::Version version = vllm::version_of(s.engine_version);
-  vllm::ProfilePlan plan{s.inference.prefill_tokens, s.serving.requests, s.model->vocabulary, s.weight_format()};
+  vllm::ProfilePlan plan{s.inference.prefill_tokens, s.serving.requests, vocabulary, s.weight_format()};
   if (!s.serving.last_stage) plan.requests = 0;   // which alone makes logits
   plan.compiled = s.serving.graphs && !version.first_engine;   // enforce_eager turns both off
+  plan.checks_drafts = s.draft || s.engine_options.find("speculative_config");
   plan.sorts = s.engine == "vllm" && version.before_graph_estimates;
   return vllm::profiled_peak(rank, plan);
+}
+
+double hidden_of(const Scenario& s) {
+  if (s.model) return s.model->hidden;
+  const Document* text = s.config->find("text_config");
+  const Document* hidden = (text && text->is(Document::Kind::record) ? *text : *s.config).find("hidden_size");
+  return hidden && hidden->is(Document::Kind::number) ? hidden->number() : 0;
 }
 
 double active_parameters(const Scenario& s, const StoredTensors& tensors) {
@@ -175,16 +176,26 @@ Document answer_for_served(const Scenario& given) {
   const double ranks = s.serving.ranks;
   const StoredTensors tensors = tensors_of(s);
   const StoredWeights file = weights_of(s, tensors);
-  double total = 0, kv_heads = 0;
+  double total = 0;
   for (const StoredTensor& t : tensors) total += in(elements, t.shape.count()) * t.copies;
-  for (const CacheRow& r : s.cache_rows.rows) kv_heads = std::max(kv_heads, r.heads);
   Scenario rank = s;
-  if (s.model) rank.model = decoder_of_rank(*s.model, ranks);
+  if (s.model) rank.model = decoder_of_replica(*s.model, expert_layout(s));
   Parts parts;
-  if (s.model) parts = step_peak(s, *rank.model);
+  if (s.model) parts = step_peak(s, *rank.model, s.model->vocabulary);
+  const std::optional<SeeingModel> seeing = profiled_model(s);
+  if (seeing) parts = with_profiled_images(s, *seeing, step_peak(s, decoder_of_rank(seeing->text, ranks), seeing->text.vocabulary));
+  StoredTensors loaded = tensors;
+  if (const double layers = drafting_layers(s); layers > 0) {
+    if (rank.model) rank.model = vllm::with_predictors(*rank.model, layers);
+    loaded = vllm::with_predictors(std::move(loaded), hidden_of(s), layers);
+    parts[Component::workspace] += draft_rows(s, hidden_of(s));
+  }
   // Source: [vllm] vllm/v1/worker/gpu_model_runner.py sync_and_slice_intermediate_tensors: hidden states and the residual
   if (!s.serving.first_stage) parts[Component::activations] += stored_bytes(elements(2 * s.inference.prefill_tokens * s.model->hidden), *s.weight_format());
-  parts[Component::weights] = loaded(s, s.model ? tensors_of(rank) : tensors_of_rank(tensors, ranks, kv_heads), rank.model) + rotary_tables(s);
+  parts[Component::weights] = weights_of_gpu(rank, loaded);
+  if (s.draft) hold_draft(s, parts);
+  if (s.layout.data > 1 && rank.model && std::any_of(rank.model->layers.begin(), rank.model->layers.end(), [](const DecoderLayer& l) { return l.experts.has_value(); }))
+    s.assumptions.push_back({"experts-exchange", "What experts receive from the other replicas' tokens is not counted: the pool of a given device is at most this."});
 
   if (const Document* slots = s.engine_options.find("max_loras")) {
     const double rank_of_adapters = s.engine_options.find("max_lora_rank")->number();
@@ -198,10 +209,10 @@ Document answer_for_served(const Scenario& given) {
   const bool starves = left && !s.serving.pool && s.serving.pool_blocks + s.serving.pool_tokens == 0 && cache.concurrency < 1;
   parts[Component::kv_cache] = cache.taken;
   parts[Component::recurrent_state] = cache.states;
-  say(s, cache, least);
+  say(s, cache, least, seeing.has_value());
 
   Document device = device_document(s, parts, "prefill");
-  device.set("count", ranks);
+  device.set("count", ranks * s.layout.data);
   device.append("neededBytes", least);
   if (starves) device.set("fits", false);
   Document devices = Document::list();

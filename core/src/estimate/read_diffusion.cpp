@@ -28,10 +28,15 @@ void read_pipeline_engine(Fields& request, Scenario& s) {
   s.engine_options.set("vae_slicing", s.diffusion.slices);
   s.engine_options.set("vae_tiling", s.diffusion.tiles);
   s.engine_options.set("vae_dtype", s.diffusion.decoder_format);
-  if (options.has("enable_model_cpu_offload")) s.engine_options.set("enable_model_cpu_offload", options.flag({"enable_model_cpu_offload"}, false));
+  double offloads = 0;
+  for (const std::string_view offload : {"enable_model_cpu_offload", "enable_sequential_cpu_offload"}) {
+    const bool chosen = options.flag({offload}, false);
+    if (options.has(offload)) s.engine_options.set(offload, chosen);
+    offloads += chosen ? 1 : 0;
+  }
+  if (offloads > 1) options.report("enable_sequential_cpu_offload", "contradiction", "is another way to offload than enable_model_cpu_offload: one of them");
   constexpr double strongest = 1000;
   if (options.has("guidance_scale")) s.engine_options.set("guidance_scale", options.number({"guidance_scale"}, 1, 0, strongest));
-  if (options.flag({"enable_sequential_cpu_offload"}, false)) options.report("enable_sequential_cpu_offload", "unsupported", "layers that take turns on the device are not computed yet; enable_model_cpu_offload is");
   options.assume_ignored([&](std::string_view option) {
     s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(option), " is not known to this profile and was ignored."})});
   });
@@ -46,7 +51,8 @@ double tiles_of(const Scenario& s) {
     return std::ceil(length / d.shrinks / std::max(1.0, std::floor(tile / d.shrinks * (1 - overlap))));
   };
   const double images = s.diffusion.slices ? s.inference.sequences : 1;
-  return images * along(s.diffusion.width, d.tile_width, d.overlap_width) * along(s.diffusion.height, d.tile_height, d.overlap_height);
+  const double frames = std::ceil(s.diffusion.frames / d.shrinks_time);   // each a pass of its own
+  return images * frames * along(s.diffusion.width, d.tile_width, d.overlap_width) * along(s.diffusion.height, d.tile_height, d.overlap_height);
 }
 
 }  // namespace

@@ -20,6 +20,8 @@ constexpr Splits computed[] = {
     {"fsdp", "data"},
     {"fsdp", "zero"},
     {"megatron", ""},
+    {"vllm", "data"},
+    {"vllm", "expert"},
     {"vllm", "pipeline"},
 };
 

@@ -17,7 +17,7 @@ namespace {
 
 /// Programs of decoders end in a language model's head; a classifier, or a model without a head, has other weights.
 bool runs_decoder_class(Fields& config) {
-  for (const std::string_view purpose : {"ForCausalLM", "LMHeadModel", "ForConditionalGeneration"})
+  for (const std::string_view purpose : {"ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForCausalLMEagle", "ForCausalLMEagle3"})
     if (made_for(config, purpose)) return true;
   return !config.has("architectures");
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "engines/vllm/cache_specs.hpp"
+#include "engines/vllm/predictors.hpp"
 #include "engines/vllm/profile.hpp"
 #include "estimate/scenario.hpp"
 #include "estimate/size_text.hpp"
@@ -43,6 +44,32 @@ void read_lora_slots(Fields& o, Scenario& s) {
     o.report("enable_lora", "unsupported", "slots for adapters are computed for dense models with a program so far");
 }
 
+/// Source: [vllm] vllm/config/multimodal.py MultiModalConfig: of images, as many as are said of one prompt
+void read_image_limits(Fields& o, Scenario& s) {
+  constexpr double most = 999;
+  const bool skips = o.flag({"skip_mm_profiling"}, false);
+  if (o.has("skip_mm_profiling")) s.engine_options.set("skip_mm_profiling", skips);
+  Fields limits = o.record("limit_mm_per_prompt");
+  const double images = limits.count({"image"}, most, 0, most);
+  limits.refuse_unknown();
+  if (o.has("limit_mm_per_prompt")) s.engine_options.set("limit_mm_per_prompt", Document::record({{"image", images}}));
+}
+
+/// Drafts without a model of their own: of layers that the model brings along, or found in the text.
+/// Source: [vllm] vllm/config/speculative.py SpeculativeConfig
+void read_speculation(Fields& o, Scenario& s) {
+  constexpr double most_drafted = 1 << 10;
+  Fields given = o.record("speculative_config");
+  const std::string method = given.word({"method"}, "ngram", {"mtp", "ngram", "suffix"});
+  const double drafted = given.count({"num_speculative_tokens"}, 1, 1, most_drafted);
+  given.refuse_unknown();
+  if (!o.has("speculative_config")) return;
+  s.engine_options.set("speculative_config", Document::record({{"method", method}, {"num_speculative_tokens", drafted}}));
+  if (method != "mtp") return;
+  if (!s.config || vllm::predictors_of(*s.config) == 0)
+    given.report("method", "contradiction", "mtp needs a configuration that names num_nextn_predict_layers or mtp_num_hidden_layers");
+}
+
 /// Those of its server; a step of the first engine held whole prompts unless they were long.
 /// Source: [vllm] vllm/engine/arg_utils.py EngineArgs.get_batch_defaults
 void set_batch_defaults(ServingScenario& v, const Scenario& s) {
@@ -76,8 +103,22 @@ std::string named_state_format(const Scenario& s) {
   return type && type->is(Document::Kind::text) && type->text() == "nemotron_h" ? "float32" : "auto";
 }
 
+/// Source: [vllm] vllm/config/parallel.py ParallelConfig: experts over all GPUs of all replicas
+void complete_experts(Scenario& s, Fields& request) {
+  const double gpus = s.layout.tensor * s.layout.data;
+  const Document* option = s.engine_options.find("enable_expert_parallel");
+  const bool wanted = s.layout.expert > 1 || (option && option->truth());
+  if (s.layout.expert > 1 && s.layout.expert != gpus)
+    request.report("parallel.expert", "contradiction", text_of({"vllm spreads experts over all GPUs of all replicas, tensor × data = ", number_text(gpus)}));
+  if (s.layout.data > 1 && s.layout.pipeline > 1) request.report("parallel.data", "unsupported", "replicas of a pipeline are not computed so far");
+  if (wanted && s.layout.pipeline > 1) request.report("parallel.pipeline", "unsupported", "experts held whole along a pipeline are not computed so far");
+  if (s.layout.pipeline > 1 && s.engine_options.find("speculative_config")) request.report("parallel.pipeline", "unsupported", "drafts beside a pipeline are not computed so far");
+  if (wanted) s.engine_options.set("enable_expert_parallel", true);
+}
+
 void complete_vllm(Scenario& s, Fields& request) {
   ServingScenario& v = s.serving;
+  complete_experts(s, request);
   if (v.memory_fraction == 0) v.memory_fraction = 0.92;
   if (v.longest == 0) v.longest = s.inference.context_tokens;
   if (s.inference.context_tokens > v.longest)
@@ -108,8 +149,16 @@ void complete_vllm(Scenario& s, Fields& request) {
 bool serves(std::string_view engine) { return engine == "vllm" || engine == "sglang" || engine == "tensorrt-llm"; }
 
 void read_serving_options(Fields& options, Scenario& s) {
-  if (s.engine == "vllm") read_vllm(options, s.serving), read_lora_slots(options, s);
-  else read_token_pool(options, s);
+  if (s.engine == "vllm") {
+    read_vllm(options, s.serving);
+    read_lora_slots(options, s);
+    read_speculation(options, s);
+    read_image_limits(options, s);
+    const bool whole = options.flag({"enable_expert_parallel"}, false);
+    if (options.has("enable_expert_parallel")) s.engine_options.set("enable_expert_parallel", whole);
+    return;
+  }
+  read_token_pool(options, s);
 }
 
 void read_serving_fields(Fields& f, Scenario& s) {

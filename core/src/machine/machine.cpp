@@ -45,7 +45,8 @@ Value Machine::parameter(const char* name, const Shape& shape, const Format* for
   wanted.hidden = inside_layers;
   wanted.counted = counted;
   const int row = parameters.next(layer_, wanted);
-  Value p = memory.describe(shape, parameters[row].format);
+  const bool fetched = whole_engine && fetched_for_use && !idle();
+  Value p = fetched ? memory.allocate(shape, format, Component::weights, name, layer_, scope_) : memory.describe(shape, parameters[row].format);
   p->parameter = row;
   p->needs_gradient = recording && parameters[row].trainable;
   return p;

@@ -49,6 +49,7 @@ class Machine {
   bool inside_layers = false;         ///< parameters asked for now are those of a layer
   bool separate_experts = false;      ///< experts are modules of their own, run one by one; otherwise one stacked tensor
   bool adapters_off = false;          ///< adapters are there, and not used
+  bool fetched_for_use = false;       ///< a parameter is on the device only while whoever asked for it holds it
   bool packed_inputs_kept = false;    ///< linears in 4 bits save their input for backward
   const Format* unpacked_first = nullptr;   ///< what they come back in, where that is cast before it is used
   const Adaptation* adaptation = nullptr;

@@ -85,6 +85,7 @@ const vllm: EngineCommand = {
     number(option("num_gpu_blocks_override"), "--num-gpu-blocks-override"),
     word(option("mamba_ssm_cache_dtype"), { auto: "auto", float32: "float32", float16: "float16", bfloat16: "bfloat16" }, "--mamba-ssm-cache-dtype"),
     flag(option("enforce_eager"), "--enforce-eager"),
+    flag(option("enable_expert_parallel"), "--enable-expert-parallel", "-ep"),
     flag(option("enable_lora"), "--enable-lora"),
     number(option("max_loras"), "--max-loras"),
     number(option("max_lora_rank"), "--max-lora-rank"),

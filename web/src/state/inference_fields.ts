@@ -58,6 +58,8 @@ export const inferenceFields: Field[] = [
   flag(option("imatrix"), (v) => llamaCpp(v) && weightGroup(v.weights ?? "") === "gguf", folded),
 
   flag(option("enforce_eager"), vllm, folded),
+  count("parallel.data", (v) => vllm(v) && is(v, "experts"), { key: "pool.replicas", ...folded }),
+  flag(option("enable_expert_parallel"), (v) => vllm(v) && is(v, "experts"), folded),
   flag(option("enable_lora"), vllm, folded),
   count(option("max_loras"), (v) => vllm(v) && v[option("enable_lora")] === "true", folded),
   count(option("max_lora_rank"), (v) => vllm(v) && v[option("enable_lora")] === "true", folded),
@@ -72,6 +74,7 @@ export const inferenceFields: Field[] = [
   count(option("tokens_per_block"), tensorrt, folded),
 
   flag(option("enable_model_cpu_offload"), pipeline),
+  flag(option("enable_sequential_cpu_offload"), pipeline, folded),
   flag(option("vae_slicing"), pipeline),
   flag(option("vae_tiling"), pipeline),
   word(option("vae_dtype"), pipeline, () => ["bf16", "fp16", "fp32"], folded),

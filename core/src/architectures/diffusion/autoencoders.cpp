@@ -50,7 +50,9 @@ std::shared_ptr<PipelinePart> read_wan_autoencoder(Fields& c) {
   v->in_channels = c.count({"in_channels", "input_channels"}, 3, 1, most_width);
   v->out_channels = c.count({"out_channels"}, v->in_channels, 1, most_width);
   v->residual = c.flag({"is_residual"}, false);
+  v->patch = c.count({"patch_size"}, 1, 1, 16);
   v->shrinks = c.count({"scale_factor_spatial"}, 8, 1, 64);
+  v->tile_height = v->tile_width = 256;
   v->shrinks_time = c.count({"scale_factor_temporal"}, 4, 1, 64);
   v->wide_latents = true;
   return v;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "architectures/common.hpp"
+#include "architectures/diffusion/ltx.hpp"
 #include "architectures/encoder_architecture.hpp"
 #include "architectures/inventory.hpp"
 
@@ -30,10 +31,12 @@ constexpr std::array classes = {
     ComponentClass{"UNet2DConditionModel", read_unet},
     ComponentClass{"AutoencoderKL", read_image_autoencoder},
     ComponentClass{"AutoencoderKLCogVideoX", read_cogvideox_autoencoder},
+    ComponentClass{"AutoencoderKLLTXVideo", read_ltx_autoencoder},
     ComponentClass{"AutoencoderKLQwenImage", read_wan_autoencoder},
     ComponentClass{"AutoencoderKLWan", read_wan_autoencoder},
     ComponentClass{"CogVideoXTransformer3DModel", read_cogvideox},
     ComponentClass{"FluxTransformer2DModel", read_flux},
+    ComponentClass{"LTXVideoTransformer3DModel", read_ltx},
     ComponentClass{"PixArtTransformer2DModel", read_pixart},
     ComponentClass{"QwenImageTransformer2DModel", read_qwen_image},
     ComponentClass{"SD3Transformer2DModel", read_sd3},
@@ -49,11 +52,12 @@ struct Flow {
 };
 constexpr std::array flows = {
     Flow{"StableDiffusionPipeline", "UNet2DConditionModel", "AutoencoderKL", 1, {Text::clip}, 512, 512, 1},
-    Flow{"StableDiffusionXLPipeline", "UNet2DConditionModel", "AutoencoderKL", 2, {Text::clip_twice, 77, true, true, false, true}, 1024, 1024, 1},
+    Flow{"StableDiffusionXLPipeline", "UNet2DConditionModel", "AutoencoderKL", 2, {Text::clip_twice, 77, true, true, false, false, true}, 1024, 1024, 1},
     Flow{"StableDiffusion3Pipeline", "SD3Transformer2DModel", "AutoencoderKL", 3, {Text::three, 256}, 1024, 1024, 1},
     Flow{"FluxPipeline", "FluxTransformer2DModel", "AutoencoderKL", 2, {Text::clip_and_t5, 512, false}, 1024, 1024, 1},
     Flow{"PixArtSigmaPipeline", "PixArtTransformer2DModel", "AutoencoderKL", 1, {Text::t5, 300, true, true, true}, 1024, 1024, 1},
     Flow{"PixArtAlphaPipeline", "PixArtTransformer2DModel", "AutoencoderKL", 1, {Text::t5, 120, true, true, true}, 1024, 1024, 1},
+    Flow{"LTXPipeline", "LTXVideoTransformer3DModel", "AutoencoderKLLTXVideo", 1, {Text::t5, 128, true, true, true}, 704, 512, 161},
     Flow{"WanPipeline", "WanTransformer3DModel", "AutoencoderKLWan", 1, {Text::t5, 512, true, false, true}, 832, 480, 81},
     Flow{"CogVideoXPipeline", "CogVideoXTransformer3DModel", "AutoencoderKLCogVideoX", 1, {Text::t5, 226, true, true, true}, 720, 480, 49},
 };
@@ -128,6 +132,7 @@ std::shared_ptr<const Pipeline> read_pipeline(Fields& config, const Document* li
   for (const Flow& f : flows)
     if (f.pipeline == p->class_name && f.denoiser == denoiser && f.decoder == decoder && f.encoders == p->encoders.size()) {
       p->flow = f.flow;
+      p->flow.step_each = f.pipeline == "WanPipeline" && config.flag({"expand_timesteps"}, false);
       p->width = f.width;
       p->height = f.height;
       p->frames = f.frames;

@@ -20,6 +20,7 @@ struct PipelineFlow {
   bool guided = true;             ///< classifier-free guidance: two prompts
   bool joined = true;             ///< both halves of it in one batch
   bool masked = false;            ///< the encoder gets a mask
+  bool step_each = false;         ///< every token of the latents has a timestep of its own
   bool upcasts_decoder = false;   ///< an fp16 decoder that asks for it is run in fp32
 };
 

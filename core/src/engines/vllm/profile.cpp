@@ -24,12 +24,20 @@ double held_by_experts(const ExpertsLayer& e, double hidden) {
   return e.top * (std::max(2 * e.width, hidden) + e.width) + 3 * e.shared_width + hidden;
 }
 
+/// One drafted token a request: logits of both rows and of the row behind it, that one's in fp32, those of the drafted one in
+/// fp32 as they are and as they are worked on, their probabilities, and the random numbers of a second choice.
+/// Source: [vllm] vllm/v1/sample/rejection_sampler.py RejectionSampler.forward, rejection_sample, sample_recovered_tokens
+Bytes held_by_rejection(Elements logits, const Format& compute) {
+  return stored_bytes(logits, compute) * 3 + stored_bytes(logits, *fp32) * 5;
+}
+
 /// Logits as the head makes them and in fp32; then their probabilities and the random numbers those are divided by, or
 /// their sorted copy and its order, with the pairs and the second buffers that the sort takes.
 /// Source: [vllm] vllm/v1/sample/ops/topk_topp_sampler.py; [pytorch] aten/src/ATen/native/cuda/Sort.cu segmented_sort_pairs_by_full_sort
 Bytes held_by_choice(Elements logits, const ProfilePlan& plan) {
   const Bytes wide = stored_bytes(logits, *fp32), order = stored_bytes(logits, *int64);
   const Bytes both = stored_bytes(logits, *plan.compute) + wide;
+  if (plan.checks_drafts) return held_by_rejection(logits, *plan.compute);
   return plan.sorts ? both + wide * 2 + order * 3 : both + wide * 2;
 }
 

@@ -16,6 +16,7 @@ struct ProfilePlan {
   double vocabulary = 0;             ///< of all GPUs: logits are gathered
   const Format* compute = nullptr;
   bool compiled = true;              ///< norms and residual sums run in place; without, their results lie beside them
+  bool checks_drafts = false;        ///< of speculative decoding: the rows of a draft are chosen again
   bool sorts = false;                ///< logits are sorted to choose among the likeliest
 };
 

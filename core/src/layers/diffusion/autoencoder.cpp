@@ -94,12 +94,14 @@ struct Grid {
       : side(std::floor(pixels / shrinks)), step(std::max(1.0, std::floor(side * (1 - overlap) + 1e-9))), kept(pixels - std::floor(pixels * overlap)) {}
 };
 
+}  // namespace
+
 /// Tiles that overlap, decoded one after the other and kept; rows of them are cut, glued and glued again.
 /// Source: [diffusers] models/autoencoders/autoencoder_kl.py AutoencoderKL.tiled_decode,
 /// autoencoder_kl_cogvideox.py AutoencoderKLCogVideoX.tiled_decode
-Value decode_tiled(Machine& m, const LatentDecoder& vae, const Value& z) {
+Value LatentDecoder::decode_tiled(Machine& m, const Value& z) const {
   const int place = m.layer();
-  const Grid down(vae.tile_height, vae.overlap_height, vae.shrinks), along(vae.tile_width, vae.overlap_width, vae.shrinks);
+  const Grid down(tile_height, overlap_height, shrinks), along(tile_width, overlap_width, shrinks);
   const double height = z->shape[-2], width = z->shape[-1];
   std::vector<std::vector<Value>> rows;
   for (double y = 0; y < height; y += down.step) {
@@ -107,7 +109,7 @@ Value decode_tiled(Machine& m, const LatentDecoder& vae, const Value& z) {
     for (double x = 0; x < width; x += along.step) {
       const Value tile = part(m, z, z->shape[0], std::min(down.side, height - y), std::min(along.side, width - x));
       m.begin_layer(place);
-      rows.back().push_back(vae.decode(m, tile));
+      rows.back().push_back(decode(m, tile));
     }
   }
   std::vector<Value> glued;
@@ -122,15 +124,13 @@ Value decode_tiled(Machine& m, const LatentDecoder& vae, const Value& z) {
   return shaped(m, glued.front(), part(m, glued.front(), z->shape[0], total, across)->shape, "image");
 }
 
-}  // namespace
-
 /// Source: [diffusers] models/autoencoders/autoencoder_kl.py AutoencoderKL.decode, _decode
 Value decode_image(Machine& m, const LatentDecoder& vae, const Value& z, const DecodePlan& plan) {
   const int place = m.layer();
   const bool tiled = plan.tiles && (z->shape[-1] > std::floor(vae.tile_width / vae.shrinks) || z->shape[-2] > std::floor(vae.tile_height / vae.shrinks));
   const auto whole = [&](const Value& latents) {
     m.begin_layer(place);
-    return tiled ? decode_tiled(m, vae, latents) : vae.decode(m, latents);
+    return tiled ? vae.decode_tiled(m, latents) : vae.decode(m, latents);
   };
   const double images = z->shape[0];
   if (!plan.slices || images <= 1) return whole(z);

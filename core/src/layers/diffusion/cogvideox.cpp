@@ -12,8 +12,8 @@ CogVideoXTransformer::Streams CogVideoXTransformer::norm(Machine& m, const char*
   const Machine::Scope scope(m, name);
   const double w = width();
   rows = conditions(m, "linear", time, 6 * w);
-  m.parameter("norm.weight", {w});
-  m.parameter("norm.bias", {w});
+  const Value weight = m.parameter("norm.weight", {w});
+  const Value offsets = m.parameter("norm.bias", {w});
   Streams made;
   made.image = modulated_norm(m, x.image);
   made.text = modulated_norm(m, x.text);
@@ -28,8 +28,8 @@ Value CogVideoXTransformer::attend(Machine& m, const Streams& x) const {
   const Value v = dense(m, "to_v", h, w, true);
   const auto normed = [&](const char* name, const Value& y) {
     const Machine::Scope inner(m, name);
-    m.parameter("weight", {head_dim});
-    m.parameter("bias", {head_dim});
+    const Value weight = m.parameter("weight", {head_dim});
+    const Value offsets = m.parameter("bias", {head_dim});
     Value out = alike(m, y, "layer norm");
     const Shape rows = {y->shape[0], heads, y->shape[1]};
     const Value mean = m.allocate(rows, fp32, "mean"), deviation = m.allocate(rows, fp32, "1/deviation");
@@ -91,8 +91,8 @@ Value CogVideoXTransformer::predict(Machine& m, const DenoiserInput& in) const {
   {
     const Machine::Scope scope(m, "patch_embed");
     const Value text = dense(m, "text_proj", in.text, w, true);
-    m.parameter("proj.weight", {w, in_channels, patch, patch});
-    m.parameter("proj.bias", {w});
+    const Value weight = m.parameter("proj.weight", {w, in_channels, patch, patch});
+    const Value offsets = m.parameter("proj.bias", {w});
     Value rows = m.allocate({b, patches, w}, m.weight_format, "patches");
     rows = m.allocate({b, patches, w}, m.weight_format, "patches, laid out");
     Value both = glued_rows(m, text, rows, "text and video");
@@ -103,8 +103,8 @@ Value CogVideoXTransformer::predict(Machine& m, const DenoiserInput& in) const {
   for (double i = 0; i < layers; ++i) x = block(m, x, time);
   x.image = row_norm(m, "norm_final", x.image, true);
   const Value rows = conditions(m, "norm_out", time, 2 * w);
-  m.parameter("norm_out.norm.weight", {w});
-  m.parameter("norm_out.norm.bias", {w});
+  const Value weight = m.parameter("norm_out.norm.weight", {w});
+  const Value offsets = m.parameter("norm_out.norm.bias", {w});
   x.image = modulated_norm(m, x.image);
   x.image = dense(m, "proj_out", x.image, patch * patch * out_channels, true);
   Shape out = video;

@@ -29,8 +29,8 @@ struct CogVideoXAutoencoder::Batch {
 
   Value convolve(const char* name, const Value& x, double channels, double time, double side) {
     const Machine::Scope scope(m, name);
-    m.parameter("weight", {channels, x->shape[1], time, side, side});
-    m.parameter("bias", {channels});
+    const Value weight = m.parameter("weight", {channels, x->shape[1], time, side, side});
+    const Value offsets = m.parameter("bias", {channels});
     return shaped(m, x, with_channels(x->shape, channels), "convolution");
   }
 

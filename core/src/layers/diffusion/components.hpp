@@ -42,6 +42,7 @@ struct DenoiserInput {
   Value latents, text, pooled;
   double batch = 1;       ///< with both halves of classifier-free guidance
   double height = 0, width = 0, frames = 1;   ///< of the latents
+  bool step_each = false;   ///< every token has a timestep of its own
 };
 
 class Denoiser : public PipelinePart {
@@ -64,8 +65,8 @@ class LatentDecoder : public PipelinePart {
   bool wide_latents = false;              ///< latents are kept in fp32
   bool upcast = false;                    ///< asks to be run in fp32 where the rest is fp16
   virtual Value decode(Machine& m, const Value& latents) const = 0;
-  /// Whether its run is known, in tiles if so asked.
-  [[nodiscard]] virtual bool decodes(bool) const { return true; }
+  /// The same in tiles that overlap.
+  virtual Value decode_tiled(Machine& m, const Value& latents) const;
 };
 
 }  // namespace gpumem

@@ -16,7 +16,7 @@ Shape with_channels(Shape shape, double channels) {
 Value convolve2d(Machine& m, const char* name, const Value& x, double channels, double kernel, double stride, bool bias) {
   const Machine::Scope scope(m, name);
   const Value weight = m.parameter("weight", {channels, x->shape[1], kernel, kernel});
-  if (bias) m.parameter("bias", {channels});
+  const Value offsets = bias ? m.parameter("bias", {channels}) : Value();
   Shape shape = with_channels(x->shape, channels);
   for (const int side : {-1, -2}) shape[side] = std::ceil(shape[side] / stride);
   return shaped(m, x, shape, "convolution");
@@ -24,8 +24,8 @@ Value convolve2d(Machine& m, const char* name, const Value& x, double channels, 
 
 Value group_norm(Machine& m, const char* name, const Value& x, double groups) {
   const Machine::Scope scope(m, name);
-  m.parameter("weight", {x->shape[1]});
-  m.parameter("bias", {x->shape[1]});
+  const Value weight = m.parameter("weight", {x->shape[1]});
+  const Value offsets = m.parameter("bias", {x->shape[1]});
   Value out = alike(m, x, "group norm");
   const Value mean = shaped(m, x, {x->shape[0], groups}, "mean");
   const Value deviation = shaped(m, x, {x->shape[0], groups}, "1/deviation");
@@ -47,8 +47,8 @@ Value row_norm(Machine& m, const char* name, const Value& x, bool affine) {
 
 Value linear_across(Machine& m, const char* name, const Value& x, double width) {
   const Machine::Scope scope(m, name);
-  m.parameter("weight", {width, x->shape[-1]});
-  m.parameter("bias", {width});
+  const Value weight = m.parameter("weight", {width, x->shape[-1]});
+  const Value offsets = m.parameter("bias", {width});
   const Value product = shaped(m, x, x->shape.with_last(width), name);
   return alike(m, product, "with bias");
 }
@@ -94,7 +94,7 @@ Value modulated_norm(Machine& m, const Value& x) {
 
 Value fused_rms_norm(Machine& m, const char* name, const Value& x, double width, bool affine) {
   const Machine::Scope scope(m, name);
-  if (affine) m.parameter("weight", {width});
+  const Value weight = affine ? m.parameter("weight", {width}) : Value();
   Value out = alike(m, x, "rms norm");
   m.allocate(x->shape.with_last(x->shape[-1] / width), fp32, "1/deviation");
   return out;

@@ -9,8 +9,8 @@ namespace gpumem {
 Value embed_patches(Machine& m, const Value& latents, double patch, double width) {
   const Machine::Scope scope(m, "pos_embed");
   const double b = latents->shape[0], patches = latents->shape[2] / patch * latents->shape[3] / patch;
-  m.parameter("proj.weight", {width, latents->shape[1], patch, patch});
-  m.parameter("proj.bias", {width});
+  const Value weight = m.parameter("proj.weight", {width, latents->shape[1], patch, patch});
+  const Value offsets = m.parameter("proj.bias", {width});
   const Value rows = shaped(m, latents, {b, patches, width}, "patches");
   return alike(m, rows, "patches with places");
 }
@@ -40,7 +40,7 @@ Value attention(Machine& m, const char* name, const Value& x, const Value& text,
 Value PixArtTransformer::block(Machine& m, const Value& x, const Value& text, const Value& time) const {
   const Machine::Scope scope(m, "transformer_blocks");
   const double w = width(), b = x->shape[0];
-  m.parameter("scale_shift_table", {6, w});
+  const Value table = m.parameter("scale_shift_table", {6, w});
   const Value rows = shaped(m, x, {b, 6, w}, "conditions");
   Value normed = row_norm(m, "norm1", x, false);
   normed = modulate(m, normed);
@@ -95,7 +95,7 @@ Value PixArtTransformer::predict(Machine& m, const DenoiserInput& in) const {
     text = dense(m, "linear_2", inner, w, true);
   }
   for (double i = 0; i < layers; ++i) h = block(m, h, text, rows);
-  m.parameter("scale_shift_table", {2, w});
+  const Value table = m.parameter("scale_shift_table", {2, w});
   const Value last = shaped(m, h, {b, 2, w}, "conditions");
   h = row_norm(m, "norm_out", h, false);
   h = modulate(m, h);

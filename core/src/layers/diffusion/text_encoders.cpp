@@ -42,7 +42,7 @@ TextStates ClipTextEncoder::encode(Machine& m, const Value& ids, bool, bool ever
   {
     const Value words = m.embedding(ids, m.parameter("token_embedding.weight", {vocabulary, hidden}), "token embeddings");
     const Value places = m.allocate({1, ids->shape[1], hidden}, m.weight_format, "position embeddings");
-    m.parameter("position_embedding.weight", {positions, hidden});
+    const Value weight = m.parameter("position_embedding.weight", {positions, hidden});
     h = m.add(words, places);
   }
   const Value held = h;

@@ -68,7 +68,7 @@ class WanTransformer : public DiffusionTransformer {
 
  private:
   Value attend(Machine& m, const char* name, const Value& x, const Value& text) const;
-  Value block(Machine& m, const Value& x, const Value& text) const;
+  Value block(Machine& m, const Value& x, const Value& text, double steps) const;
 };
 
 class CogVideoXTransformer : public DiffusionTransformer {

@@ -17,7 +17,7 @@ Shape with_frames(Shape shape, double frames) {
 /// Source: [diffusers] models/autoencoders/autoencoder_kl_wan.py WanRMS_norm.forward
 Value channel_norm(Machine& m, const char* name, const Value& x) {
   const Machine::Scope scope(m, name);
-  m.parameter("gamma", {x->shape[1], 1, 1, 1});
+  const Value weight = m.parameter("gamma", {x->shape[1], 1, 1, 1});
   Value normed;
   {
     const Value wide = m.cast(x, fp32);
@@ -43,8 +43,8 @@ struct WanAutoencoder::Frames {
   /// Frames kept before are put in front, zeros around; a kernel [time, side, side].
   Value convolve(const char* name, const Value& x, double channels, double time, double side, const Value& before) {
     const Machine::Scope scope(m, name);
-    m.parameter("weight", {channels, x->shape[1], time, side, side});
-    m.parameter("bias", {channels});
+    const Value weight = m.parameter("weight", {channels, x->shape[1], time, side, side});
+    const Value offsets = m.parameter("bias", {channels});
     Value padded;
     {
       const double earlier = before ? before->shape[2] : 0;
@@ -86,8 +86,8 @@ struct WanAutoencoder::Frames {
 
   Value image_convolution(const char* name, const Value& x, double channels, double kernel) {
     const Machine::Scope scope(m, name);
-    m.parameter("weight", {channels, x->shape[1], kernel, kernel});
-    m.parameter("bias", {channels});
+    const Value weight = m.parameter("weight", {channels, x->shape[1], kernel, kernel});
+    const Value offsets = m.parameter("bias", {channels});
     return shaped(m, x, with_channels(x->shape, channels), "convolution");
   }
 
@@ -129,11 +129,20 @@ struct WanAutoencoder::Frames {
     return shaped(m, x, with_frames(x->shape, 2 * x->shape[2]), "frames, side by side");
   }
 
+  /// A level's input, channels repeated until they fill the next extents: the first time its early frames are passed over.
+  /// Source: [diffusers] models/autoencoders/autoencoder_kl_wan.py DupUp3D.forward
+  Value repeated(const Value& x, const Value& like, bool frames) {
+    const double times = frames ? 2 : 1;
+    Shape shape = {x->shape[0], like->shape[1], times * x->shape[2], 2 * x->shape[3], 2 * x->shape[4]};
+    const Value wide = shaped(m, x, shape, "channels repeated");
+    return m.view(shaped(m, x, shape, "laid out"), like->shape);
+  }
+
   /// Source: [diffusers] models/autoencoders/autoencoder_kl_wan.py WanResample.forward
   Value larger(const Value& small, double channels, bool frames) {
     const Machine::Scope scope(m, "upsamplers");
     Value x = frames ? doubled_frames(small) : small;
-    if (x->shape[2] > 1) x = alike(m, x, "frames, one by one");
+    if (x->shape[0] > 1 && x->shape[2] > 1) x = alike(m, x, "frames, one by one");   // those of one video are a view
     Value twice;
     {
       const Value wide = m.cast(x, fp32);
@@ -144,6 +153,11 @@ struct WanAutoencoder::Frames {
   }
 };
 
+Value WanAutoencoder::unpatched_video(Machine& m, Value x) const {
+  if (patch <= 1) return x;
+  return shaped(m, x, {x->shape[0], x->shape[1] / (patch * patch), x->shape[2], x->shape[3] * patch, x->shape[4] * patch}, "pixels laid out");
+}
+
 Value WanAutoencoder::decode_frame(Frames& f, const Value& x) const {
   Machine& m = f.m;
   f.at = f.step = 0;
@@ -153,10 +167,13 @@ Value WanAutoencoder::decode_frame(Frames& f, const Value& x) const {
   for (std::size_t i = levels; i-- > 0;) {
     const Machine::Scope scope(m, "up_blocks");
     const auto up = [&](const Value& in) {
+      const Value held = residual ? alike(m, in, "level's input") : Value();
       Value y = in;
       for (double r = 0; r <= resnets; ++r) y = f.resnet(y, decoder_widths[i]);
+      if (i == 0) return y;
       // Only then are channels halved, unless the next level's resnets do it.
-      return i == 0 ? y : f.larger(y, residual ? decoder_widths[i] : decoder_widths[i] / 2, shrinks_frames[i - 1]);
+      y = f.larger(y, residual ? decoder_widths[i] : decoder_widths[i] / 2, shrinks_frames[i - 1]);
+      return residual ? m.add(y, f.repeated(held, y, shrinks_frames[i - 1])) : y;
     };
     h = up(h);
   }
@@ -203,6 +220,48 @@ Value WanAutoencoder::decode(Machine& m, const Value& latents) const {
     more = decode_frame(f, frame);
     video = shaped(m, more, with_frames(more->shape, video->shape[2] + more->shape[2]), "video");
   }
+  video = unpatched_video(m, std::move(video));
+  return m.clamp(video);
+}
+
+/// A tile's frames are kept one by one until the next tile begins; rows of tiles are cut, glued and glued again.
+/// Source: [diffusers] models/autoencoders/autoencoder_kl_wan.py AutoencoderKLWan.tiled_decode
+Value WanAutoencoder::decode_tiled(Machine& m, const Value& z) const {
+  const int place = m.layer();
+  const double side = std::floor(tile_width / shrinks), step = std::floor(tile_width * (1 - overlap_width) / shrinks), kept = tile_width * (1 - overlap_width) / patch;
+  const Shape& whole = z->shape;
+  std::vector<std::vector<Value>> rows;
+  std::vector<Value> frames;
+  for (double y = 0; y < whole[3]; y += step) {
+    rows.emplace_back();
+    for (double x = 0; x < whole[4]; x += step) {
+      frames.clear();
+      Frames f{m, {}, {}};
+      for (double i = 0; i < whole[2]; ++i) {
+        if (!m.declaring) m.begin_layer(place);
+        const Value tile = m.view(z, {whole[0], whole[1], 1, std::min(side, whole[3] - y), std::min(side, whole[4] - x)});
+        const Value read = f.convolve("post_quant_conv", tile, latent_channels, 1, 1, {});
+        const Machine::Scope scope(m, "decoder");
+        frames.push_back(decode_frame(f, read));
+      }
+      double length = 0;
+      for (const Value& frame : frames) length += frame->shape[2];
+      rows.back().push_back(shaped(m, frames.front(), with_frames(frames.front()->shape, length), "tile"));
+    }
+  }
+  std::vector<Value> glued;
+  Shape all = rows.front().front()->shape;
+  all[3] = 0;
+  for (const std::vector<Value>& row : rows) {
+    Shape shape = row.front()->shape;
+    shape[3] = std::min(kept, shape[3]);
+    shape[4] = 0;
+    for (const Value& tile : row) shape[4] += std::min(kept, tile->shape[4]);
+    all[3] += shape[3];
+    all[4] = shape[4];
+    glued.push_back(shaped(m, z, shape, "row of tiles"));
+  }
+  Value video = unpatched_video(m, shaped(m, z, all, "video"));
   return m.clamp(video);
 }
 

@@ -10,14 +10,16 @@ class WanAutoencoder : public LatentDecoder {
   std::vector<double> decoder_widths;
   std::vector<bool> shrinks_frames;    ///< by level, outermost first
   double resnets = 2, in_channels = 3, out_channels = 3;
-  bool residual = false;               ///< shortcuts around whole levels, which are not run here
+  double patch = 1;                    ///< pixels to a side that lie in the decoder's channels
+  bool residual = false;               ///< shortcuts around whole levels
   void declare(Machine& m) const override;
   Value decode(Machine& m, const Value& latents) const override;
-  [[nodiscard]] bool decodes(bool tiled) const override { return !residual && !tiled; }
+  Value decode_tiled(Machine& m, const Value& latents) const override;
 
  private:
   struct Frames;
   Value decode_frame(Frames& f, const Value& x) const;
+  Value unpatched_video(Machine& m, Value x) const;
   void declare_encoder(Machine& m) const;
 };
 

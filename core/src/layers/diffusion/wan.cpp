@@ -7,22 +7,20 @@
 namespace gpumem {
 namespace {
 
-/// norm(x.float()) · (1 + scale) + shift, back in x's format; parameters stay in fp32.
-Value wide_norm(Machine& m, const char* name, const Value& x, bool affine, bool modulated) {
+/// norm(x.float()) · (1 + scale) + shift, back in x's format; parameters stay in fp32. `conditions`: rows of scales, one or one a token.
+Value wide_norm(Machine& m, const char* name, const Value& x, bool affine, double conditions) {
   const Machine::Scope scope(m, name);
-  if (affine) {
-    m.parameter("weight", {x->shape[-1]}, fp32, false);
-    m.parameter("bias", {x->shape[-1]}, fp32, false);
-  }
+  const Value weight = affine ? m.parameter("weight", {x->shape[-1]}, fp32, false) : Value();
+  const Value offsets = affine ? m.parameter("bias", {x->shape[-1]}, fp32, false) : Value();
   Value normed;
   {
     const Value wide = m.cast(x, fp32);
     normed = m.layer_norm(wide, {}, {});
   }
-  if (modulated) {
+  if (conditions > 0) {
     Value scaled;
     {
-      const Value factor = m.allocate({x->shape[0], 1, x->shape[-1]}, fp32, "1 + scale");
+      const Value factor = m.allocate({x->shape[0], conditions, x->shape[-1]}, fp32, "1 + scale");
       scaled = alike(m, normed, "scaled");
       normed.drop();
     }
@@ -74,22 +72,22 @@ Value WanTransformer::attend(Machine& m, const char* name, const Value& x, const
   return dense(m, "to_out", out, w, true);
 }
 
-Value WanTransformer::block(Machine& m, const Value& x, const Value& text) const {
+Value WanTransformer::block(Machine& m, const Value& x, const Value& text, double steps) const {
   const Machine::Scope scope(m, "blocks");
   const double w = width();
-  m.parameter("scale_shift_table", {1, 6, w}, fp32, false);
+  const Value table = m.parameter("scale_shift_table", {1, 6, w}, fp32, false);
   Value rows;
   {
-    const Value wide = m.allocate({x->shape[0], 6, w}, fp32, "conditions");
+    const Value wide = m.allocate({x->shape[0], steps, 6, w}, fp32, "conditions");
     rows = alike(m, wide, "conditions");
   }
-  Value normed = wide_norm(m, "norm1", x, false, true);
+  Value normed = wide_norm(m, "norm1", x, false, steps);
   Value attended = attend(m, "attn1", normed, {});
   Value h = gated_sum(m, x, attended, false);
-  normed = cross_norm ? wide_norm(m, "norm2", h, true, false) : m.cast(m.cast(h, fp32), h->format);
+  normed = cross_norm ? wide_norm(m, "norm2", h, true, 0) : m.cast(m.cast(h, fp32), h->format);
   attended = attend(m, "attn2", normed, text);
   h = m.add(h, attended);
-  normed = wide_norm(m, "norm3", h, false, true);
+  normed = wide_norm(m, "norm3", h, false, steps);
   const Value fed = plain_feed_forward(m, "ffn", normed, feed_width, w);
   return gated_sum(m, h, fed, true);
 }
@@ -107,13 +105,13 @@ void WanTransformer::declare(Machine& m) const {
 Value WanTransformer::predict(Machine& m, const DenoiserInput& in) const {
   const double w = width(), b = in.batch;
   const Shape& video = in.latents->shape;
-  const double rows = video[2] * video[3] / patch * video[4] / patch;
+  const double rows = video[2] * video[3] / patch * video[4] / patch, steps = in.step_each ? rows : 1;
   const Value cosines = m.allocate({rows, head_dim}, m.weight_format, "cosines"), sines = m.allocate({rows, head_dim}, m.weight_format, "sines");
   Value h;
   {
     const Machine::Scope scope(m, "patch_embedding");
-    m.parameter("weight", {w, in_channels, 1, patch, patch});
-    m.parameter("bias", {w});
+    const Value weight = m.parameter("weight", {w, in_channels, 1, patch, patch});
+    const Value offsets = m.parameter("bias", {w});
     const Value patches = m.allocate({b, w, rows}, m.weight_format, "patches");
     h = m.allocate({b, rows, w}, m.weight_format, "patches, laid out");
   }
@@ -122,7 +120,7 @@ Value WanTransformer::predict(Machine& m, const DenoiserInput& in) const {
     const Machine::Scope scope(m, "condition_embedder");
     const Format* own = m.weight_format;
     m.weight_format = fp32;
-    const Value wide = embed_timestep(m, "time_embedder", timestep_waves(m, b, waves, true), w);
+    const Value wide = embed_timestep(m, "time_embedder", timestep_waves(m, b * steps, waves, true), w);
     m.weight_format = own;
     time = m.cast(wide, own);
     projected = dense(m, "time_proj", m.silu(time), 6 * w, true);
@@ -130,9 +128,10 @@ Value WanTransformer::predict(Machine& m, const DenoiserInput& in) const {
     inner = m.gelu(inner);
     text = dense(m, "text_embedder.linear_2", inner, w, true);
   }
-  for (double i = 0; i < layers; ++i) h = block(m, h, text);
-  m.parameter("scale_shift_table", {1, 2, w}, fp32, false);
-  h = wide_norm(m, "norm_out", h, false, true);
+  for (double i = 0; i < layers; ++i) h = block(m, h, text, steps);
+  const Value table = m.parameter("scale_shift_table", {1, 2, w}, fp32, false);
+  const Value last = m.allocate({b, steps, 2, w}, fp32, "conditions");
+  h = wide_norm(m, "norm_out", h, false, steps);
   h = dense(m, "proj_out", h, out_channels * patch * patch, true);
   Shape out = video;
   out[1] = out_channels;
