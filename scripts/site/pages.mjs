@@ -18,6 +18,7 @@ const written = [
   ["scenario", "Scenario and estimate", "Use"],
   ["embedding", "In other pages", "Use"],
   ["automation", "In continuous integration", "Use"],
+  ["measuring", "Measure a run of your own", "Use"],
   ["supported", "What is supported", "Lists"],
 ];
 
