@@ -8,6 +8,11 @@ import { main, root, run } from "./support/run.mjs";
 
 export async function build() {
   buildEngine();
+  await buildAround();
+}
+
+/** Everything but the engine. */
+export async function buildAround() {
   generateForWeb(join(root, "build/catalog"));
   for (const config of viteConfigs()) run("node", ["node_modules/vite/bin/vite.js", "build", "--config", config]);
   // Here, since its packages may have been installed only now.

@@ -20,5 +20,5 @@ main(import.meta.url, async () => {
   }
   await build();
   if (existsSync(join(root, "tsconfig.json"))) run("node", ["node_modules/typescript/bin/tsc", "--noEmit"]);
-  process.exitCode = nodeTests(["lint", "scripts", "catalog", "golden", "truth", "cli", "web"]);
+  process.exitCode = nodeTests(["lint", "scripts", "catalog", "golden", "truth", "fuzz", "cli", "web"]);
 });

@@ -15,11 +15,15 @@ const written = [
   ["published", "Published runs", "How sure"],
   ["examples", "Worked examples", "How sure"],
   ["peers", "Other calculators", "How sure"],
+  ["proof", "How it is tested", "How sure"],
+  ["fuzzing", "Hostile input", "How sure"],
+  ["mutants", "Mutants", "How sure"],
   ["scenario", "Scenario and estimate", "Use"],
   ["embedding", "In other pages", "Use"],
   ["automation", "In continuous integration", "Use"],
   ["measuring", "Measure a run of your own", "Use"],
   ["supported", "What is supported", "Lists"],
+  ["licences", "Licences", "Lists"],
 ];
 
 /** `fields` are those of `describe()`, `sources` the bibliography of the catalog. */

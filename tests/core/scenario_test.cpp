@@ -175,6 +175,8 @@ TEST_CASE("defaults follow from what is given", "[scenario]") {
   CHECK(estimated({{"model", {{"config", config}}}})["scenario"]["inference"]["contextTokens"] == 1000.0);
   CHECK(estimated(with("inference", {{"promptTokens", 6000}}))["scenario"]["inference"]["contextTokens"] == 6000.0);
   CHECK(estimated(training({{"precision", "bf16-amp"}}))["scenario"]["weights"] == "fp32");
+  CHECK(estimated(training({{"method", "lora"}, {"precision", "fp32"}}))["scenario"]["weights"] == "fp32");
+  CHECK(estimated(training({{"method", "lora"}, {"precision", "bf16-amp"}}))["scenario"]["weights"] == "bf16");
   CHECK(estimated(training({{"precision", "fp32"}}))["scenario"]["training"]["attention"] == "sdpa");
 }
 
