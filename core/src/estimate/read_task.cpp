@@ -9,8 +9,8 @@ namespace gpumem {
 namespace {
 
 double longest(const Scenario& s) {
-  if (whole_engine && s.encoder_model) return s.encoder_model->max_positions;
-  return s.model ? s.model->max_positions : most_tokens;
+  const double said = whole_engine && s.encoder_model ? s.encoder_model->max_positions : s.model ? s.model->max_positions : most_tokens;
+  return said > 0 ? said : most_tokens;
 }
 
 void check_length(double length, Scenario& s) {
