@@ -45,7 +45,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^.*\/fetched_inventories$/, replacement: resolve("web/src/catalog/bundled_inventories.ts") },
-      { find: /^.*\/installed\/register$/, replacement: resolve("web/src/installed/nothing.ts") },
+      { find: /^.*\/installed\/(register|documentation)$/, replacement: resolve("web/src/installed/nothing.ts") },
       { find: /^.*\/fetched_engines$/, replacement: resolve("web/src/engine/bundled_engine.ts") },
     ],
   },

@@ -6,10 +6,18 @@ import { setup } from "./setup.mjs";
 import { emscriptenEnvironment } from "./support/emscripten.mjs";
 import { main, root, run } from "./support/run.mjs";
 
-export function build() {
+export async function build() {
   buildEngine();
+  await buildAround();
+}
+
+/** Everything but the engine. */
+export async function buildAround() {
   generateForWeb(join(root, "build/catalog"));
   for (const config of viteConfigs()) run("node", ["node_modules/vite/bin/vite.js", "build", "--config", config]);
+  // Here, since its packages may have been installed only now.
+  const { buildSite } = await import("./site/site.mjs");
+  await buildSite();
 }
 
 /** build/wasm/*.wasm. Ninja does nothing when nothing changed. */
@@ -25,7 +33,7 @@ function viteConfigs() {
   return ["vite.config.ts", ...others].filter((file) => existsSync(join(root, file)));
 }
 
-main(import.meta.url, () => {
+main(import.meta.url, async () => {
   setup("build");
-  build();
+  await build();
 });

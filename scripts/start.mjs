@@ -9,7 +9,7 @@ import { Failure, main, root, which } from "./support/run.mjs";
 main(import.meta.url, async () => {
   const port = readPort(process.env.PORT ?? "8080");
   setup("build");
-  build();
+  await build();
   const server = await serve(join(root, "dist"), port);
   const address = `http://localhost:${server.address().port}/`;
   openBrowser(address);

@@ -11,14 +11,14 @@ import { main, root, run } from "./support/run.mjs";
 // gcc is built as it ships, clang with the address and undefined-behaviour sanitizers.
 const nativePresets = ["gcc", "clang"];
 
-main(import.meta.url, () => {
+main(import.meta.url, async () => {
   setup("test");
   for (const preset of nativePresets) {
     run("cmake", ["--preset", preset]);
     run("cmake", ["--build", `build/${preset}`]);
     run("ctest", ["--preset", preset, "--parallel", String(availableParallelism())]);
   }
-  build();
+  await build();
   if (existsSync(join(root, "tsconfig.json"))) run("node", ["node_modules/typescript/bin/tsc", "--noEmit"]);
-  process.exitCode = nodeTests(["lint", "scripts", "catalog", "golden", "truth", "cli", "web"]);
+  process.exitCode = nodeTests(["lint", "scripts", "catalog", "golden", "truth", "fuzz", "cli", "web"]);
 });

@@ -175,6 +175,10 @@ TEST_CASE("defaults follow from what is given", "[scenario]") {
   CHECK(estimated({{"model", {{"config", config}}}})["scenario"]["inference"]["contextTokens"] == 1000.0);
   CHECK(estimated(with("inference", {{"promptTokens", 6000}}))["scenario"]["inference"]["contextTokens"] == 6000.0);
   CHECK(estimated(training({{"precision", "bf16-amp"}}))["scenario"]["weights"] == "fp32");
+  CHECK(estimated(training({{"method", "lora"}, {"precision", "fp32"}}))["scenario"]["weights"] == "fp32");
+  CHECK(estimated(training({{"method", "lora"}, {"precision", "bf16-amp"}}))["scenario"]["weights"] == "bf16");
+  const Json endless = {{"model_type", "mamba"}, {"hidden_size", 64}, {"intermediate_size", 128}, {"num_hidden_layers", 2}, {"state_size", 16}, {"vocab_size", 256}, {"time_step_rank", 4}, {"conv_kernel", 4}};
+  CHECK(estimated({{"model", {{"config", endless}}}})["scenario"]["inference"]["contextTokens"] == 4096);
   CHECK(estimated(training({{"precision", "fp32"}}))["scenario"]["training"]["attention"] == "sdpa");
 }
 

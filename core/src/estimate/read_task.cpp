@@ -9,8 +9,8 @@ namespace gpumem {
 namespace {
 
 double longest(const Scenario& s) {
-  if (whole_engine && s.encoder_model) return s.encoder_model->max_positions;
-  return s.model ? s.model->max_positions : most_tokens;
+  const double said = whole_engine && s.encoder_model ? s.encoder_model->max_positions : s.model ? s.model->max_positions : most_tokens;
+  return said > 0 ? said : most_tokens;
 }
 
 void check_length(double length, Scenario& s) {
@@ -77,7 +77,7 @@ void read_stored_weights(Fields& f, Scenario& s, bool given) {
     if (!mix || !trains_on(*mix)) f.report("method", "contradiction", text_of({"QLoRA is computed for nf4-dq, nf4 and gptq weights, not for ", s.weights}));
     return;
   }
-  const std::string implied = t.precision == "bf16" || t.method != "full" ? "bf16" : "fp32";
+  const std::string implied = t.precision == "bf16" || (t.method != "full" && t.precision != "fp32") ? "bf16" : "fp32";
   if (!given) s.weights = implied;
   const bool autocast = t.precision == "bf16-amp" || t.precision == "fp16-amp";
   const bool half = s.weights == "bf16" || (s.weights == "fp16" && t.precision == "fp16-amp");

@@ -104,6 +104,7 @@ class Reader {
     if (rank < 1 || rank > 4) throw this.malformed();
     const shape: number[] = [];
     for (let i = 0; i < rank; i++) shape.push(await this.long());
+    if (!shape.every(Number.isSafeInteger)) throw this.malformed();
     const number = await this.int();
     await this.long();   // where it lies
     const type = types[number];

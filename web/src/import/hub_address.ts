@@ -30,16 +30,17 @@ export function hubAddress(typed: string, mirror?: string): HubAddress | undefin
 }
 
 function fromUrl(text: string): HubAddress {
-  let url: URL;
+  let url: URL, path: string;
   try {
     url = new URL(text);
+    path = decodeURIComponent(url.pathname.slice(1));
   } catch {
     throw new Unreadable("This is no address that can be read.");
   }
   const host = url.hostname.replace(/^www\./, "");
   const hub = Object.hasOwn(hosts, host) ? hosts[host] : undefined;
   if (!hub) throw new Unreadable(`${host} is no model hub that is known here: give an address at huggingface.co or modelscope.cn, or set the hub's address below.`);
-  return fromPath(hub, decodeURIComponent(url.pathname.slice(1)).replace(/^models\//, hub === "modelscope" ? "" : "models/"));
+  return fromPath(hub, path.replace(/^models\//, hub === "modelscope" ? "" : "models/"));
 }
 
 /** "owner/name", "owner/name:Q4_K_M", "owner/name/resolve/main/file". */

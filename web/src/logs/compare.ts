@@ -20,10 +20,13 @@ export interface ReadLog {
 /** Whose log it is, by the lines found in it; undefined where none can be read. */
 export function readLog(text: string): ReadLog | undefined {
   const lines = text.slice(0, longestLog).split(/\r\n|\n|\r/).map(plainLine);
-  const found = logReaders.map(({ engine, read }) => ({ engine, readings: read(lines) }));
+  const found = logReaders.map(({ engine, read }) => ({ engine, readings: read(lines).filter(hasNumber) }));
   const best = found.reduce((a, b) => (b.readings.length > a.readings.length ? b : a));
   return best.readings.length > 0 ? best : undefined;
 }
+
+/** "512.00512.00" is no number, whatever has made it. */
+const hasNumber = ({ bytes, count }: Reading) => Number.isFinite(bytes ?? count);
 
 /** Without the terminal's colours and other control characters, and no longer than a line of a log is. */
 const plainLine = (line: string) => line.slice(0, longestLine).replace(/\u001b\[[\d;]{0,20}[A-Za-z]/g, "").replace(/[\u0000-\u0008\u000b-\u001f\u007f]/g, "");

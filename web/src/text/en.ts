@@ -87,5 +87,6 @@ export const keys = [
   ["↑ ↓", "move through models and options; the answer follows at once"],
   ["Tab", "next field"],
 ];
+export const documentation = "Documentation";
 export const local = "Everything is calculated in this browser; only links you open are fetched.";
 export const engine = "Engine";

@@ -36,7 +36,8 @@ export const torchtune: Tool = {
     const four = builder.startsWith("qlora_") || valueAt(tree, "model.quantize_base") === true;
     const method = !adapted ? "full" : valueAt(tree, "model.use_dora") === true ? "dora" : four ? "qlora" : "lora";
     setAt(scenario, "training.method", method);
-    const named = ((valueAt(tree, "model.lora_attn_modules") ?? []) as unknown[]).map((name) => (name === "output_proj" ? "o_proj" : String(name)));
+    const modules = valueAt(tree, "model.lora_attn_modules");
+    const named = (Array.isArray(modules) ? modules : []).map((name) => (name === "output_proj" ? "o_proj" : String(name)));
     if (valueAt(tree, "model.apply_lora_to_mlp") === true) named.push(...feedForward);
     if (valueAt(tree, "model.apply_lora_to_output") === true) named.push("lm_head");
     if (adapted && named.length > 0) setAt(scenario, "training.lora.targets", named);

@@ -15,7 +15,8 @@ import { Outcome } from "../Outcome";
 import { Ways } from "../Ways";
 import "./style.css";
 
-export function App(sources: Sources) {
+/** `documentation` is its address, where it lies beside the page. */
+export function App({ documentation, ...sources }: Sources & { documentation?: string }) {
   const [unit, setUnit] = useKept<Unit>("unit", ["GiB", "GB"]);
   const { page, engine, waiting, unreadable } = useShown(sources, addressPlace, unit);
   const { set, scenario, answer, stale, pins, setPins } = page;
@@ -46,6 +47,7 @@ export function App(sources: Sources) {
       </main>
       <footer>
         <p>{text.local}</p>
+        {documentation && <p><a href={documentation}>{text.documentation}</a></p>}
         <p>{`${text.engine} ${engine.version()}`}</p>
       </footer>
     </PageContext.Provider>
