@@ -6,8 +6,9 @@ import { setup } from "./setup.mjs";
 import { emscriptenEnvironment } from "./support/emscripten.mjs";
 import { main, root, run } from "./support/run.mjs";
 
-export function build() {
-  buildEngine();
+/** `web`: the page and its kin alone, with the engine that was built before. */
+export function build({ web = false } = {}) {
+  if (!web) buildEngine();
   generateForWeb(join(root, "build/catalog"));
   for (const config of viteConfigs()) run("node", ["node_modules/vite/bin/vite.js", "build", "--config", config]);
 }
@@ -26,6 +27,7 @@ function viteConfigs() {
 }
 
 main(import.meta.url, () => {
-  setup("build");
-  build();
+  const web = process.argv.includes("--web");
+  if (!web) setup("build");
+  build({ web });
 });
