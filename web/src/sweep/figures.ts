@@ -1,0 +1,29 @@
+// What a sweep keeps of each estimate.
+import type { Answer, Bytes, Device, Estimate } from "../engine/types";
+
+export interface Figures {
+  /** Of the device that is worst off. */
+  allocated: Bytes;
+  low: Bytes;
+  expected: Bytes;
+  high: Bytes;
+  usable?: Bytes;
+  /** Every device; absent where no limit is known. */
+  fits?: boolean;
+  components: Record<string, Bytes>;
+}
+/** What is wrong there, in the engine's words. */
+export interface Refused {
+  refused: string;
+}
+export type Outcome = Figures | Refused;
+
+/** Where several do not fit, the first of them; the engine puts the fullest first. */
+export const worstOf = ({ devices }: Answer): Device => devices.find(({ fits }) => fits === false) ?? devices[0];
+
+export function outcomeOf(estimate: Estimate): Outcome {
+  if (!estimate.ok) return { refused: estimate.issues.map(({ path, message }) => (path ? `${path} ${message}` : message)).join("; ") };
+  const { allocatedBytes, processBytes, usableBytes, fits, components } = worstOf(estimate);
+  const alive = components.filter(({ bytes }) => bytes > 0).map(({ id, bytes }) => [id, bytes]);
+  return { ...processBytes, allocated: allocatedBytes, usable: usableBytes, fits, components: Object.fromEntries(alive) };
+}
