@@ -1,4 +1,4 @@
-// Builds everything that is shipped: the engine as WebAssembly, the catalog for the page, and dist/.
+// Builds everything that is shipped: the engine as WebAssembly, the catalog and the measured errors for the page, and dist/.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { generateForWeb } from "./generate_catalog.mjs";
@@ -10,6 +10,7 @@ import { main, root, run } from "./support/run.mjs";
 export function build({ web = false } = {}) {
   if (!web) buildEngine();
   generateForWeb(join(root, "build/catalog"));
+  run("node", ["tests/truth/figures.mjs"]);
   for (const config of viteConfigs()) run("node", ["node_modules/vite/bin/vite.js", "build", "--config", config]);
 }
 

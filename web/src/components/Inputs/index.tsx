@@ -1,4 +1,5 @@
-import { useState } from "preact/hooks";
+import type { FunctionComponent } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { longestText } from "../../import/json";
 import { methodKey } from "../../state/field";
 import { usePage, useShownFields } from "../../state/page";
@@ -9,7 +10,6 @@ import { Field } from "../Field";
 import { Hardware } from "../Hardware";
 import { Method } from "../Method";
 import { ModelField } from "../ModelField";
-import { Presets } from "../Presets";
 import { useGiven } from "./given";
 import "./style.css";
 
@@ -31,6 +31,9 @@ export function Inputs() {
     return true;
   });
 
+  const [Starts, setStarts] = useState<FunctionComponent>();
+  // Without them the page is what it is.
+  useEffect(() => void requestAnimationFrame(() => setTimeout(() => import("../Starts").then((part) => setStarts(() => part.default), () => undefined))), []);
   const shown = useShownFields().filter(({ place }) => place !== "hardware");
   const folded = shown.filter((field) => field.folded);
   return (
@@ -48,7 +51,7 @@ export function Inputs() {
         </details>}
       </section>
       <Hardware />
-      <Presets />
+      {Starts && <Starts />}
     </form>
   );
 }
