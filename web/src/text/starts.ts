@@ -7,7 +7,7 @@ export const presets = {
   full: "Full fine-tune of 1B",
   serving: "Serve 70B on a B200",
   pooled: "vLLM, 32B in FP8 on 48 GB",
-  local: "30B-A3B GGUF on 32 GB",
+  local: "30B-A3B GGUF on 24 GB",
   images: "FLUX images on 32 GB",
   rewards: "GRPO of 4B on 80 GB",
   cluster: "405B on 1,024 GPUs",

@@ -47,7 +47,7 @@ export const presets: { name: string; scenario: Scenario }[] = [
   },
   {
     name: text.presets.local,
-    scenario: { model: { id: "Qwen/Qwen3-30B-A3B" }, task: "inference", weights: "Q4_K_M", inference: { contextTokens: 16384 }, hardware: { gpu: "nvidia/rtx-5090" } },
+    scenario: { model: { id: "Qwen/Qwen3-30B-A3B" }, task: "inference", weights: "Q4_K_M", inference: { contextTokens: 16384 }, hardware: { gpu: "nvidia/rtx-4090" } },
   },
   {
     name: text.presets.images,
