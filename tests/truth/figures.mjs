@@ -22,7 +22,12 @@ export function figures(cases, results) {
     const kind = kindOf(scenario);
     kinds.set(kind, [...(kinds.get(kind) ?? []), results[i]]);
   });
-  const rows = (of) => summarise(of).filter(({ quantity, answered }) => told.includes(quantity) && answered >= fewest).map(({ group, quantity, answered, median, p95 }) => ({ group, quantity, answered, median, p95 }));
+  const rows = (of) => {
+    const found = summarise(of).filter(({ quantity, answered }) => told.includes(quantity) && answered >= fewest);
+    // Weights are a part of that.
+    const whole = found.some(({ quantity }) => quantity === "allocatedBytes");
+    return found.filter(({ quantity }) => !whole || quantity !== "weights").map(({ group, quantity, answered, median, p95 }) => ({ group, quantity, answered, median, p95 }));
+  };
   return Object.fromEntries([...kinds].map(([kind, of]) => [kind, rows(of)]).filter(([, rows]) => rows.length > 0));
 }
 

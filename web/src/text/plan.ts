@@ -24,7 +24,7 @@ export const room = (size: string) => `${size} left`;
 /** What a degree splits, and what that asks of the links between GPUs. */
 const splits: Record<string, (degree: number) => string> = {
   tensor: (n) => `each layer over ${n} GPUs, which need fast links`,
-  pipeline: (n) => `layers in ${n} stages, idle while the first and last micro-batch pass`,
+  pipeline: (n) => `layers in ${n} stages, which wait for each other`,
   context: (n) => `each sequence over ${n} GPUs`,
   expert: (n) => `experts over ${n} GPUs`,
   shardGroup: (n) => `shards within groups of ${n}`,

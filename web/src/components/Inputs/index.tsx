@@ -1,5 +1,4 @@
-import type { FunctionComponent } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { longestText } from "../../import/json";
 import { methodKey } from "../../state/field";
 import { usePage, useShownFields } from "../../state/page";
@@ -8,6 +7,7 @@ import { wordName } from "../../text/words";
 import { Choice } from "../Choice";
 import { Field } from "../Field";
 import { Hardware } from "../Hardware";
+import { Later } from "../Later";
 import { Method } from "../Method";
 import { ModelField } from "../ModelField";
 import { useGiven } from "./given";
@@ -31,9 +31,6 @@ export function Inputs() {
     return true;
   });
 
-  const [Starts, setStarts] = useState<FunctionComponent>();
-  // Without them the page is what it is.
-  useEffect(() => void requestAnimationFrame(() => setTimeout(() => import("../Starts").then((part) => setStarts(() => part.default), () => undefined))), []);
   const shown = useShownFields().filter(({ place }) => place !== "hardware");
   const folded = shown.filter((field) => field.folded);
   return (
@@ -51,7 +48,7 @@ export function Inputs() {
         </details>}
       </section>
       <Hardware />
-      {Starts && <Starts />}
+      <Later load={() => import("../Starts")} />
     </form>
   );
 }
