@@ -125,6 +125,9 @@ test("written from right to left, nothing sticks out and nothing lies on top of 
       return label.left < control.right - 1 && control.left < label.right - 1 && label.top < control.bottom - 1 && control.top < label.bottom - 1;
     }).length);
     assert.equal(laid, 0);
+    // What is over the limit lies behind the limit.
+    const [limit, over] = await page.evaluate(() => [".top .limit", ".top .over"].map((name) => document.querySelector(name).getBoundingClientRect().left));
+    assert.ok(Math.abs(limit - over) < 4, `${limit} and ${over}`);
     await close();
   }
 });

@@ -19,4 +19,4 @@ export function valuesAtFirst({ path, words }: Field, known: Words, values: Valu
 const mostWords = 16;
 
 /** What a sweep is opened with. */
-export const usual = { inference: ["inference.contextTokens", "inference.sequences"], training: ["training.sequenceTokens", "training.microBatch"] };
+export const usual = { inference: "inference.contextTokens", training: "training.sequenceTokens" };

@@ -23,7 +23,7 @@ export default function Sweep() {
   const [typed, setTyped] = useState<Record<string, string>>({});
   const task = (answer?.scenario.task ?? "inference") as keyof typeof usual;
   const engine = answer?.scenario.engine?.name;
-  const first = fields.find(({ key }) => key === chosen[0]) ?? fields.find(({ key }) => usual[task].includes(key)) ?? fields[0];
+  const first = fields.find(({ key }) => key === chosen[0]) ?? fields.find(({ key }) => key === usual[task]) ?? fields[0];
   const second = fields.find(({ key, path }) => key === chosen[1] && path !== first.path);
   const listed = [first, second].flatMap((field) => (field ? [{ field, list: typed[field.key] ?? valuesAtFirst(field, words, form.values) }] : []));
   const axes = listed.flatMap(({ field: { key, path }, list }): Named[] => {
