@@ -89,3 +89,12 @@ test("the smallest card and the largest model are those of the command line", as
   assert.ok(usableBytes < answerTo(serving).devices[0].usableBytes);
   await close();
 });
+
+test("where no worker starts, the reason is said, and the answer stays", async () => {
+  const { page, close } = await browser.open(hashOf(serving));
+  await page.route(/worker-[\w-]+\.js$/, (route) => route.abort());
+  await page.locator(".folded > summary", { hasText: "Sweep" }).click();
+  await page.locator(".sweep [role=alert]", { hasText: "This could not be worked out" }).waitFor();
+  assert.ok(await page.locator(".verdict strong").first().isVisible());
+  await close();
+});

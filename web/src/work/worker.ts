@@ -1,7 +1,7 @@
 // Beside the page: an engine of its own that goes through the jobs it is sent, one at a time.
 import { loadCatalog } from "../catalog/load";
+import type { Engine } from "../engine/engine";
 import { wholeEngine } from "../engine/fetched_engines";
-import { once } from "../import/once";
 import type { Job, Result } from "./jobs";
 import { inSlices } from "./slices";
 
@@ -18,7 +18,8 @@ export interface Report {
   ended?: { result?: Result; failed?: string; stopped?: boolean };
 }
 
-const engine = once(wholeEngine as NonNullable<typeof wholeEngine>);
+let started: Promise<Engine> | undefined;
+const engine = () => (started ??= (wholeEngine as NonNullable<typeof wholeEngine>)());
 const stopped = new Set<number>();
 const report = (one: Report) => postMessage(one);
 
@@ -32,6 +33,10 @@ addEventListener("message", ({ data: { id, job, architectures } }: MessageEvent<
   if (!job) return void stopped.add(id);
   work(id, job, architectures).then(
     (ended) => report({ id, ended }),
-    (error: Error) => report({ id, ended: { failed: error.message } }),
+    (error: Error) => {
+      // One that broke off in the middle is not asked again.
+      started = undefined;
+      report({ id, ended: { failed: error.message } });
+    },
   );
 });
