@@ -22,7 +22,7 @@ for (const [where, options] of Object.entries({ "the page": {}, "the file that o
   test(`a sweep over lengths has the engine's figure for each, and says the last that fits (${where})`, async () => {
     const { page, seen, close } = await open(hashOf(serving), "Sweep", options);
     await page.getByLabel("Its values").fill("4096, 16384..32768/16384");
-    await page.getByText("The last value that fits is 16,384.").first().waitFor();
+    await page.locator('.line svg[aria-label*="at 4,096 to"][aria-label$="The last value that fits is 16,384."]').waitFor();
     await page.locator(".line summary").click();
     const cells = await page.locator(".line tbody td:nth-child(2)").allTextContents();
     assert.deepEqual(cells, [4096, 16384, 32768].map((contextTokens) => gibibytes(needs({ ...serving, inference: { contextTokens } }), 2)));
@@ -51,7 +51,7 @@ test("two fields make a map, whose CSV has every combination", async () => {
   assert.equal(await page.locator(".heat td.shade-over").count(), answers.filter(({ fits }) => !fits).length);
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "Save as CSV" }).click()]);
   const lines = readFileSync(await file.path(), "utf8").trim().split("\n");
-  assert.equal(lines[0], "inference.contextTokens,inference.sequences,allocatedBytes,processBytes,usableBytes,fits,issues");
+  assert.equal(lines[0], "inference.contextTokens,inference.sequences,allocatedBytes,processBytes,neededBytes,usableBytes,fits,issues");
   assert.deepEqual(lines.slice(1).map((line) => line.split(",").slice(0, 4).map(Number)), points.map((point, i) => [...point, answers[i].allocatedBytes, answers[i].processBytes.expected]));
   await close();
 });
@@ -65,6 +65,19 @@ test("a large sweep tells how far it is, can be stopped, and too large a one is 
   await page.locator(".running").waitFor({ state: "detached" });
   await values.fill("1..100000/1");
   await page.getByRole("alert").filter({ hasText: "at most 10,000 points" }).waitFor();
+  await close();
+});
+
+test("under an engine with a pool, a sweep shows what is needed and not the pool", async () => {
+  const pooled = { ...serving, engine: { name: "vllm" } };
+  const { page, close } = await open(hashOf(pooled), "Sweep");
+  await page.getByLabel("Its values").fill("1024, 8192");
+  await page.getByText("Shown is what these requests need").waitFor();
+  await page.locator('.line svg[aria-label*="at 8,192"]').waitFor();
+  await page.locator(".line summary").click();
+  const needed = [1024, 8192].map((contextTokens) => answerTo({ ...pooled, inference: { contextTokens } }).devices[0]);
+  assert.ok(needed[0].neededBytes < needed[1].neededBytes);
+  assert.deepEqual(await page.locator(".line tbody td:nth-child(2)").allTextContents(), needed.map(({ neededBytes, processBytes, allocatedBytes }) => gibibytes(neededBytes + processBytes.expected - allocatedBytes, 2)));
   await close();
 });
 

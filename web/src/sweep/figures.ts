@@ -8,6 +8,8 @@ export interface Figures {
   expected: Bytes;
   high: Bytes;
   usable?: Bytes;
+  /** Of an engine that takes a pool of what is left: tensors, with no more than what was asked for in the pool. */
+  needed?: Bytes;
   /** Every device; absent where no limit is known. */
   fits?: boolean;
   components: Record<string, Bytes>;
@@ -23,7 +25,15 @@ export const worstOf = ({ devices }: Answer): Device => devices.find(({ fits }) 
 
 export function outcomeOf(estimate: Estimate): Outcome {
   if (!estimate.ok) return { refused: estimate.issues.map(({ path, message }) => (path ? `${path} ${message}` : message)).join("; ") };
-  const { allocatedBytes, processBytes, usableBytes, fits, components } = worstOf(estimate);
+  const { allocatedBytes, processBytes, usableBytes, neededBytes, fits, components } = worstOf(estimate);
   const alive = components.filter(({ bytes }) => bytes > 0).map(({ id, bytes }) => [id, bytes]);
-  return { ...processBytes, allocated: allocatedBytes, usable: usableBytes, fits, components: Object.fromEntries(alive) };
+  return { ...processBytes, allocated: allocatedBytes, usable: usableBytes, needed: neededBytes, fits, components: Object.fromEntries(alive) };
+}
+
+/** With the pool cut to what was asked for; everything else is the same. */
+export function asNeeded(one: Figures): Figures {
+  if (one.needed === undefined) return one;
+  const more = one.allocated - one.needed;
+  const pool = (one.components["kv-cache"] ?? 0) - more;
+  return { ...one, allocated: one.needed, low: one.low - more, expected: one.expected - more, high: one.high - more, components: { ...one.components, "kv-cache": Math.max(0, pool) } };
 }

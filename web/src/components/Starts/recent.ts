@@ -21,11 +21,13 @@ const stay = 4000;
 /** The latest first. A browser that keeps nothing has none. */
 export function useRecent(scenario: Scenario | undefined, answer: Answer | undefined, catalog: Catalog): { recent: Recent[]; forget: () => void } {
   const [recent, setRecent] = useState(read);
-  const first = useRef(JSON.stringify(scenario));
+  const first = useRef<string>(undefined);
   useEffect(() => {
     const text = JSON.stringify(scenario);
     // What the page opens with, nobody has asked for.
-    if (!scenario || !answer || text === first.current || text.length > longest) return;
+    if (!scenario || !answer) return;
+    first.current ??= text;
+    if (text === first.current || text.length > longest) return;
     const timer = setTimeout(() => {
       const title = titleOf(answer, catalog);
       const now = [{ title, scenario }, ...read().filter((one) => one.title !== title)].slice(0, most);

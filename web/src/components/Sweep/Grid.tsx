@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import type { Bytes } from "../../engine/types";
 import { sizeNumber, sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
-import type { Figures, Outcome } from "../../sweep/figures";
+import { asNeeded, type Figures, type Outcome } from "../../sweep/figures";
 import * as text from "../../text/sweep";
 import { optionName } from "../../text/words";
 import { fitText } from "./Line";
@@ -17,7 +17,7 @@ const steps = [0.25, 0.5, 0.75, 0.9, 1];
 export function Grid({ axes, outcomes }: { axes: Named[]; outcomes: Outcome[] }) {
   const { unit, words } = usePage();
   const [rows, columns] = axes;
-  const known = outcomes.map((one) => ("refused" in one ? undefined : one));
+  const known = outcomes.map((one) => ("refused" in one ? undefined : asNeeded(one)));
   const most = Math.max(...known.map((one) => one?.expected ?? 0));
   const limited = known.some((one) => one?.usable !== undefined);
   const label = (axis: Named, i: number) => optionName(axis.key, valueText(axis.values[i]), words);
@@ -68,9 +68,10 @@ function shadeOf(one: Figures, most: Bytes): string {
 function Cell({ one, most }: { one: Outcome; most: Bytes }) {
   const { unit } = usePage();
   if ("refused" in one) return <td class="number" title={one.refused}>–</td>;
+  const needed = asNeeded(one);
   return (
-    <td class={`number shade-${shadeOf(one, most)}`}>
-      {sizeNumber(one.expected, unit)}
+    <td class={`number shade-${shadeOf(needed, most)}`}>
+      {sizeNumber(needed.expected, unit)}
       {one.fits === false && <span class="unseen">{fitText(false)}</span>}
     </td>
   );

@@ -3,7 +3,7 @@ import type { Bytes, Scenario } from "../../engine/types";
 import { axisTicks, sizeNumber, sizeText } from "../../format/bytes";
 import { usePage } from "../../state/page";
 import { setAt } from "../../state/paths";
-import type { Outcome } from "../../sweep/figures";
+import { asNeeded, type Outcome } from "../../sweep/figures";
 import { limit } from "../../text/en";
 import * as text from "../../text/sweep";
 import { optionName, shortName } from "../../text/words";
@@ -17,7 +17,7 @@ const mostMarks = 12;
 export function Line({ axis: { key, path, values, name }, outcomes }: { axis: Named; outcomes: Outcome[] }) {
   const { unit, words, scenario, load } = usePage();
   const [pointed, setPointed] = useState<number>();
-  const known = outcomes.map((one) => ("refused" in one ? undefined : one));
+  const known = outcomes.map((one) => ("refused" in one ? undefined : asNeeded(one)));
   const usable = known.find((one) => one?.usable !== undefined)?.usable;
   const most = Math.max(...known.map((one) => one?.high ?? 0));
   if (most === 0) return <p role="status">{outcomes.map((one) => ("refused" in one ? one.refused : "")).find(Boolean)}</p>;
@@ -76,7 +76,7 @@ export function Line({ axis: { key, path, values, name }, outcomes }: { axis: Na
               {outcomes.map((one, i) => (
                 <tr key={i}>
                   <th scope="row">{label(values[i])}</th>
-                  <td class="number">{"refused" in one ? "–" : sizeNumber(one.expected, unit, 2)}</td>
+                  <td class="number">{"refused" in one ? "–" : sizeNumber(asNeeded(one).expected, unit, 2)}</td>
                   <td>{"refused" in one ? one.refused : fitText(one.fits, "")}</td>
                   <td>{!("refused" in one) && <button type="button" aria-label={text.useOf(label(values[i]))} onClick={() => use(values[i])}>{text.use}</button>}</td>
                 </tr>

@@ -60,6 +60,7 @@ export default function Sweep() {
       {drawn && (
         <>
           {drawn.axes.length > 1 ? <Grid axes={drawn.axes} outcomes={drawn.outcomes} /> : <Line axis={drawn.axes[0]} outcomes={drawn.outcomes} />}
+          {drawn.outcomes.some((one) => "needed" in one && one.needed !== undefined) && <p class="note">{text.pooled}</p>}
           <p class="note">
             <button type="button" onClick={() => sweepFile(drawn.axes, drawn.outcomes)}>{text.save}</button>
             {work.took !== undefined && !work.running && ` ${text.rate(grouped(drawn.outcomes.length), (Math.max(1, Math.round(work.took)) * 0.001).toFixed(2))}`}
