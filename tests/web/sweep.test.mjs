@@ -71,11 +71,11 @@ test("a large sweep tells how far it is, can be stopped, and too large a one is 
 test("under an engine with a pool, a sweep shows what is needed and not the pool", async () => {
   const pooled = { ...serving, engine: { name: "vllm" } };
   const { page, close } = await open(hashOf(pooled), "Sweep");
-  await page.getByLabel("Its values").fill("1024, 8192");
-  await page.getByText("Shown is what these requests need").waitFor();
-  await page.locator('.line svg[aria-label*="at 8,192"]').waitFor();
+  await page.getByLabel("Its values").fill("1024, 8192, 131072");
+  await page.getByText("Shown is what these requests need at the same time").waitFor();
+  await page.locator('.line svg[aria-label*="at 131,072. The last value that fits is 8,192."]').waitFor();
   await page.locator(".line summary").click();
-  const needed = [1024, 8192].map((contextTokens) => answerTo({ ...pooled, inference: { contextTokens } }).devices[0]);
+  const needed = [1024, 8192, 131072].map((contextTokens) => answerTo({ ...pooled, inference: { contextTokens } }).devices[0]);
   assert.ok(needed[0].neededBytes < needed[1].neededBytes);
   assert.deepEqual(await page.locator(".line tbody td:nth-child(2)").allTextContents(), needed.map(({ neededBytes, processBytes, allocatedBytes }) => gibibytes(neededBytes + processBytes.expected - allocatedBytes, 2)));
   await close();

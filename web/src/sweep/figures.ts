@@ -30,10 +30,12 @@ export function outcomeOf(estimate: Estimate): Outcome {
   return { ...processBytes, allocated: allocatedBytes, usable: usableBytes, needed: neededBytes, fits, components: Object.fromEntries(alive) };
 }
 
-/** With the pool cut to what was asked for; everything else is the same. */
+/** With the pool cut to what was asked for, or grown to it: whether that fits at the same time is another question than whether the engine starts. */
 export function asNeeded(one: Figures): Figures {
   if (one.needed === undefined) return one;
   const more = one.allocated - one.needed;
-  const pool = (one.components["kv-cache"] ?? 0) - more;
-  return { ...one, allocated: one.needed, low: one.low - more, expected: one.expected - more, high: one.high - more, components: { ...one.components, "kv-cache": Math.max(0, pool) } };
+  const expected = one.expected - more;
+  const fits = one.usable !== undefined && expected > one.usable ? false : one.fits;
+  const pool = Math.max(0, (one.components["kv-cache"] ?? 0) - more);
+  return { ...one, fits, allocated: one.needed, low: one.low - more, expected, high: one.high - more, components: { ...one.components, "kv-cache": pool } };
 }

@@ -29,4 +29,4 @@ export const upTo = (size: string) => `up to ${size}`;
 export const ofLimit = (share: number) => `up to ${Math.round(share * 100)}\u00a0% of the limit`;
 export const noFields = "Nothing here can go through values.";
 export const pointed = (one: string, two: string) => `${one}, ${two}`;
-export const pooled = "Shown is what these requests need; the engine takes the rest of its share for its pool, too.";
+export const pooled = "Shown is what these requests need at the same time; the engine takes the rest of its share for its pool, too.";

@@ -72,7 +72,7 @@ function Cell({ one, most }: { one: Outcome; most: Bytes }) {
   return (
     <td class={`number shade-${shadeOf(needed, most)}`}>
       {sizeNumber(needed.expected, unit)}
-      {one.fits === false && <span class="unseen">{fitText(false)}</span>}
+      {needed.fits === false && <span class="unseen">{fitText(false)}</span>}
     </td>
   );
 }

@@ -77,7 +77,7 @@ export function Line({ axis: { key, path, values, name }, outcomes }: { axis: Na
                 <tr key={i}>
                   <th scope="row">{label(values[i])}</th>
                   <td class="number">{"refused" in one ? "–" : sizeNumber(asNeeded(one).expected, unit, 2)}</td>
-                  <td>{"refused" in one ? one.refused : fitText(one.fits, "")}</td>
+                  <td>{"refused" in one ? one.refused : fitText(asNeeded(one).fits, "")}</td>
                   <td>{!("refused" in one) && <button type="button" aria-label={text.useOf(label(values[i]))} onClick={() => use(values[i])}>{text.use}</button>}</td>
                 </tr>
               ))}
