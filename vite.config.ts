@@ -46,6 +46,7 @@ const chunkFileNames = ({ name }: { name: string }) => `assets/${name === "first
 export default defineConfig({
   base: "./",
   build: { target: "es2022", assetsInlineLimit: 0, modulePreload: false, reportCompressedSize: false, rolldownOptions: { output: { chunkFileNames, codeSplitting: { groups: [{ name: groupOf }] } } } },
+  worker: { format: "es", rolldownOptions: { output: { entryFileNames: "assets/later/[name]-[hash].js", chunkFileNames: "assets/later/[name]-[hash].js" } } },
   json: { stringify: true },
   plugins: [preloadEngine(), inventories()],
 });

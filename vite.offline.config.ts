@@ -46,6 +46,8 @@ export default defineConfig({
     alias: [
       { find: /^.*\/fetched_inventories$/, replacement: resolve("web/src/catalog/bundled_inventories.ts") },
       { find: /^.*\/installed\/(register|documentation)$/, replacement: resolve("web/src/installed/nothing.ts") },
+      // A page opened from disk starts no workers.
+      { find: /^.*\/pool$/, replacement: resolve("web/src/work/here.ts") },
       { find: /^.*\/fetched_engines$/, replacement: resolve("web/src/engine/bundled_engine.ts") },
     ],
   },

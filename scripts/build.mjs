@@ -1,4 +1,4 @@
-// Builds everything that is shipped: the engine as WebAssembly, the catalog for the page, and dist/.
+// Builds everything that is shipped: the engine as WebAssembly, the catalog and the measured errors for the page, and dist/.
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { generateForWeb } from "./generate_catalog.mjs";
@@ -6,14 +6,11 @@ import { setup } from "./setup.mjs";
 import { emscriptenEnvironment } from "./support/emscripten.mjs";
 import { main, root, run } from "./support/run.mjs";
 
-export async function build() {
-  buildEngine();
-  await buildAround();
-}
-
-/** Everything but the engine. */
-export async function buildAround() {
+/** `web`: the page and its kin alone, with the engine that was built before. */
+export async function build({ web = false } = {}) {
+  if (!web) buildEngine();
   generateForWeb(join(root, "build/catalog"));
+  run("node", ["tests/truth/figures.mjs"]);
   for (const config of viteConfigs()) run("node", ["node_modules/vite/bin/vite.js", "build", "--config", config]);
   // Here, since its packages may have been installed only now.
   const { buildSite } = await import("./site/site.mjs");
@@ -34,6 +31,7 @@ function viteConfigs() {
 }
 
 main(import.meta.url, async () => {
-  setup("build");
-  await build();
+  const web = process.argv.includes("--web");
+  if (!web) setup("build");
+  await build({ web });
 });

@@ -24,7 +24,7 @@ function builtIn(folder, web) {
   }
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   if (web) cpSync(join(root, "build/wasm"), join(folder, "build/wasm"), { recursive: true, filter: (path) => !/CMakeFiles|\.(a|o)$/.test(path) });
-  const build = web ? "const { buildAround } = await import('./scripts/build.mjs'); await buildAround();" : "const { build } = await import('./scripts/build.mjs'); await build();";
+  const build = `const { build } = await import('./scripts/build.mjs'); await build({ web: ${web} });`;
   const { status, stderr } = spawnSync(process.execPath, ["--input-type=module", "-e", build], { cwd: folder, encoding: "utf8", stdio: ["ignore", "ignore", "pipe"] });
   if (status !== 0) throw new Failure(`The build in ${folder} failed:\n${stderr.slice(-3000)}`);
   return hashes(join(folder, "dist"));

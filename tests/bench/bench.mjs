@@ -5,6 +5,7 @@ import { Failure, main, root } from "../../scripts/support/run.mjs";
 import { budgets, measure } from "../lint/rules/budgets.mjs";
 import { estimateTimes } from "./engine_time.mjs";
 import { firstEstimateTime } from "./page_time.mjs";
+import { questionTimes } from "./questions_time.mjs";
 
 const limits = { firstEstimate: 250, summary: 1, timeline: 5 };
 
@@ -17,6 +18,10 @@ main(import.meta.url, async () => {
     ...Object.entries(measure(root)).map(([name, value]) => ({ what: budgets[name].what, value, limit: budgets[name].limit, unit: "B" })),
   ];
   for (const row of rows) console.log(line(row));
+  // Aims, not budgets: both hang on how many processors are free.
+  const { sweep, plan } = await questionTimes();
+  console.log(`${"a sweep of 10,000 points on the page".padEnd(52)} ${sweep.toFixed(0).padStart(8)} /s, aim 10000`);
+  console.log(`${"a plan for 1,024 GPUs of a 126-layer model".padEnd(52)} ${plan.toFixed(2).padStart(8)} s, aim 2`);
   if (rows.some(({ value, limit }) => !(value <= limit))) throw new Failure("Over budget.");
 });
 

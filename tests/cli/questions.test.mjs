@@ -43,7 +43,7 @@ test("sweep: every combination of the values, as table, CSV and JSON lines", asy
   const { status, out } = await gpumem(["sweep", file, ...over, "--csv"]);
   assert.equal(status, 0);
   const rows = out.trimEnd().split("\n").map((line) => line.split(","));
-  assert.deepEqual(rows[0], ["inference.contextTokens", "weights", "allocatedBytes", "processBytes", "usableBytes", "fits", "issues"]);
+  assert.deepEqual(rows[0], ["inference.contextTokens", "weights", "allocatedBytes", "processBytes", "neededBytes", "usableBytes", "fits", "issues"]);
   assert.deepEqual(rows.slice(1).map((row) => row.slice(0, 2)), [["1024", "bf16"], ["1024", "nf4-dq"], ["2048", "bf16"], ["2048", "nf4-dq"]]);
   const json = (await gpumem(["sweep", file, ...over, "--json"])).out.trimEnd().split("\n").map((line) => JSON.parse(line));
   assert.deepEqual(json.map(({ estimate }) => String(estimate.devices[0].allocatedBytes)), rows.slice(1).map((row) => row[2]));

@@ -4,14 +4,17 @@ import { join } from "node:path";
 import { main, root } from "../../scripts/support/run.mjs";
 import { loadEngine } from "../support/engine.mjs";
 import { publishedPage } from "./published.mjs";
+import { writeFigures } from "./figures.mjs";
 import { readCases, runCases, summarise } from "./measure.mjs";
 
 main(import.meta.url, async () => {
-  const results = runCases(readCases(), await loadEngine());
+  const cases = readCases();
+  const results = runCases(cases, await loadEngine());
+  writeFigures(cases, results);
   mkdirSync(join(root, "docs"), { recursive: true });
   writeFileSync(join(root, "docs/accuracy.md"), `${report(summarise(results), refusals(results)).join("\n")}\n`);
   writeFileSync(join(root, "docs/published.md"), `${publishedPage(results).join("\n").trimEnd()}\n`);
-  console.log("docs/accuracy.md, docs/published.md");
+  console.log("docs/accuracy.md, docs/published.md, build/accuracy.json");
 });
 
 function report(rows, refused) {

@@ -90,7 +90,50 @@ test("with the system's own colours parts keep theirs, and the limit is still a 
   await close();
 });
 
-for (const width of [320, 375, 768]) {
+test("a sweep is made, and one of its values taken over, by keyboard alone", async () => {
+  const { page, last, close } = await browser.open(hashOf(training));
+  await page.locator("summary", { hasText: "Embed this" }).waitFor();
+  const tabTo = async (found) => {
+    for (let i = 0; i < 120; i++) {
+      if (await page.evaluate(found)) return;
+      await page.keyboard.press("Tab");
+    }
+    assert.fail(`not reached: ${found}`);
+  };
+  await tabTo(() => document.activeElement.textContent === "Sweep");
+  await page.keyboard.press("Enter");
+  await page.locator(".sweep .line").waitFor();
+  await tabTo(() => document.activeElement.id === "sweep-values-0");
+  await page.keyboard.press("Control+a");
+  await page.keyboard.type("512, 4096");
+  await page.locator('.line svg[aria-label*="at 512"]').waitFor();
+  await tabTo(() => document.activeElement.textContent === "As a table" && document.activeElement.closest(".line") !== null);
+  await page.keyboard.press("Enter");
+  await tabTo(() => document.activeElement.getAttribute("aria-label") === "use 512");
+  await page.keyboard.press("Enter");
+  assert.equal((await last()).scenario.training.sequenceTokens, 512);
+  await close();
+});
+
+test("written from right to left, nothing sticks out and nothing lies on top of each other", async () => {
+  for (const width of [375, 1280]) {
+    const { page, close } = await withAllOpen(training, { width });
+    await page.evaluate(() => (document.documentElement.dir = "rtl"));
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+    const laid = await page.evaluate(() => [...document.querySelectorAll(".field")].filter((field) => {
+      const [label, control] = [field.querySelector("label"), field.querySelector("input, select, textarea")].map((one) => one.getBoundingClientRect());
+      return label.left < control.right - 1 && control.left < label.right - 1 && label.top < control.bottom - 1 && control.top < label.bottom - 1;
+    }).length);
+    assert.equal(laid, 0);
+    // What is over the limit lies behind the limit.
+    const [limit, over] = await page.evaluate(() => [".top .limit", ".top .over"].map((name) => document.querySelector(name).getBoundingClientRect().left));
+    assert.ok(Math.abs(limit - over) < 4, `${limit} and ${over}`);
+    await close();
+  }
+});
+
+// 640 is a window of 1280 at 200 %.
+for (const width of [320, 375, 640, 768]) {
   test(`no part sticks out at a width of ${width}, in either theme`, async () => {
     for (const scenario of [training, llama]) {
       const { page, close } = await withAllOpen(scenario, { width });

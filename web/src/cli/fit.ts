@@ -1,14 +1,15 @@
 // gpumem fit and gpumem advise: what fits on the scenario's hardware, and what to change.
 import { catalog } from "../lib/catalog";
 import { estimate } from "../lib/index";
-import type { Answer, Fit, Scenario } from "../engine/types";
+import type { Answer, Fit } from "../engine/types";
 import { plain, sizeText } from "../format/bytes";
 import { grouped } from "../format/counts";
+import { type Asking, fitsAll, largestModel, smallestCard } from "../plan/catalog_search";
 import { growthNames } from "../text/questions";
 import { columns, printable } from "./columns";
 import { print } from "./output";
 import { status } from "./problem";
-import { answerOf, fitsAll, readScenario } from "./scenario";
+import { answerOf, readScenario } from "./scenario";
 
 interface FitOptions {
   json?: boolean;
@@ -19,8 +20,8 @@ const lines = (rows: string[]) => rows.map((row) => `${printable(row)}\n`).join(
 export async function fitCommand(file: string, { json }: FitOptions): Promise<number> {
   const scenario = await readScenario(file);
   const answer = await answerOf(scenario, file, ["fit"]);
-  const card = await smallestCard(scenario);
-  const model = answer.fit ? await largestModel(scenario) : undefined;
+  const card = await found(smallestCard(scenario, catalog));
+  const model = answer.fit ? await found(largestModel(scenario, catalog)) : undefined;
   if (json) await print(`${JSON.stringify({ ...answer.fit, smallestGpu: card, largestModel: model })}\n`);
   else await print(lines(fitTable(answer, card, model)));
   return fitsAll(answer) ? status.fits : status.doesNotFit;
@@ -44,32 +45,11 @@ function fitTable({ fit, scenario }: Answer, card?: string, model?: string): str
   return [`${scenario.model.id ?? "The model"}, ${scenario.task} with ${scenario.engine?.name}`, ...columns(rows.map((row) => row.map((cell, i) => (i === 0 ? `  ${cell}` : cell))))];
 }
 
-const bytesOf = (memory: string) => Number.parseFloat(memory);
-const asked = (scenario: Scenario) => estimate({ ...scenario, detail: "summary", questions: [] });
-
-/** Of the catalog's cards the one with least memory on which it fits, of those alike the first. */
-async function smallestCard(scenario: Scenario): Promise<string | undefined> {
-  const cards = Object.entries(catalog.gpus).sort(([, a], [, b]) => bytesOf(a.memory) - bytesOf(b.memory));
-  const tried = new Map<string, boolean>();
-  for (const [id, { memory, reported }] of cards) {
-    const kind = `${memory} ${reported}`;
-    if (tried.get(kind) === false) continue;
-    const answer = await asked({ ...scenario, hardware: { gpu: id, count: scenario.hardware?.count } });
-    const fits = answer.ok && fitsAll(answer);
-    if (fits) return id;
-    tried.set(kind, false);
-  }
-  return undefined;
-}
-
-/** Of the catalog's models the one with most parameters that fits with the scenario's settings. */
-async function largestModel(scenario: Scenario): Promise<string | undefined> {
-  const models = Object.entries(catalog.models).sort(([, a], [, b]) => b.parameters - a.parameters);
-  for (const [id] of models) {
-    const answer = await asked({ ...scenario, model: { id } });
-    if (answer.ok && fitsAll(answer) && !answer.assumptions.some(({ id: said }) => said === "activations-unknown")) return id;
-  }
-  return undefined;
+/** The search's scenarios, answered one by one. */
+async function found<Result>(search: Asking<Result>): Promise<Result> {
+  let step = search.next();
+  while (!step.done) step = search.next(await estimate(step.value));
+  return step.value;
 }
 
 export async function adviseCommand(file: string, { json }: FitOptions): Promise<number> {

@@ -32,6 +32,7 @@ Exit status: 0 it fits, 1 it does not fit, 2 the scenario, its file or the comma
 const sweepHelp = `
 For example:
   gpumem sweep scenario.json --over inference.contextTokens=1024,2048,4096
+  gpumem sweep scenario.json --over inference.contextTokens=1024..131072 --over inference.sequences=1..16/3
   gpumem sweep scenario.json --over weights=bf16,fp8,awq-4-128 --over hardware.gpu=nvidia/l4,nvidia/rtx-4090 --csv
 Exit status: 0 some of them were answered, 2 none was, or the file or the command is invalid.`;
 

@@ -23,6 +23,4 @@ export async function answerOf(scenario: Scenario, file: string, questions: stri
 
 export const issuesOf = (answer: Estimate) => (answer.ok ? "" : answer.issues.map(({ path, message }) => `${path} ${message}`.trim()).join("; "));
 
-export const fitsAll = ({ devices }: Answer) => devices.every(({ fits }) => fits !== false);
-
 const nameOf = (file: string) => (file === "-" ? "Standard input" : file);

@@ -35,7 +35,8 @@ export function useCalculator(engine: Engine, missing: boolean, words: Words, fi
       setState((state) => ({ form: { ...state.form, values: { ...state.form.values, ...changes } }, unreadable: false })),
     [],
   );
-  const load = (scenario: Scenario) => setState({ form: formOf({ ...scenario }, first), unreadable: false });
+  const restore = (form: Form) => setState({ form, unreadable: false });
+  const load = (scenario: Scenario) => restore(formOf({ ...scenario }, first));
 
   const asked = useMemo(() => ask(engine, form, catalog, tensors ? "tensors" : "timeline"), [engine, form, catalog, tensors]);
   const { estimate } = asked;
@@ -98,6 +99,7 @@ export function useCalculator(engine: Engine, missing: boolean, words: Words, fi
     form,
     set,
     load,
+    restore,
     catalog,
     uncounted,
     issues,

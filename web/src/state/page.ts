@@ -15,6 +15,8 @@ export interface Page {
   set: (changes: Record<string, string>) => void;
   /** Puts a whole scenario in place of the form. */
   load: (scenario: Scenario) => void;
+  /** Puts a form back as it was. */
+  restore: (form: Form) => void;
   /** What the form says; absent where it cannot be put into a scenario. */
   scenario?: Scenario;
   /** Asks about another scenario than the form's. */

@@ -20,18 +20,23 @@ export function weightGroup(format: string): "full" | "eight" | "four" | "gguf" 
 
 const expertCounts = ["num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"];
 
+/** That one of these is more than 1, for the model or for what it has inside. */
+function has(config: unknown, names: string[]): boolean {
+  const parts = [config, (config as { text_config?: unknown } | undefined)?.text_config] as (Record<string, unknown> | undefined)[];
+  return parts.some((part) => names.some((name) => Number(part?.[name]) > 1));
+}
+export const hasExperts = (config: unknown) => has(config, expertCounts);
+
 /** "pipeline", "experts", "windows" and "images", as far as a configuration's fields say so. */
 export function traitsOf(values: Values, catalog: Catalog): string {
   const file = values["model.by"] === "file" && values[fileKey] ? fileModel(values[fileKey]) : undefined;
   if (file?.gguf) return "gguf";
   const config = (file ? configOf({ model: file }, catalog) : values["model.by"] === "config" ? readConfig(values["model.config"] ?? "") : values["model.by"] === "id" ? named(values, catalog) : undefined) as Record<string, unknown> | undefined;
   if (!config) return "";
-  const inner = [config, config.text_config].filter((part): part is Record<string, unknown> => typeof part === "object" && part !== null);
-  const has = (names: string[]) => inner.some((part) => names.some((name) => Number(part[name]) > 1));
   const traits = [];
   if (typeof config._class_name === "string") traits.push("pipeline");
-  if (has(expertCounts)) traits.push("experts");
-  if (has(["sliding_window"])) traits.push("windows");
+  if (hasExperts(config)) traits.push("experts");
+  if (has(config, ["sliding_window"])) traits.push("windows");
   if (typeof config.vision_config === "object" && config.vision_config !== null) traits.push("images");
   return traits.join(" ");
 }

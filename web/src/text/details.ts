@@ -29,6 +29,8 @@ export const whyInference = (cache: string, other: string, overheads: string) =>
 export const whyTraining = (states: string, other: string, overheads: string) =>
   `It takes four times the weights, whatever the optimizer, and nothing for length and batch. Counted here: gradients and optimizer states alive at the peak ${states}, activations and logits ${other}, overheads ${overheads}.`;
 export const published = "As published";
+export const sweepTitle = "Sweep";
+export const planTitle = "Plan: layouts, cards and models";
 export const ladderTitle = "Ladder of methods";
 export const compareTitle = (count: number) => (count > 0 ? `Compare (${count} put aside)` : "Compare");
 export const commandTitle = "Command";

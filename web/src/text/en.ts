@@ -38,8 +38,6 @@ export const unreadableFile = "The file could not be read.";
 export const unreadableAddress = "The address holds no readable scenario, so this is the default one.";
 export const task = "Task";
 export const method = "Method";
-export const presetsTitle = "Examples";
-export const presets = { qlora: "8B QLoRA on 24 GB", lora: "32B LoRA on 80 GB", full: "Full fine-tune of 1B", serving: "Serve 70B on a B200" };
 export const hardware = "Hardware";
 export const hardwareBy = { gpu: "Card", memory: "Own size" };
 export const hardwareNames = { gpu: "Card", memory: "Memory" };
@@ -53,7 +51,7 @@ export const optionFits = "fits";
 export const optionRefused = "not with these settings";
 export const waiting = "Loading the model …";
 export const notUpdated = "This is the last answer";
-export const seeFields = "the marked field needs another value.";
+export const seeFields = (many: boolean) => (many ? "the marked fields need other values." : "the marked field needs another value.");
 export const noAnswer = "No answer yet";
 export const answer = "Answer";
 export const fits = "Fits";
@@ -83,6 +81,7 @@ export const help = "Keyboard";
 export const keys = [
   ["/", "find a model"],
   ["c", "put this aside to compare it"],
+  ["Ctrl Z", "take the last change back"],
   ["?", "show or hide this list"],
   ["↑ ↓", "move through models and options; the answer follows at once"],
   ["Tab", "next field"],

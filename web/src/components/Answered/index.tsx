@@ -1,4 +1,5 @@
 import type { Answer } from "../../engine/types";
+import { Accuracy } from "../Accuracy";
 import { Breakdown } from "../Breakdown";
 import { Devices } from "../Devices";
 import { More } from "../More";
@@ -19,6 +20,7 @@ export default function Answered({ answer }: { answer: Answer }) {
         <Quick answer={answer} />
         {answer.throughput && <Throughput rates={answer.throughput} />}
         <Notes answer={answer} />
+        <Accuracy answer={answer} />
       </div>
       <More />
       <Print answer={answer} />

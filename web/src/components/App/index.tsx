@@ -10,9 +10,9 @@ import { Advice } from "../Advice";
 import { Details } from "../Details";
 import { Header } from "../Header";
 import { Inputs } from "../Inputs";
+import { Later } from "../Later";
 import { searchId } from "../ModelField/search";
 import { Outcome } from "../Outcome";
-import { Ways } from "../Ways";
 import "./style.css";
 
 /** `documentation` is its address, where it lies beside the page. */
@@ -40,7 +40,7 @@ export function App({ documentation, ...sources }: Sources & { documentation?: s
             {unreadable && <p class="problem" role="alert">{text.unreadableAddress}</p>}
             <Outcome waiting={waiting} />
           </section>
-          {answer?.devices.some(({ fits }) => fits === false) && <Ways />}
+          {answer?.devices.some(({ fits }) => fits === false) && <Later load={() => import("../Ways/later")} />}
           {answer && <Advice engine={engine} />}
           {answer && <Details answer={answer} />}
         </div>

@@ -1,13 +1,7 @@
 // The answer's tables as comma-separated values, sizes in bytes.
 import type { Answer } from "../../engine/types";
+import { csvText } from "../../format/csv";
 import { deviceName } from "../../text/devices";
-
-/** A cell that a spreadsheet would take for a formula gets a quotation mark in front. */
-function cell(value: unknown): string {
-  const text = String(value ?? "");
-  const safe = typeof value === "string" && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-}
 
 export function csv({ devices, timeline = [], scenario }: Answer): string {
   const rows: unknown[][] = [["device", "count", "item", "bytes"]];
@@ -22,5 +16,5 @@ export function csv({ devices, timeline = [], scenario }: Answer): string {
   const ids = devices[0].components.map(({ id }) => id);
   const moments = timeline.filter(({ phase }) => phase !== "");
   if (moments.length > 0) rows.push([], ["phase", "at", "bytes", ...ids], ...moments.map(({ phase, at, bytes, components }) => [phase, at, bytes, ...ids.map((id) => components[id] ?? 0)]));
-  return rows.map((row) => `${row.map(cell).join(",")}\r\n`).join("");
+  return csvText(rows, "\r\n");
 }

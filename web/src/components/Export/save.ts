@@ -3,6 +3,7 @@ import type { Answer } from "../../engine/types";
 import type { Unit } from "../../format/bytes";
 import { chart, width } from "./chart";
 import { csv } from "./csv";
+import { saveFile } from "./file";
 import { markdown } from "./markdown";
 import { modelName } from "./title";
 
@@ -13,11 +14,7 @@ const sharpness = 2;
 
 export async function save(kind: Kind, answer: Answer, unit: Unit): Promise<void> {
   const blob = kind === "png" ? await picture(answer, unit) : new Blob([textOf(kind, answer, unit)], { type: `${kinds[kind]};charset=utf-8` });
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = `gpumem-${modelName(answer).replace(/[^\w.-]+/g, "-").slice(0, 60)}-${answer.scenario.task}.${kind}`;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  saveFile(blob, `gpumem-${modelName(answer).replace(/[^\w.-]+/g, "-").slice(0, 60)}-${answer.scenario.task}.${kind}`);
 }
 
 function textOf(kind: Exclude<Kind, "png">, answer: Answer, unit: Unit): string {

@@ -7,9 +7,9 @@ import { wordName } from "../../text/words";
 import { Choice } from "../Choice";
 import { Field } from "../Field";
 import { Hardware } from "../Hardware";
+import { Later } from "../Later";
 import { Method } from "../Method";
 import { ModelField } from "../ModelField";
-import { Presets } from "../Presets";
 import { useGiven } from "./given";
 import "./style.css";
 
@@ -48,7 +48,7 @@ export function Inputs() {
         </details>}
       </section>
       <Hardware />
-      <Presets />
+      <Later load={() => import("../Starts")} />
     </form>
   );
 }

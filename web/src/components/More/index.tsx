@@ -10,6 +10,8 @@ export function More() {
   return (
     <div class="more-parts">
       {answer?.scenario.task === "training" && answer.scenario.model.parameters === undefined && <Folded title={text.ladderTitle} load={() => import("../Ladder")} />}
+      <Folded title={text.sweepTitle} load={() => import("../Sweep")} />
+      {answer?.scenario.model.parameters === undefined && <Folded title={text.planTitle} load={() => import("../Plan")} />}
       <Folded title={title} load={() => import("../Compare")} opener={pins.length} />
       <Folded title={text.commandTitle} load={() => import("../Command")} />
       <Folded title={text.logTitle} load={() => import("../LogCompare")} />

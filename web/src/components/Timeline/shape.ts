@@ -2,10 +2,10 @@
 import type { Moment } from "../../engine/types";
 
 /** One closed outline for each part, in a box as wide as there are moments. */
-export function areas(moments: Moment[], ids: string[], top: number, height: number): { id: string; path: string }[] {
+export function areas(moments: Pick<Moment, "components">[], ids: string[], top: number, height: number): { id: string; path: string }[] {
   let below = moments.map(() => 0);
   return ids.map((id) => {
-    const above = moments.map(({ components }, i) => below[i] + components[id]);
+    const above = moments.map(({ components }, i) => below[i] + (components[id] ?? 0));
     const path = `M${edge(above, top, height)}L${edge(below, top, height, true)}Z`;
     below = above;
     return { id, path };

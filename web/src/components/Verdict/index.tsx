@@ -15,7 +15,7 @@ export function Verdict({ waiting }: { waiting: boolean }) {
     <div class="verdict">
       {stale && (
         <p class={waiting ? "quiet" : "problem"}>
-          {waiting ? text.waiting : `${answer ? text.notUpdated : text.noAnswer}: ${unplaced.join(" ") || text.seeFields}`}
+          {waiting ? text.waiting : `${answer ? text.notUpdated : text.noAnswer}: ${unplaced.join(" ") || text.seeFields(Object.keys(issues).length > 1)}`}
         </p>
       )}
       <p role="status" aria-live="polite">{answer && <Sentence answer={answer} unit={unit} />}</p>

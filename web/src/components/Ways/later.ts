@@ -1,0 +1,1 @@
+export { Ways as default } from ".";

@@ -1,0 +1,32 @@
+// Texts of sweeps.
+
+export const hint = "What is on screen, with one or two fields going through some values. 1024..65536 doubles, 1024..8192/512 goes in steps.";
+export const over = "Field";
+export const values = "Its values";
+export const and = "and";
+export const second = "Second field";
+export const secondValues = "Values of the second field";
+export const nothing = "nothing else";
+export const wrong = (most: string) => `Values are divided by commas, such as 1024, 4096; or 1024..65536. A sweep has at most ${most} points.`;
+export const needs = "needs";
+export const refused = "no answer";
+export const fits = "fits";
+export const fitsNot = "too much";
+export const use = "use";
+export const useOf = (value: string) => `use ${value}`;
+export const overheads = "Overheads";
+export const verdict = "Then";
+export const save = "Save as CSV";
+export const asTable = "As a table";
+export const chart = (field: string) => `Memory by ${field}`;
+export const grid = (rows: string, columns: string) => `Memory by ${rows} and ${columns}`;
+export const summary = (from: string, first: string, to: string, last: string) => `from ${first} at ${from} to ${last} at ${to}`;
+export const mostThatFits = (value: string) => `The last value that fits is ${value}.`;
+export const allFit = "All of them fit.";
+export const noneFits = "None of them fits.";
+export const rate = (points: string, seconds: string) => `${points} estimates in ${seconds} s.`;
+export const upTo = (size: string) => `up to ${size}`;
+export const ofLimit = (share: number) => `up to ${Math.round(share * 100)}\u00a0% of the limit`;
+export const noFields = "Nothing here can go through values.";
+export const pointed = (one: string, two: string) => `${one}, ${two}`;
+export const pooled = "Shown is what these requests need at the same time; the engine takes the rest of its share for its pool, too.";
