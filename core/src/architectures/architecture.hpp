@@ -19,9 +19,8 @@ std::vector<std::string_view> programmed_types();
 /// `assumptions`; the model is of use only if there are no issues.
 Decoder read_model(Fields& config, std::vector<Assumption>& assumptions);
 
-/// Whether layers share keys and values, or each gets an input of its own: no program runs them yet. `inputs_absent`: the
-/// width of those inputs where the field is absent.
-bool shares_between_layers(Fields& config, double inputs_absent);
+/// Whether layers share keys and values, or each gets an input of its own: no program runs them yet.
+bool shares_between_layers(Fields& config);
 
 // One function a family; each reads the fields its configuration class documents, with that class's defaults.
 Decoder llama(Fields& config);

@@ -91,18 +91,21 @@ Decoder gemma3(Fields& c) {
   return m;
 }
 
-bool shares_between_layers(Fields& c, double inputs_absent) {
-  if (c.has("text_config")) {
-    Fields text = c.record("text_config");
-    return shares_between_layers(text, inputs_absent);
-  }
-  return c.count({"num_kv_shared_layers"}, 0, 0, most_layers) > 0 || c.count({"hidden_size_per_layer_input"}, inputs_absent, 0, most_width) > 0;
+/// Source: [transformers] models/gemma4/configuration_gemma4.py: inputs are 256 wide where the field is absent
+bool shares_between_layers(Fields& c) {
+  const double inputs_absent = c.text({"model_type"}, "").starts_with("gemma4") ? 256 : 0;
+  const auto shares = [&](Fields& text) {
+    return text.count({"num_kv_shared_layers"}, 0, 0, most_layers) > 0 || text.count({"hidden_size_per_layer_input"}, inputs_absent, 0, most_width) > 0;
+  };
+  if (!c.has("text_config")) return shares(c);
+  Fields text = c.record("text_config");
+  return shares(text);
 }
 
 /// Layers that see everything have heads of their own size, and may take keys as values.
 /// Source: [transformers] models/gemma4/configuration_gemma4.py, models/gemma4/modeling_gemma4.py
 Decoder gemma4_text(Fields& c) {
-  if (shares_between_layers(c, 256)) c.report("model_type", "unsupported", "has no program where layers share keys and values or get inputs of their own; the inventory of its tensors is not at hand");
+  if (shares_between_layers(c)) c.report("model_type", "unsupported", "has no program where layers share keys and values or get inputs of their own; the inventory of its tensors is not at hand");
   DecoderLayer layer = gemma_layer(c, {"hidden_activation"});
   layer.order = DecoderLayer::Order::sandwich;
   layer.norm = NormKind::rms_by_power;
@@ -146,7 +149,7 @@ Decoder gemma4(Fields& c) {
   Fields text = c.record("text_config");
   Decoder m = gemma4_text(text);
   m.tied = c.flag({"tie_word_embeddings"}, m.tied);
-  if (c.has("audio_config") || shares_between_layers(c, 256))   // said where whoever asked looks for it
+  if (c.has("audio_config") || shares_between_layers(c))   // said where whoever asked looks for it
     c.report("model_type", "unsupported", "has no program where it hears, too, or where layers share; the inventory of its tensors is not at hand");
   Fields vision = c.record("vision_config");
   const double width = vision.count({"hidden_size"}, 768, 1, most_width), feed = vision.count({"intermediate_size"}, 3072, 1, most_width);

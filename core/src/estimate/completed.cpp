@@ -25,7 +25,7 @@ Document names_document(const std::vector<std::string>& names) {
   return list;
 }
 
-constexpr std::string_view losses[] = {"full", "inplace", "chunked", "fused"};
+constexpr std::string_view losses[] = {"full", "inplace", "chunked", "fused", "chunked"};
 
 Document rl_document(const RlScenario& rl) {
   Document made = Document::record({{"algorithm", rl.algorithm}, {"completionTokens", rl.completion_tokens},

@@ -5,7 +5,7 @@ namespace gpumem {
 
 /// How logits and their loss are made.
 struct LossPlan {
-  enum class Kind { full, in_place, chunked, listed, fused };   ///< listed: by chunk, all of them kept (LitGPT)
+  enum class Kind { full, in_place, chunked, fused, listed };   ///< listed: by chunk, all of them kept (LitGPT)
   /// Labels are moved by one; or logits are, in a copy; or that copy is made where the first logits can go.
   enum class Shift { labels, logits, logits_reassigned };
   Kind kind = Kind::full;
