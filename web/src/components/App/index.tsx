@@ -23,8 +23,10 @@ export function App({ documentation, ...sources }: Sources & { documentation?: s
   const [help, setHelp] = useState(false);
   useKeys(
     () => {
+      const focus = () => document.getElementById(searchId)?.focus();
       set({ "model.by": "id" });
-      requestAnimationFrame(() => document.getElementById(searchId)?.focus());
+      focus();   // at once where it is shown, for what is typed next
+      requestAnimationFrame(focus);
     },
     () => setHelp((shown) => !shown),
     () => scenario && answer && !stale && setPins(withPin(pins, scenario)),
