@@ -73,3 +73,21 @@ TEST_CASE("layers that LitGPT has no code for run as transformers has them, and 
   for (const Json& a : answer["assumptions"]) said = said || a["id"] == "not-in-litgpt";
   CHECK(said);
 }
+
+TEST_CASE("LitGPT packs the head too, and unpacks it by way of fp16", "[litgpt]") {
+  const auto asked = [](const Json& engine) {
+    return estimated({{"model", {{"config", llama_7b()}}}, {"task", "inference"}, {"weights", "nf4"}, {"engine", engine},
+                      {"inference", {{"contextTokens", 64}, {"promptTokens", 24}, {"kvFormat", "bf16"}}}});
+  };
+  const auto part = [](const Json& answer, const char* id) {
+    for (const Json& c : answer["devices"][0]["components"])
+      if (c["id"] == id) return double(c["bytes"]);
+    return 0.0;
+  };
+  const Json litgpt = asked({{"name", "torch"}, {"version", "litgpt"}}), transformers = asked({{"name", "transformers"}});
+  REQUIRE(litgpt["ok"] == true);
+  constexpr double head = 32000.0 * 4096, packed = 0.5 + 4.0 / 64, table = 64;
+  const double fewer_tables = 2 * 32 - 1;   // one joint projection a layer for three, and the head
+  CHECK(part(transformers, "weights") - part(litgpt, "weights") == head * (2 - packed) + fewer_tables * table);
+  CHECK(part(litgpt, "workspace") == Approx(head * 2 * 2).epsilon(0.01));   // both copies, and little else at the peak
+}

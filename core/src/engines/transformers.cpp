@@ -100,7 +100,9 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
                KvCache(kind, plan.cache ? plan.cache : plan.weights, plan.context_tokens), 0, {}};
   Adaptation packed;
   packed.packed = format("nf4");   // any that is unpacked: what lies in memory is given
+  packed.packs_head = plan.packs_head;
   if (plan.unpacks) m.adaptation = &packed;
+  m.unpacked_first = plan.unpacked_first;
   g.cache.value_format = plan.cached_values;
   if (plan.lay_out_cache) plan.lay_out_cache(plan, model, g.cache);
   if (whole_engine && plan.reader) declare_tower(g);

@@ -16,6 +16,8 @@ struct GenerationPlan {
   bool all_logits = false;                      ///< of every position of a pass, widened
   double rotary_rows = 0;                       ///< of the tables that each layer keeps; 0: none does
   bool unpacks = false;                         ///< linears in 4 bits, unpacked for each use
+  bool packs_head = false;                      ///< the head among them
+  const Format* unpacked_first = nullptr;       ///< see Machine
   const Format* cache = nullptr;                ///< of keys; null: the format of the weights
   const Format* cached_values = nullptr;        ///< of values; null: as keys
   void (*lay_out_cache)(const GenerationPlan&, const Decoder&, KvCache&) = nullptr;   ///< where another engine does it otherwise

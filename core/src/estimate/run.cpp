@@ -57,6 +57,8 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
   GenerationPlan plan;
   plan.weights = s.weight_format();
   plan.unpacks = s.mix->unpacked;
+  plan.packs_head = s.litgpt;
+  if (s.litgpt) plan.unpacked_first = fp16;
   plan.cache = s.cache_format();
   plan.cached_values = s.cached_values();
   if (whole_engine && s.engine == "llama.cpp") plan.lay_out_cache = lay_out_llama_cpp_cache;

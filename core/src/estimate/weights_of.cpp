@@ -24,6 +24,7 @@ StoragePlan plan_of(const Scenario& s) {
   plan.left_alone = s.left_alone;
   plan.making = {s.imatrix, before_2026(s.engine_version)};
   plan.embedding_on_host = s.engine == "llama.cpp";
+  plan.packs_head = s.litgpt && s.mix->unpacked;
   return plan;
 }
 

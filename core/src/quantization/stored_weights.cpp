@@ -59,6 +59,7 @@ void collect_modules(const StoredTensors& tensors, const StoragePlan& plan, Coll
   for (const StoredTensor& t : tensors) {
     const std::uint32_t roles = tensor_roles(t.name, t.shape);
     const Format* format = roles == 0 || left_alone(plan, t.name) ? nullptr : chosen_format(*plan.mix, roles, experts ? when::experts : 0);
+    if (plan.packs_head && (roles & role::head) && !(roles & role::embedding)) format = base_format(*plan.mix);
     to.add(t.layer < 0 ? std::string_view(t.name) : inside_layer(t.name), t.layer, t.shape, format ? format : plan.compute, t.copies, true);
   }
 }

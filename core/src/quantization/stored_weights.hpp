@@ -16,6 +16,7 @@ struct StoragePlan {
   const Document* config = nullptr;
   std::vector<std::string> left_alone;    ///< parts of names of modules that the checkpoint says it left alone
   GgufMaking making;
+  bool packs_head = false;                ///< the head is packed like any other linear
   bool embedding_on_host = false;         ///< the token table stays in main memory unless it is the head too
 };
 
