@@ -63,6 +63,15 @@ TEST_CASE("options say which parts of LitGPT's joint projection have adapters", 
   CHECK(trainable(all) == 32 * 8 * (3 * 4096 + 3 * 4096));
 }
 
+TEST_CASE("what LitGPT does not have is refused", "[litgpt]") {
+  Json of = request(llama_7b(), 1, 64, {"q_proj"});
+  of["training"]["lora"]["kind"] = "ia3";
+  CHECK(issues_of(of)["training.method"] == "unsupported");
+  of = request(llama_7b(), 1, 64, {"q_proj"});
+  of["training"]["method"] = "dora";
+  CHECK(issues_of(of)["training.method"] == "unsupported");
+}
+
 TEST_CASE("layers that LitGPT has no code for run as transformers has them, and the answer says so", "[litgpt]") {
   Json config = llama_7b();
   config["model_type"] = "qwen3";

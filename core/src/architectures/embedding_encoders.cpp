@@ -9,6 +9,15 @@
 namespace gpumem {
 namespace {
 
+/// A layer of its own before the vocabulary, as BERT's.
+void masked_head(Fields& c, EncoderModel& m, Activation activation) {
+  m.head.kind = Head::Kind::vocabulary;
+  m.head.transformed = m.head.bias = true;
+  m.head.norm = NormKind::layer;
+  m.head.activation = activation;
+  m.head.tied = c.flag({"tie_word_embeddings"}, true);
+}
+
 struct Defaults {
   double vocabulary, positions, types;
   double dropout = 0;
@@ -38,13 +47,7 @@ EncoderModel turned(Fields& c, const Defaults& d) {
   in.types_anew = true;
   in.norm = NormKind::layer;
   in.dropout = layer.dropout;
-  if (made_for(c, "ForMaskedLM")) {
-    m.head.kind = Head::Kind::vocabulary;
-    m.head.transformed = m.head.bias = true;
-    m.head.norm = NormKind::layer;
-    m.head.activation = layer.mlp.activation;
-    m.head.tied = c.flag({"tie_word_embeddings"}, true);
-  }
+  if (made_for(c, "ForMaskedLM")) masked_head(c, m, layer.mlp.activation);
   LabelHead head;
   head.pooled = true;
   head.first_dropout = c.number({"classifier_dropout"}, layer.dropout, 0, 1);
@@ -105,15 +108,8 @@ EncoderModel albert(Fields& c) {
   in.dropout = layer.dropout;
   in.width = c.count({"embedding_size"}, 128, 1, most_width);
   in.projected = in.projected_inside = true;
-  if (made_for(c, "ForMaskedLM")) {
-    m.head.kind = Head::Kind::vocabulary;
-    m.head.transformed = m.head.bias = true;
-    m.head.norm = NormKind::layer;
-    m.head.activation = layer.mlp.activation;
-    m.head.tied = c.flag({"tie_word_embeddings"}, true);
-  } else {
-    m.head.kind = Head::Kind::pooler;
-  }
+  if (made_for(c, "ForMaskedLM")) masked_head(c, m, layer.mlp.activation);
+  else m.head.kind = Head::Kind::pooler;
   LabelHead head;
   head.pooled = true;
   head.first_dropout = c.number({"classifier_dropout_prob"}, 0.1, 0, 1);

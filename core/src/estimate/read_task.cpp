@@ -169,6 +169,9 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   Fields lora = f.record("lora");
   if (adapters) read_lora(lora, t.lora);
   if (whole_engine && adapters && s.litgpt) name_parts(t.lora);
+  const bool own_lora = (t.method == "lora" || t.method == "qlora") && (t.lora.kind == "lora" || t.lora.kind == "rslora");
+  if (whole_engine && s.litgpt && t.method != "full" && !own_lora) f.report("method", "unsupported", "LitGPT is computed with all weights trained, with LoRA and with QLoRA");
+  if (whole_engine && s.litgpt && f.has("rl")) f.report("rl", "unsupported", "is not computed for LitGPT");
   const bool measured_alone = t.lora.kind != "lora" && t.lora.kind != "rslora" && t.lora.kind != "ia3";
   if (adapters && measured_alone && s.engine != "torch") lora.report("kind", "unsupported", text_of({t.lora.kind, " is computed under torch, not under ", s.engine}));
   if (adapters && t.method != "lora" && t.lora.kind != "lora" && t.lora.kind != "rslora")

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "layers/dense.hpp"
+#include "layers/glue.hpp"
 #include "layers/mixers.hpp"
 #include "layers/norms.hpp"
 
@@ -39,20 +40,6 @@ struct Left {
   Value scores, within, before, output, written;
 };
 
-/// All outputs, glued in the end; gradients of the parts are views of the whole's.
-Value glued(Machine& m, const std::vector<Value>& parts, const Sizes& z) {
-  Value all = m.allocate({z.b, z.h, z.s, z.d}, parts.front()->format, "output");
-  for (const Value& part : parts) {
-    Node* node = m.record([](Machine& on, Node& n, Gradients& g) {
-      if (n.wants(0)) g.made[0] = g.given[0];
-      if (n.wants(1)) g.made[1] = on.view(g.given[0], n.input[1].shape);
-    }, {&all, &part});
-    all = m.view(all, all->shape);
-    m.bind(node, all);
-  }
-  return all;
-}
-
 Value blocks(Machine& m, const MixerLayer& l, const Heads& p, const Sizes& z, Value& state, Left& left) {
   const double count = std::ceil(z.s / l.chunk), run = std::min(count, m.recording ? most_chunks : 3.0);
   std::vector<Value> outputs;
@@ -84,7 +71,7 @@ Value blocks(Machine& m, const MixerLayer& l, const Heads& p, const Sizes& z, Va
     if (unused) m.recording = true;
   }
   const Value further = count > run ? m.allocate({count - run, z.b * z.h * l.chunk * z.d}, left.output->format, "outputs of blocks") : Value();
-  Value out = glued(m, outputs, z);
+  Value out = glue(m, outputs, {z.b, z.h, z.s, z.d}, "output");
   const double each = z.b * z.h * (l.chunk * l.chunk + z.d * z.d + 2 * l.chunk * z.d);   // faded scores, states, faded queries and keys
   return m.recording ? with_further_chunks(m, std::move(out), count - run, each, left.output->format) : out;
 }

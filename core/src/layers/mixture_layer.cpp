@@ -1,6 +1,7 @@
 // Layers in which queries and outputs of attention come from experts too, each run on its part of the sorted tokens.
 // Source: [transformers] models/jetmoe/modeling_jetmoe.py
 
+#include "layers/glue.hpp"
 #include "layers/mixture_layer.hpp"
 
 #include <cmath>
@@ -37,20 +38,6 @@ Sorting sort_by_expert(Machine& m, const ExpertsLayer& l, const Value& rows) {
   return s;
 }
 
-/// Parts side by side along the rows; their gradients are views of the whole's.
-Value glue(Machine& m, const std::vector<Value>& parts, const Shape& shape) {
-  Value all = m.allocate(shape, parts.front()->format, "outputs of experts");
-  for (const Value& part : parts) {
-    Node* node = m.record([](Machine& on, Node& n, Gradients& g) {
-      if (n.wants(0)) g.made[0] = g.given[0];
-      if (n.wants(1)) g.made[1] = on.view(g.given[0], n.input[1].shape);
-    }, {&all, &part});
-    all = m.view(all, all->shape);
-    m.bind(node, all);
-  }
-  return all;
-}
-
 /// Each expert's gradient lies among zeros as large as the weights of all. Tokens are shared out evenly.
 /// Source: [transformers] models/jetmoe/modeling_jetmoe.py JetMoeParallelExperts.forward
 Value by_parts(Machine& m, const ExpertsLayer& l, const char* name, const Value& x, double width) {
@@ -66,7 +53,7 @@ Value by_parts(Machine& m, const ExpertsLayer& l, const char* name, const Value&
     const Value part = m.view(x, {taken, in});
     outputs.push_back(m.contract(part, m.pick(weight, {width, in}), {taken, width}, name));
   }
-  return glue(m, outputs, {chosen, width});
+  return glue(m, outputs, {chosen, width}, "outputs of experts");
 }
 
 /// Rows added to zeros where they belong, as a new tensor.
