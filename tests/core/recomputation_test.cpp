@@ -129,3 +129,40 @@ TEST_CASE("selective checkpoints are refused where PyTorch refuses them", "[reco
                               {"num_key_value_heads", 2}, {"vocab_size", 1500}, {"num_local_experts", 8}, {"num_experts_per_tok", 2}, {"max_position_embeddings", 4096}};
   CHECK(issues_of(asked)["training.checkpointing"] == "contradiction");
 }
+
+/// Two sequences of 512 tokens, hidden size 1024; the peak is in the second run's MLP.
+double adapted_peak(const char* method, const char* weights, Json options) {
+  Json training = {{"method", method}, {"precision", "bf16-amp"}, {"checkpointing", "full"}, {"attention", "flash"},
+                   {"lora", {{"rank", 8}, {"targets", {"q_proj", "k_proj", "v_proj", "o_proj"}}, {"dropout", 0.1}}}};
+  Json asked = request(std::move(training));
+  asked["weights"] = weights;
+  asked["engine"] = {{"name", "torch"}, {"options", std::move(options)}};
+  const Json answer = estimated(asked);
+  REQUIRE(answer["ok"] == true);
+  return answer["devices"][0]["allocatedBytes"];
+}
+
+constexpr double hidden_numbers = 2.0 * 512 * 1024;
+
+TEST_CASE("A reentrant checkpoint holds what its second run gave") {
+  const double one = adapted_peak("lora", "bf16", {{"activation_checkpoint_reentrant", true}});
+  CHECK(one - adapted_peak("lora", "bf16", {{"activation_checkpoint_reentrant", false}}) == 2 * hidden_numbers);
+  CHECK(one == adapted_peak("lora", "bf16", {{"transformers_version", "4.50"}}));
+}
+
+TEST_CASE("Base and adapter in one function keep its input once and no masks") {
+  const double apart = adapted_peak("qlora", "nf4", Json::object());
+  CHECK(adapted_peak("qlora", "nf4", {{"fused_lora", true}}) - apart == 2 * hidden_numbers - 4 * hidden_numbers);
+}
+
+TEST_CASE("Mistral's class repeated keys and values for FlashAttention until 4.48") {
+  const auto peak_of = [](const char* type, const char* version) {
+    Json asked = request({{"checkpointing", "full"}, {"attention", "flash"}});
+    asked["model"]["config"]["model_type"] = type;
+    asked["engine"] = {{"name", "torch"}, {"options", {{"transformers_version", version}, {"activation_checkpoint_reentrant", false}}}};
+    return estimated(asked)["devices"][0]["allocatedBytes"].get<double>();
+  };
+  // 16 heads in place of 4, twice, in bf16; nothing else differs between these versions.
+  CHECK(peak_of("mistral", "4.47") - peak_of("mistral", "4.48") == 2 * 2 * (hidden_numbers - hidden_numbers / 4));
+  CHECK(peak_of("llama", "4.47") == peak_of("llama", "4.48"));
+}

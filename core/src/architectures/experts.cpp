@@ -46,6 +46,7 @@ void read_experts(Fields& c, ExpertsLayer& e, const ExpertsDefaults& d) {
 /// Source: [transformers] models/mixtral/configuration_mixtral.py
 Decoder mixtral(Fields& c) {
   DecoderLayer layer = sparse_layer(c);
+  layer.attention.repeated_for_flash = true;
   read_experts(c, *layer.experts, {8, 2, 14336, {"intermediate_size"}});
   layer.experts->normalised = Normalised::in_place;
   layer.experts->weights_in_fp32 = true;
@@ -58,6 +59,7 @@ Decoder mixtral(Fields& c) {
 /// Source: [transformers] models/qwen2_moe/configuration_qwen2_moe.py
 Decoder qwen2_moe(Fields& c) {
   DecoderLayer layer = sparse_layer(c);
+  layer.attention.repeated_for_flash = true;
   layer.attention.input_bias = c.flag({"qkv_bias"}, true);
   layer.attention.output_bias = false;
   ExpertsLayer& e = *layer.experts;

@@ -7,6 +7,7 @@ namespace gpumem {
 /// Source: [transformers] models/starcoder2/modeling_starcoder2.py
 Decoder starcoder2(Fields& c) {
   DecoderLayer layer = layer_norm_layer();
+  layer.attention.repeated_for_flash = true;
   layer.mlp.activation = read_activation(c, {"hidden_act"}, "gelu_pytorch_tanh");
   layer.mlp.bias = layer.attention.input_bias = layer.attention.output_bias = c.flag({"use_bias"}, true);
   layer.attention.dropout = c.number({"attention_dropout"}, 0, 0, 1);

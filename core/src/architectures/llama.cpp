@@ -28,6 +28,7 @@ Decoder llama(Fields& c) {
 /// Source: [transformers] models/mistral/configuration_mistral.py
 Decoder mistral(Fields& c) {
   DecoderLayer layer;
+  layer.attention.repeated_for_flash = true;
   layer.mlp.activation = read_activation(c, {"hidden_act"}, "silu");
   layer.attention.dropout = c.number({"attention_dropout"}, 0, 0, 1);
   Decoder m = plain_decoder(c, {.vocabulary = 32000, .hidden = 4096, .width = 14336, .layers = 32, .heads = 32,
@@ -40,6 +41,7 @@ Decoder mistral(Fields& c) {
 /// Source: [transformers] models/qwen2/modeling_qwen2.py: biases on queries, keys and values only
 Decoder qwen2(Fields& c) {
   DecoderLayer layer;
+  layer.attention.repeated_for_flash = true;
   layer.mlp.activation = read_activation(c, {"hidden_act"}, "silu");
   layer.attention.input_bias = true;
   layer.attention.dropout = c.number({"attention_dropout"}, 0, 0, 1);
@@ -68,6 +70,7 @@ Decoder qwen3(Fields& c) {
 /// Source: [transformers] models/phi3/modeling_phi3.py: joint projections, part of a head rotated
 Decoder phi3(Fields& c) {
   DecoderLayer layer;
+  layer.attention.repeated_for_flash = true;
   layer.mlp.kind = MlpLayer::Kind::gated_fused;
   layer.mlp.activation = read_activation(c, {"hidden_act"}, "silu");
   layer.dropout = c.number({"resid_pdrop"}, 0, 0, 1);

@@ -25,8 +25,16 @@ static void read_data_parallel(Fields& options, ShardingScenario& o) {
   o.synchronised = options.flag({"sync_each_batch"}, false);
 }
 
+/// Source: [transformers] modeling_utils.py gradient_checkpointing_enable: reentrant until 5
+static void read_reentrant(Fields& options, Scenario& s) {
+  constexpr int not_reentrant = 5000;
+  s.training.sharding.reentrant = options.flag({"activation_checkpoint_reentrant"}, s.training.transformers_version < not_reentrant);
+  if (s.training.sharding.reentrant) s.engine_options.set("activation_checkpoint_reentrant", true);
+}
+
 void read_sharding_options(Fields& options, Scenario& s) {
   if (s.engine == "torch" && s.task == Task::training) read_data_parallel(options, s.training.sharding);
+  if (s.engine == "torch" || s.engine == "deepspeed") read_reentrant(options, s);
   if (s.engine == "deepspeed") read_zero_options(options, s);
   if (s.engine != "fsdp") return;
   s.training.sharding.synchronised = options.flag({"sync_each_batch"}, true);
@@ -36,9 +44,7 @@ void read_sharding_options(Fields& options, Scenario& s) {
   s.training.sharding.reduced = read_dtype(options, "mixed_precision_reduce");
   s.layout.fsdp_version = static_cast<int>(options.count({"fsdp_version"}, 2, 1, 2));
   if (s.layout.fsdp_version != 1) return;
-  // Source: [transformers] modeling_utils.py gradient_checkpointing_enable: reentrant until 5
-  constexpr int not_reentrant = 5000;
-  s.training.sharding.reentrant = options.flag({"activation_checkpoint_reentrant"}, s.training.transformers_version < not_reentrant);
+  read_reentrant(options, s);
   s.layout.backward_prefetch = options.word({"backward_prefetch"}, "BACKWARD_PRE", {"BACKWARD_PRE", "BACKWARD_POST"}) == "BACKWARD_PRE" ? "pre" : "post";
 }
 

@@ -52,6 +52,7 @@ void read_training_options(Fields& options, Scenario& s) {
   flag("convert_outputs_to_fp32", t.loss.outputs_in_fp32);
   flag("fast_rms_layernorm", t.fused.norm);
   flag("fast_rope_embeddings", t.fused.rotary);
+  flag("fused_lora", t.fused.adapters);
   flag("prepare_model_for_kbit_training", t.wide_norms);
   flag("offload_gradients", t.offload.gradients);   // of torchao's CPUOffloadOptimizer
 }

@@ -156,6 +156,8 @@ Parts train(Machine& m, const Scenario& s, bool every_layer) {
   if (s.litgpt) plan.unpacked_first = fp16;
   constexpr int stacked = 5000;   // from transformers 5 on a layer's experts are one tensor, except in GPTQ checkpoints
   plan.separate_experts = t.transformers_version < stacked || s.weights.starts_with("gptq-");
+  constexpr int one_interface = 4048;
+  plan.heads_repeated = t.transformers_version < one_interface;
   if (t.wide_norms) plan.norms = fp32;
   plan.autocast = t.precision == "bf16-amp" ? bf16 : t.precision == "fp16-amp" ? fp16 : nullptr;
   plan.weights = t.method != "qlora" ? s.weight_format() : plan.autocast ? plan.autocast : bf16;
@@ -171,6 +173,7 @@ Parts train(Machine& m, const Scenario& s, bool every_layer) {
   if (whole_engine) {
     plan.together = t.together;
     plan.selective = t.checkpointing == "selective";
+    plan.reentrant = t.checkpointing == "full" && t.sharding.reentrant;
     plan.recomputed = t.recomputed;
     plan.away = t.offload.activations ? Away::saved : t.checkpointing == "offload" ? Away::checkpoints : Away::nothing;
     plan.states_on_host = t.offload.optimizer;

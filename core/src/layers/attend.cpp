@@ -106,13 +106,19 @@ Value biased(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Val
   return m.flatten_heads(m.efficient_attention(q, k, v, bias));
 }
 
+/// Until 4.48 each class had attention of its own, and most repeated grouped heads whatever the kernel.
+/// Source: [transformers] 4.45 models/llama and mistral, LlamaSdpaAttention, LlamaFlashAttention2, MistralFlashAttention2
+bool repeats(const Machine& m, const AttentionLayer& a, const Pass& pass) {
+  return m.heads_repeated && (pass.kernel != AttentionKernel::flash || a.repeated_for_flash);
+}
+
 /// Source: [transformers] integrations/sdpa_attention.py sdpa_attention_forward
 Value sdpa(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value k, Value v) {
   if (whole_engine && a.biased_scores) return biased(m, a, pass, std::move(q), std::move(k), std::move(v));
   const Value mask = mask_of(a, pass);
   const double groups = a.heads / a.kv_heads;
   const bool one_query = pass.tokens == 1;
-  const bool ungrouped = mask || (whole_engine && a.head_dim > 256);   // no kernel takes grouped heads so
+  const bool ungrouped = mask || (whole_engine && (a.head_dim > 256 || repeats(m, a, pass)));   // no kernel takes grouped heads so
   if (ungrouped && groups > 1 && !one_query) {
     k = m.repeat_heads(k, groups);
     v = m.repeat_heads(v, groups);

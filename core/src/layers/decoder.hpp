@@ -138,6 +138,7 @@ struct AttentionLayer {
   bool heads_outermost = false;     ///< queries, keys and values are copied to [b, heads, s, d]
   bool kept_context = false;        ///< what the heads made is held while it is projected and normalised
   bool narrowed = true;             ///< probabilities take the values' format
+  bool repeated_for_flash = false;  ///< its class repeated grouped heads for FlashAttention too, while classes did that themselves
   bool clipped = false;             ///< all three are clamped in place
   bool gated = false;               ///< its output is multiplied by a sigmoid that the query's projection gives too
   bool sinks = false;               ///< a logit of its own per head, which takes attention away

@@ -8,6 +8,8 @@
 namespace gpumem {
 namespace {
 
+bool of_mlp(std::string_view linear) { return linear == "gate_proj" || linear == "up_proj" || linear == "down_proj"; }
+
 bool ends_mlp(std::string_view linear) { return linear == "down_proj" || linear == "fc2"; }
 
 bool among(const std::vector<std::string>& names, std::string_view name) {
@@ -23,6 +25,14 @@ struct Lora {
 Value plain_path(Machine& m, const Adaptation& a, const Value& x, const Lora& lora) {
   Value low = m.linear(m.dropout(x, a.dropout), lora.down, {}, "lora_A");
   return m.scale(m.linear(std::move(low), lora.up, {}, "lora_B"), "scaled lora");
+}
+
+/// Base and adapter in one function: its input is kept as it is and as dropped, and no mask.
+/// Source: [fms-acceleration] fused_ops/unsloth_lora/bnb/fast_lora.py LoRA_QKV, LoRA_W; utils.py matmul_lora
+Value fused_path(Machine& m, const Adaptation& a, const Value& x, const Lora& lora) {
+  const Value dropped = a.dropout > 0 ? m.scale(x, "dropped input") : x;
+  Value low = m.linear(dropped, lora.down, {}, "lora_A");
+  return m.linear(std::move(low), lora.up, {}, "lora_B");
 }
 
 /// The lengths of the rows of base plus adapter, computed from whole matrices without a gradient.
@@ -49,13 +59,14 @@ Value magnitude_path(Machine& m, const Value& x, const Value& base, const Lora& 
   return m.add(std::move(kept), m.scale(m.multiply(factor, added), "scaled lora"));
 }
 
-Value adapted(Machine& m, const Adaptation& a, Value x, Value result, const Value& bias, double in, double width) {
+Value adapted(Machine& m, const Adaptation& a, Value x, Value result, const Value& bias, double in, double width, bool fused) {
   Lora lora;
   lora.down = m.parameter("lora_A.weight", {a.rank, in}, a.format, true);
   lora.up = m.parameter("lora_B.weight", {width, a.rank}, a.format, true);
   if (a.magnitudes) lora.magnitude = m.parameter("lora_magnitude_vector.weight", {width}, a.format, true);
   if (m.adapters_off) return result;
   const Format* format = result->format;
+  if (fused) return m.add(result, fused_path(m, a, x, lora));
   x = m.cast(std::move(x), a.format);
   if (a.magnitudes) {
     x = m.dropout(std::move(x), a.dropout);
@@ -124,8 +135,11 @@ Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, 
     const Value turned = rotated(m, *a, std::move(x));
     return base(m.cast(turned, given));
   }
+  const bool fused = m.fused.adapters && packed && a->kind == Adaptation::Kind::low_rank && !a->magnitudes && !of_mlp(name);
+  const bool kept = std::exchange(m.packed_inputs_kept, m.packed_inputs_kept || fused);
   Value result = base(x);
-  if (a->kind == Adaptation::Kind::low_rank) return adapted(m, *a, x, std::move(result), bias, in, width);
+  m.packed_inputs_kept = kept;
+  if (a->kind == Adaptation::Kind::low_rank) return adapted(m, *a, x, std::move(result), bias, in, width, fused);
   const Format* format = result->format;
   const Value added = beside_base(m, *a, x, width);
   return added ? m.cast(m.add(std::move(result), added), format) : result;

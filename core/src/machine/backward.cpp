@@ -33,8 +33,14 @@ void Machine::run_node(Node& node) {
   bool reached = false;
   for (const Value& g : node.gradient) reached = reached || g;
   if (reached) {
-    if (node.frame >= 0 && node.saved_count > 0) {
-      if (Frame& frame = frames[static_cast<std::size_t>(node.frame)]; !frame.done) replay(frame);
+    bool runs_twice = false;
+    if (node.frame >= 0) {
+      Frame& frame = frames[static_cast<std::size_t>(node.frame)];
+      runs_twice = !frame.reentrant;
+      if (!frame.done && (frame.reentrant || node.saved_count > 0)) {
+        if (frame.reentrant) frame.result_gradient = node.gradient[0];
+        replay(frame);
+      }
     }
     for (std::size_t i = 0; whole_engine && node.away >> i != 0; ++i)
       if (Value& s = node.saved[i]; node.away >> i & 1U) {
@@ -50,7 +56,7 @@ void Machine::run_node(Node& node) {
     }
     node.backward(*this, node, passing);
     // What was recomputed goes as soon as the rule has run; what was saved is held until the node is done with.
-    if (node.frame >= 0 || node.away != 0)
+    if (runs_twice || node.away != 0)
       for (Value& s : node.saved) s.drop();
     // validate_outputs: one after the other, gradients are summed over extents that were stretched and take the format
     // of the tensor they belong to.
@@ -74,7 +80,11 @@ void Machine::run_node(Node& node) {
   // A checkpointed layer's input is held until its last node has run.
   if (node.frame >= 0) {
     Frame& frame = frames[static_cast<std::size_t>(node.frame)];
-    if (&node == &tape[static_cast<std::size_t>(frame.first_node)]) frame.again = nullptr;
+    if (&node == &tape[static_cast<std::size_t>(frame.first_node)]) {
+      frame.again = nullptr;
+      frame.result.drop();
+      frame.result_gradient.drop();
+    }
   }
 }
 

@@ -106,7 +106,7 @@ void Machine::save(Node* node, const Value& x) {
   if (replaying_frame_ >= 0) {
     Frame& frame = frames[static_cast<std::size_t>(replaying_frame_)];
     node->saved[static_cast<std::size_t>(node->refilled++)] = detach(x);
-    if (++frame.refilled == frame.saves && !frame.selective) stopped_ = true;
+    if (++frame.refilled == frame.saves && !frame.selective && !frame.reentrant) stopped_ = true;
     return;
   }
   assert(node->saved_count < most_saved);
@@ -167,6 +167,7 @@ Value Machine::checkpoint(const Value& x, std::function<Value(Machine&, Value)> 
   frames.back().scope = scope_;
   frames.back().parameter = parameters.position(layer_);
   frames.back().selective = whole_engine && selective;
+  frames.back().reentrant = whole_engine && reentrant;
   recording_frame_ = index;
   Value out = program(*this, x);
   recording_frame_ = -1;
@@ -178,7 +179,7 @@ Value Machine::checkpoint(const Value& x, std::function<Value(Machine&, Value)> 
       input = allocate(x->shape, x->format, "input, brought back");
       input->needs_gradient = wanted;
     }
-    program(*this, input);
+    return program(*this, input);
   };
   return out;
 }
@@ -207,7 +208,8 @@ void Machine::replay(Frame& frame) {
   recording = true;
   autocast = frame.autocast;
   frame.cursor = frame.products = 0;
-  frame.again();
+  Value result = frame.again();
+  if (frame.reentrant) frame.result = std::move(result);
   frame.done = true;
   replaying_frame_ = -1;
   stopped_ = false;

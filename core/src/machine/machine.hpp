@@ -18,6 +18,7 @@ namespace gpumem {
 /// Kernels that stand in for what a framework writes out in Python.
 struct FusedKernels {
   bool norm = false, rotary = false, gated = false, gelu = false;
+  bool adapters = false;   ///< of attention: base and adapter in one function
 };
 
 /// What of the forward waits in the host's memory for its backward: nothing; what checkpoints begin with; all that is saved.
@@ -52,10 +53,12 @@ class Machine {
   bool fetched_for_use = false;       ///< a parameter is on the device only while whoever asked for it holds it
   bool packed_inputs_kept = false;    ///< linears in 4 bits save their input for backward
   const Format* unpacked_first = nullptr;   ///< what they come back in, where that is cast before it is used
+  bool heads_repeated = false;        ///< attention repeats grouped heads before its kernel, where its class does
   const Adaptation* adaptation = nullptr;
   FusedKernels fused;
   Recomputed recomputed;
   bool selective = false;             ///< checkpoints keep the results of costly operations
+  bool reentrant = false;             ///< checkpoints are of PyTorch's reentrant kind
   Away away = Away::nothing;
   Bytes managed;                      ///< of the optimizer's states, in memory that the driver moves between card and host
   std::map<int, Bytes> host;          ///< what waits in the host's memory, by layer

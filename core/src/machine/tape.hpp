@@ -53,9 +53,12 @@ struct Node {
 };
 
 /// A checkpointed stretch: its nodes saved nothing; the first backward that needs something runs `again`.
-/// Source: [pytorch-checkpoint] non-reentrant variant: recomputation stops at the last tensor to be saved
+/// Source: [pytorch-checkpoint] non-reentrant variant: recomputation stops at the last tensor to be saved. The reentrant
+/// one, CheckpointFunction.backward, runs to the end and holds the result and its gradient while it walks back.
 struct Frame {
-  std::function<void()> again;
+  std::function<Value()> again;
+  bool reentrant = false;
+  Value result, result_gradient;
   int first_node = 0;
   int cursor = 0;             ///< nodes met so far in the second run
   int saves = 0, refilled = 0;

@@ -125,10 +125,12 @@ void freeze_base(Machine& m, const TrainingPlan& plan) {
   m.packed_inputs_kept = plan.packed_inputs_kept;
   m.unpacked_first = plan.unpacked_first;
   m.separate_experts = plan.separate_experts;
+  m.heads_repeated = plan.heads_repeated;
   m.norm_format = plan.norms;
   m.input_format = plan.inputs;
   m.recomputed = plan.recomputed;
   m.selective = plan.selective;
+  m.reentrant = plan.reentrant;
   m.away = plan.away;
 }
 

@@ -21,6 +21,7 @@ struct TrainingPlan {
   bool checkpointing = false;           ///< of whole layers
   int together = 1;                     ///< layers that one checkpoint holds
   bool selective = false;               ///< checkpoints keep the results of costly operations
+  bool reentrant = false;               ///< see Machine
   Recomputed recomputed;                ///< modules that are checkpointed by themselves
   Away away = Away::nothing;
   const Format* states = nullptr;       ///< of the optimizer's states, where it is not their parameter's
@@ -35,6 +36,7 @@ struct TrainingPlan {
   FusedKernels fused;
   bool packed_inputs_kept = false;      ///< see Machine
   const Format* unpacked_first = nullptr;   ///< likewise
+  bool heads_repeated = false;          ///< see Machine
   bool separate_experts = false;        ///< experts are modules of their own
   const Format* norms = nullptr;        ///< format of the norms' weights, where it is not that of the others
   bool accumulating = false;            ///< gradients of earlier micro-batches are there when the step begins
