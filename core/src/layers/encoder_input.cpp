@@ -96,6 +96,7 @@ Value EncoderRun::embed(Machine& m, const InputLayer& in, const Value& input, co
   switch (in.kind) {
     case InputLayer::Kind::image: return embed_patches(m, in, model_.width(in), input);
     case InputLayer::Kind::sound: return embed_sound(m, in, input, held);
+    case InputLayer::Kind::wave: return embed_wave(m, input, pass, held);
     case InputLayer::Kind::text: break;
   }
   if (in.masked) return embed_masked(m, in, input, held);

@@ -9,7 +9,7 @@ namespace gpumem {
 
 /// How what is read becomes rows of hidden states.
 struct InputLayer {
-  enum class Kind { text, image, sound };
+  enum class Kind { text, image, sound, wave };
   Kind kind = Kind::text;
   double vocabulary = 0;
   double positions = 0;              ///< rows of a learned position table; 0: none
@@ -36,6 +36,29 @@ struct InputLayer {
   bool projected = false;            ///< rows of that width go through a dense layer
   bool projected_inside = false;     ///< by what runs the layers: the rows as they were are held meanwhile (ALBERT)
   double bands = 0, frames = 0;               ///< of sound: [bands, frames], half as many rows come out
+};
+
+/// Samples of sound → rows, by convolutions one behind the other, and one more that tells rows where they are (wav2vec 2.0).
+struct WaveLayers {
+  struct Step {
+    double channels, kernel, stride;
+  };
+  std::vector<Step> steps;
+  bool bias = false;
+  bool all_normed = false;           ///< each by LayerNorm; else the first alone, each channel by itself
+  Activation activation = Activation::gelu;
+  bool rows_normed = true;           ///< what they make is normalised before it is projected,
+  bool rows_given = false;           ///< and given back beside the model's output
+  bool mask_row = false;             ///< a row for those that are hidden in training lies beside them
+  double dropout = 0;                ///< of projected rows
+  double reach = 128, groups = 16;   ///< of the convolution for positions
+  bool normed_before = true;         ///< rows are normalised before the first layer; else behind the last
+
+  /// Samples of which so many rows are made.
+  [[nodiscard]] double samples(double rows) const {
+    for (auto s = steps.rbegin(); s != steps.rend(); ++s) rows = (rows - 1) * s->stride + s->kernel;
+    return rows;
+  }
 };
 
 /// Layers one behind the other, with what comes before and after them.
@@ -90,6 +113,7 @@ struct Head {
   MlpLayer mlp;                      ///< of a probe
   double heads = 0;
   bool widened = false;              ///< its loss is computed in fp32
+  bool aligned = false;              ///< its loss sums over all ways to lay a text along the rows (CTC)
 };
 
 /// Images and texts that are compared: the decoder's place is that of the encoder of texts.
@@ -111,6 +135,25 @@ struct ConvolutionNet {
   Activation activation = Activation::relu;
 };
 
+/// Blocks of rows in stages, each of which is wider and sees half as much in either direction.
+struct StagedNet {
+  enum class Kind {
+    convolutions,   ///< blocks of a convolution for each channel and an MLP (ConvNeXt)
+    windows,        ///< attention within windows, every second time within windows moved by half their side (Swin)
+  };
+  struct Stage {
+    double depth, width, heads;
+  };
+  Kind kind = Kind::convolutions;
+  std::vector<Stage> stages;
+  double window = 0;                 ///< side of a window, in patches
+  double ratio = 4;                  ///< width of an MLP
+  Activation activation = Activation::gelu;
+  bool scaled_by_column = true;      ///< a block's output is multiplied by a trained number a column
+  bool bias = true, placed = false;  ///< of queries, keys and values; whether patches get a position
+  double dropout = 0, attention_dropout = 0, path_dropout = 0;
+};
+
 struct EncoderModel {
   double hidden = 0;
   double max_positions = 0;
@@ -119,6 +162,8 @@ struct EncoderModel {
   Head head;
   std::optional<Towers> towers;
   std::optional<ConvolutionNet> convolutions;   ///< instead of the encoder's layers
+  std::optional<StagedNet> staged;              ///< likewise; the encoder's layers only count blocks
+  std::optional<WaveLayers> wave;               ///< before them
 
   [[nodiscard]] double width(const InputLayer& in) const { return in.width > 0 ? in.width : hidden; }
   /// Whether the decoder writes an answer, token by token.
@@ -134,6 +179,7 @@ struct EncoderModel {
   [[nodiscard]] Shape input_shape(double sequences, double length) const {
     const InputLayer& in = encoder.input;
     if (in.kind == InputLayer::Kind::sound) return {sequences, in.bands, in.frames};
+    if (wave) return {sequences, wave->samples(length)};
     if (in.kind == InputLayer::Kind::image) return {sequences, in.channels, in.side, in.side};
     return {sequences, length};
   }
