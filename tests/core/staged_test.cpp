@@ -80,7 +80,7 @@ TEST_CASE("nets of stages peak where their classes do", "[staged]") {
   const Json eager = {{"inference", {{"sequences", 2}, {"attention", "eager"}}}};
   CHECK(highest(counted(small_convnext(), eager), "forward") == 1299456);
   CHECK(highest(counted(small_swin(), eager), "forward") == 3631104);
-  const Json convnext = trained(small_convnext(), {}), swin = trained(small_swin(), {});
+  const Json convnext = trained(small_convnext(), Json::object()), swin = trained(small_swin(), Json::object());
   CHECK(highest(convnext, "forward") == 4600832);
   CHECK(std::abs(highest(convnext, "backward") - 5096960) <= 1024);
   CHECK(highest(swin, "forward") == 10882560);

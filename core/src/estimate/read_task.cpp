@@ -171,6 +171,8 @@ void read_inference(Fields& f, Scenario& s) {
 
 void read_training(Fields& f, Scenario& s, bool weights_given) {
   TrainingScenario& t = s.training;
+  if (whole_engine) read_training_images(f, s);
+  else if (f.has("images")) return f.report("images", "part-not-loaded", "needs a part of the calculator that is not loaded");
   t.method = f.word({"method"}, "full", {"full", "lora", "qlora", "dora", "prefix", "prompt"});
   unsupported_unless(f, "method", {"full", "lora", "qlora", "dora", "prompt"}, t.method, "training");
   const bool adapters = whole_engine && t.method != "full" && t.method != "prompt";
@@ -229,6 +231,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
     read_rl(f, s);
     read_average(f, s);
   }
+  if (whole_engine) check_training_images(f, s);
   if (!adapters) ignore(f, {"lora"}, s);
   f.refuse_unknown();
 }

@@ -30,6 +30,7 @@ struct InputLayer {
   double side = 0, patch = 0, channels = 0;   ///< of an image, in pixels
   bool whole = true;                 ///< a row that stands for the whole image comes before its patches
   bool patch_bias = true;
+  bool asks_gradient = false;        ///< patches ask for a gradient although nothing that made them is trained
   bool mask_row = false;             ///< a row for patches that are hidden in pretraining lies beside them
   bool places_looked_up = false;     ///< rows of the position table are looked up by numbers kept on the device
   double width = 0;                  ///< of the rows, where it is not that of the model
