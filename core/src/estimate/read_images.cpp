@@ -98,21 +98,27 @@ void read_training_images(Fields& f, Scenario& s) {
   SeeingModel model = read_seeing_model(config, s.image_size, s.assumptions);
   if (!f.issues().empty()) return;
   if (!can_be_trained(model.images))
-    return f.report("images", "unsupported", "training on images is computed for towers of squares whose rows go through two dense layers (LLaVA) so far");
+    return f.report("images", "unsupported", "training on images is computed for towers of squares whose rows are projected one by one or averaged (LLaVA, PaliGemma, Gemma 3) so far");
   s.model = std::move(model.text);
   s.reader = std::move(model.images);
+  t.sees_both_ways = !model.takes_flash;
   using Trained = ImageReader::Trained;
   s.reader->trained = t.vision == "trained" ? Trained::all : t.vision == "projector" ? Trained::projector : Trained::nothing;
   t.image_width = s.image_size.width > 0 ? s.image_size.width : s.reader->width;
   t.image_height = s.image_size.height > 0 ? s.image_size.height : s.reader->height;
 }
 
-/// With adapters and checkpoints the tower's patches ask for a gradient too, and so its layers are run again.
-/// Source: [transformers] modeling_utils.py PreTrainedModel.enable_input_require_grads: of every model within the model
+/// With checkpoints the tower's patches ask for a gradient, frozen or not, and so its layers are run again.
+/// Source: [transformers] modeling_utils.py PreTrainedModel.gradient_checkpointing_enable, enable_input_require_grads: of
+/// every model within the model
 void check_training_images(Fields& f, Scenario& s) {
   TrainingScenario& t = s.training;
   if (t.images == 0 || !s.reader) return;
   const bool adapters = t.method != "full";
+  if (t.sees_both_ways && t.attention == "flash") {
+    if (f.has("attention")) f.report("attention", "contradiction", "transformers refuses flash attention for this model: tokens of an image see each other both ways");
+    t.attention = "sdpa";
+  }
   if (t.method != "full" && t.method != "lora") f.report("images", "unsupported", text_of({"images are computed for the methods full and lora, not for ", t.method}));
   if (adapters && t.vision != "frozen") f.report("vision", "unsupported", "with adapters tower and projector are frozen; adapters are computed for the text part");
   if (s.engine != "torch") f.report("images", "unsupported", text_of({"training on images is computed under torch, not under ", s.engine}));
@@ -121,7 +127,7 @@ void check_training_images(Fields& f, Scenario& s) {
   if (const double taken = t.images * s.reader->tokens; taken > t.sequence_tokens)
     f.report("sequenceTokens", "contradiction", text_of({"the images alone take ", number_text(taken), " tokens of each sequence"}));
   s.reader->checkpointed = t.checkpointing == "full";
-  s.reader->tower.input.asks_gradient = adapters && s.reader->checkpointed;
+  s.reader->tower.input.asks_gradient = s.reader->checkpointed;
   s.assumptions.push_back({"image-tokens", text_of({"Each image is read as ", number_text(s.reader->width), " × ", number_text(s.reader->height), " pixels and takes ",
                                                     number_text(s.reader->tokens), " of the sequenceTokens."})});
   if (t.vision == "frozen") s.assumptions.push_back({"frozen-vision", adapters ? "Adapters are in the text part alone; tower and projector are frozen." : "The tower and its projector are frozen; the text part is trained whole."});

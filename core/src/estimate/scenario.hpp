@@ -94,6 +94,7 @@ struct TrainingScenario {
   double images = 0;                ///< in each sequence
   double image_width = 0, image_height = 0;
   std::string vision = "frozen";    ///< frozen | projector | trained
+  bool sees_both_ways = false;      ///< tokens of an image see each other both ways
   LoraScenario lora;
   LossPlan loss;
   FusedKernels fused;               ///< beside what `kernels` says

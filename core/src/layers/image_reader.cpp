@@ -28,11 +28,17 @@ Value two_dense(Machine& m, const ImageReader& r, Value x) {
   return dense(m, "linear_2", x, r.text_width, r.projector_bias);
 }
 
-/// Source: [transformers] models/gemma3/modeling_gemma3.py Gemma3MultiModalProjector.forward
+void means_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient of means"); }
+
+/// Source: [transformers] models/gemma3/modeling_gemma3.py Gemma3MultiModalProjector.forward;
+/// [pytorch-derivatives] avg_pool2d
 Value averaged(Machine& m, const ImageReader& r, const Value& rows, double images) {
   const double h = rows->shape[-1];
-  const Value turned = m.allocate({images, h, r.patches()}, rows->format, "patches, side by side");
+  const Value turned = m.view(m.copy(rows, "patches, side by side", Layout::token_major), {images, h, r.patches()});
+  Node* node = m.record(means_backward, {&turned});
+  m.save(node, turned);
   Value means = m.allocate({images, h, r.rows()}, rows->format, "means of patches");
+  m.bind(node, means);
   means = m.view(means, {images, r.rows(), h});
   const Value normed = normalise(m, "mm_soft_emb_norm", r.projector_norm, means);
   const Value weight = m.parameter("mm_input_projection_weight", {h, r.text_width});
@@ -182,7 +188,9 @@ SeenImages read_images(Machine& m, const ImageReader& r, double images, const Va
 }
 
 bool can_be_trained(const ImageReader& r) {
-  return r.input == ImageReader::Input::squares && r.projector == ImageReader::Projector::two_dense && !r.repacked && !r.layer_scaled && r.deep_layers.empty();
+  using Kind = ImageReader::Projector;
+  const bool dense_rows = r.projector == Kind::two_dense || r.projector == Kind::one_dense || r.projector == Kind::averaged;
+  return r.input == ImageReader::Input::squares && dense_rows && !r.repacked && !r.layer_scaled && r.deep_layers.empty();
 }
 
 namespace {

@@ -111,6 +111,8 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
   if (whole_engine && plan.reader) {
     of_tower = image_buffers(m, *plan.reader);
     pixels = pixels_of(m, *plan.reader, plan.images);
+    if (plan.reader->both_ways) of_tower.push_back(m.allocate(ids->shape, int64, "token types"));
+    run.both_ways = plan.reader->both_ways;
   }
 
   begin_forward(m, plan);
