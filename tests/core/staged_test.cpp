@@ -62,7 +62,8 @@ TEST_CASE("a pass over sound peaks where its class does", "[staged]") {
 
 /// 199 rows by convolutions of 10, 3 and 2 by steps of 5, 2 and 2: ((199 - 1) 2 + 2 - 1) 2 + 3 = 797, (797 - 1) 5 + 10 = 3990.
 TEST_CASE("so many rows are made of the fewest samples that make them", "[staged]") {
-  const WaveLayers w = {.steps = {{64, 10, 5}, {64, 3, 2}, {64, 2, 2}}};
+  WaveLayers w;
+  for (const WaveLayers::Step& step : {WaveLayers::Step{64, 10, 5}, WaveLayers::Step{64, 3, 2}, WaveLayers::Step{64, 2, 2}}) w.steps.push_back(step);
   CHECK(w.samples(199) == 3990);
   CHECK(w.samples(1) == 10 + (3 + (2 - 1) * 2 - 1) * 5);
 }

@@ -14,7 +14,7 @@ WaveLayers read_wave(Fields& c) {
   WaveLayers w;
   const std::vector<double> channels = read_numbers(c, "conv_dim", {512, 512, 512, 512, 512, 512, 512}), kernels = read_numbers(c, "conv_kernel", {10, 3, 3, 3, 3, 2, 2}),
                             strides = read_numbers(c, "conv_stride", {5, 2, 2, 2, 2, 2, 2});
-  if (channels.empty() || channels.size() > 16 || kernels.size() != channels.size() || strides.size() != channels.size())
+  if (channels.empty() || channels.size() > w.steps.most || kernels.size() != channels.size() || strides.size() != channels.size())
     c.report("conv_dim", "wrong-length", "must be as long as conv_kernel and conv_stride, and 1 to 16 numbers");
   else
     for (std::size_t i = 0; i < channels.size(); ++i) w.steps.push_back({channels[i], kernels[i], strides[i]});

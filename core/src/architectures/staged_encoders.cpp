@@ -41,7 +41,7 @@ EncoderModel staged(Fields& c, StagedNet net, const Stages& stages) {
 }
 
 bool alike(Fields& c, const Stages& s) {
-  const bool fits = !s.depths.empty() && s.depths.size() == s.widths.size() && s.depths.size() == s.heads.size();
+  const bool fits = !s.depths.empty() && s.depths.size() <= Few<StagedNet::Stage>::most && s.depths.size() == s.widths.size() && s.depths.size() == s.heads.size();
   if (!fits) c.report("depths", "wrong-length", "must say a depth for each stage");
   return fits;
 }

@@ -78,7 +78,7 @@ Document training_document(const TrainingScenario& t) {
     size.push(t.image_height);
     made.append("images", t.images);
     made.append("imageSize", std::move(size));
-    made.append("vision", t.vision);
+    made.append("vision", std::string(t.vision));
   }
   if (whole_engine && t.averaged) made.append("averagedWeights", true);
   if (whole_engine && t.rl) made.append("rl", rl_document(*t.rl));

@@ -91,7 +91,8 @@ void read_training_images(Fields& f, Scenario& s) {
     if (sized || said) s.assumptions.push_back({"ignored-field", "training.imageSize and training.vision do not apply without training.images and were ignored."});
     return;
   }
-  t.vision = f.word({"vision"}, "frozen", {"frozen", "projector", "trained"});
+  const std::string vision = f.word({"vision"}, "frozen", {"frozen", "projector", "trained"});
+  t.vision = vision == "trained" ? "trained" : vision == "projector" ? "projector" : "frozen";
   if (!knows_images(f, s)) return;
   read_image_size(f, s.image_size);
   Fields config(s.config, "model.config", f.issues());

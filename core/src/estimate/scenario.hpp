@@ -93,7 +93,7 @@ struct TrainingScenario {
   bool averaged = false;            ///< a moving average of the weights lies beside them
   double images = 0;                ///< in each sequence
   double image_width = 0, image_height = 0;
-  std::string vision = "frozen";    ///< frozen | projector | trained
+  std::string_view vision = "frozen";   ///< frozen | projector | trained
   bool sees_both_ways = false;      ///< tokens of an image see each other both ways
   LoraScenario lora;
   LossPlan loss;

@@ -1,11 +1,25 @@
 #pragma once
 // A model with an encoder: tokens, pixels or sound in; rows of hidden states, classes, or a text by a decoder out.
 
+#include <array>
 #include <cmath>
 
 #include "layers/decoder.hpp"
 
 namespace gpumem {
+
+/// A short list that lies where it is: what holds one is copied as it is.
+template <class T>
+struct Few {
+  static constexpr std::size_t most = 16;
+  std::array<T, most> items{};
+  std::size_t count = 0;
+  void push_back(const T& item) { items[count++] = item; }
+  [[nodiscard]] std::size_t size() const { return count; }
+  [[nodiscard]] const T* begin() const { return items.data(); }
+  [[nodiscard]] const T* end() const { return items.data() + count; }
+  const T& operator[](std::size_t i) const { return items[i]; }
+};
 
 /// How what is read becomes rows of hidden states.
 struct InputLayer {
@@ -42,9 +56,9 @@ struct InputLayer {
 /// Samples of sound → rows, by convolutions one behind the other, and one more that tells rows where they are (wav2vec 2.0).
 struct WaveLayers {
   struct Step {
-    double channels, kernel, stride;
+    double channels = 0, kernel = 0, stride = 0;
   };
-  std::vector<Step> steps;
+  Few<Step> steps;
   bool bias = false;
   bool all_normed = false;           ///< each by LayerNorm; else the first alone, each channel by itself
   Activation activation = Activation::gelu;
@@ -57,7 +71,7 @@ struct WaveLayers {
 
   /// Samples of which so many rows are made.
   [[nodiscard]] double samples(double rows) const {
-    for (auto s = steps.rbegin(); s != steps.rend(); ++s) rows = (rows - 1) * s->stride + s->kernel;
+    for (std::size_t i = steps.size(); i-- > 0;) rows = (rows - 1) * steps[i].stride + steps[i].kernel;
     return rows;
   }
 };
@@ -143,10 +157,10 @@ struct StagedNet {
     windows,        ///< attention within windows, every second time within windows moved by half their side (Swin)
   };
   struct Stage {
-    double depth, width, heads;
+    double depth = 0, width = 0, heads = 0;
   };
   Kind kind = Kind::convolutions;
-  std::vector<Stage> stages;
+  Few<Stage> stages;
   double window = 0;                 ///< side of a window, in patches
   double ratio = 4;                  ///< width of an MLP
   Activation activation = Activation::gelu;

@@ -18,7 +18,7 @@ StageRows embed_image(Machine& m, const EncoderModel& model, const Value& pixels
   const StagedNet& net = *model.staged;
   const InputLayer& in = model.encoder.input;
   const bool windows = net.kind == StagedNet::Kind::windows;
-  const double b = pixels->shape[0], width = net.stages.front().width;
+  const double b = pixels->shape[0], width = net.stages[0].width;
   const double side = windows ? std::ceil(in.side / in.patch) : std::floor(in.side / in.patch);
   const Value weight = m.parameter("projection.weight", {width, in.channels, in.patch, in.patch}), bias = m.parameter("projection.bias", {width});
   Value image = pixels;

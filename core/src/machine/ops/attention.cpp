@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "machine/machine.hpp"
+#include "machine/parts.hpp"
 
 namespace gpumem {
 namespace {
@@ -50,7 +51,7 @@ Value Machine::flash_attention(Value query, Value key, Value value, Layout layou
 /// token-major, its sums are padded to 32 rows.
 Value Machine::efficient_attention(Value query, Value key, Value value, Value bias) {
   const Value q = std::move(query), k = std::move(key), v = std::move(value), added = std::move(bias);
-  Node* node = record(biased_attention_backward, {&q, &k, &v, &added});
+  Node* node = record(whole_engine ? biased_attention_backward : attention_backward, {&q, &k, &v, &added});
   save(node, q);
   save(node, k);
   save(node, v);
