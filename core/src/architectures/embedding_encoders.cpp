@@ -76,6 +76,30 @@ EncoderModel nomic_bert(Fields& c) {
   return m;
 }
 
+/// A decoder's layers with every token seen by every other, and a head without a layer of its own.
+/// Source: [transformers] models/eurobert/modeling_eurobert.py EuroBertDecoderLayer.forward, EuroBertForMaskedLM.forward
+EncoderModel eurobert(Fields& c) {
+  EncoderModel m;
+  m.hidden = c.count({"hidden_size"}, 768, 1, most_width);
+  m.max_positions = c.count({"max_position_embeddings"}, 8192, 1, most_tokens);
+  DecoderLayer layer = gated_layer(c);
+  layer.mlp.width = c.count({"intermediate_size"}, 3072, 1, most_width);
+  AttentionLayer& a = layer.attention;
+  a.heads = c.count({"num_attention_heads"}, 12, 1, most_heads);
+  a.kv_heads = c.count({"num_key_value_heads"}, a.heads, 1, most_heads);
+  a.head_dim = a.rotary_dim = c.count({"head_dim"}, std::max(1.0, std::floor(m.hidden / a.heads)), 1, most_width);
+  if (std::fmod(a.heads, a.kv_heads) != 0) c.report("num_key_value_heads", "not-divisible", "must divide num_attention_heads");
+  m.encoder.layers.assign(static_cast<std::size_t>(c.count({"num_hidden_layers"}, 12, 1, most_layers)), layer);
+  m.encoder.final_norm = NormKind::rms;
+  m.encoder.input.vocabulary = c.count({"vocab_size"}, 128256, 1, most_vocabulary);
+  if (!made_for(c, "ForMaskedLM")) return m;
+  m.head.kind = Head::Kind::vocabulary;
+  m.head.bias = c.flag({"mlp_bias"}, false);
+  m.head.tied = c.flag({"tie_word_embeddings"}, false);
+  m.head.widened = true;
+  return m;
+}
+
 /// BERT's layers, a few sets of weights for all of them.
 /// Source: [transformers] models/albert/modeling_albert.py AlbertLayer.forward, AlbertTransformer.forward
 EncoderModel albert(Fields& c) {

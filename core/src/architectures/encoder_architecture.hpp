@@ -26,6 +26,9 @@ double count_labels(Fields& config);
 /// A head for classes where the config's class has one: each token's, or one of the whole text as `whole` says.
 bool give_labels(Fields& config, EncoderModel& model, const LabelHead& whole);
 
+/// A list of whole numbers, none of them zero.
+std::vector<double> read_numbers(Fields& config, std::string_view name, std::vector<double> absent);
+
 EncoderModel bert(Fields& config);
 EncoderModel roberta(Fields& config);
 EncoderModel distilbert(Fields& config);
@@ -36,6 +39,7 @@ EncoderModel deberta(Fields& config);
 EncoderModel deberta_v2(Fields& config);
 EncoderModel gte(Fields& config);
 EncoderModel nomic_bert(Fields& config);
+EncoderModel eurobert(Fields& config);
 EncoderModel vit(Fields& config);
 EncoderModel dinov2(Fields& config);
 EncoderModel whisper(Fields& config);
@@ -52,5 +56,9 @@ EncoderModel clip_text(Fields& config);
 EncoderModel siglip(Fields& config);
 EncoderModel siglip_vision(Fields& config);
 EncoderModel siglip_text(Fields& config);
+EncoderModel wav2vec2(Fields& config);
+EncoderModel hubert(Fields& config);
+EncoderModel convnext(Fields& config);
+EncoderModel swin(Fields& config);
 
 }  // namespace gpumem

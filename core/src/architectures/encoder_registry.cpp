@@ -31,6 +31,7 @@ constexpr std::array families = {
     Family{"deberta-v2", deberta_v2, Runs::labels},
     Family{"gte", gte, Runs::labels},
     Family{"nomic_bert", nomic_bert, Runs::labels},
+    Family{"eurobert", eurobert, Runs::alone},
     Family{"vit", vit, Runs::alone},
     Family{"dinov2", dinov2, Runs::alone},
     Family{"whisper", whisper, Runs::as_made},
@@ -47,6 +48,10 @@ constexpr std::array families = {
     Family{"siglip", siglip, Runs::alone},
     Family{"siglip_vision_model", siglip_vision, Runs::alone},
     Family{"siglip_text_model", siglip_text, Runs::alone},
+    Family{"wav2vec2", wav2vec2, Runs::alone},
+    Family{"hubert", hubert, Runs::alone},
+    Family{"convnext", convnext, Runs::alone},
+    Family{"swin", swin, Runs::alone},
 };
 
 }  // namespace
@@ -63,8 +68,18 @@ std::vector<std::string_view> encoder_types() {
   return types;
 }
 
+namespace {
+
+/// Parts that some models of a family have and its program does not.
+bool has_more_parts(Fields& c) {
+  return c.flag({"add_adapter"}, false) || c.flag({"conv_pos_batch_norm"}, false) || c.has("adapter_attn_dim");
+}
+
+}  // namespace
+
 bool runs_encoder_class(Fields& c) {
-  if (!c.has("architectures")) return true;
+  if (has_more_parts(c)) return false;
+  if (!c.has("architectures") || made_for(c, "ForCTC")) return true;
   if (made_for(c, "ForConditionalGeneration") || made_for(c, "ForMaskedLM") || made_for(c, "ForImageClassification")) return true;
   const std::string type = c.text({"model_type"}, "");
   for (const Family& f : families) {

@@ -130,8 +130,6 @@ EncoderModel siglip(Fields& c) {
   return m;
 }
 
-namespace {
-
 std::vector<double> read_numbers(Fields& c, std::string_view name, std::vector<double> absent) {
   const Document* given = c.value({name});
   if (!given) return absent;
@@ -145,8 +143,6 @@ std::vector<double> read_numbers(Fields& c, std::string_view name, std::vector<d
   if (!whole) c.report(name, "wrong-type", "must be a list of whole numbers");
   return whole ? numbers : absent;
 }
-
-}  // namespace
 
 /// Source: [transformers] models/resnet/configuration_resnet.py; images have the size that is asked for
 EncoderModel resnet(Fields& c) {

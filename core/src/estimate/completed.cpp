@@ -72,6 +72,14 @@ Document training_document(const TrainingScenario& t) {
                                           {"modulesToSave", names_document(t.lora.modules_to_save)}}));
   if (whole_engine && (t.offload.optimizer || t.offload.activations))
     made.append("offload", Document::record({{"optimizer", t.offload.optimizer}, {"activations", t.offload.activations}}));
+  if (whole_engine && t.images > 0) {
+    Document size = Document::list();
+    size.push(t.image_width);
+    size.push(t.image_height);
+    made.append("images", t.images);
+    made.append("imageSize", std::move(size));
+    made.append("vision", std::string(t.vision));
+  }
   if (whole_engine && t.averaged) made.append("averagedWeights", true);
   if (whole_engine && t.rl) made.append("rl", rl_document(*t.rl));
   if (whole_engine && !t.state_format.empty()) made.append("optimizerFormat", t.state_format);

@@ -38,6 +38,19 @@ void read_image_options(Fields& options, Scenario& s) {
   }
 }
 
+namespace {
+
+bool knows_images(Fields& f, const Scenario& s) {
+  const Document* type = s.config ? s.config->find("model_type") : nullptr;
+  if (type && type->is(Document::Kind::text) && reads_images(type->text())) return true;
+  std::string known;
+  for (const std::string_view one : image_types()) add_word(known, one);
+  f.report("images", "unsupported", text_of({"images are computed for models of the types ", known, " so far"}));
+  return false;
+}
+
+}  // namespace
+
 void read_prompt_images(Fields& f, Scenario& s) {
   InferenceScenario& i = s.inference;
   const double images = f.count({"images"}, 0, 0, 1 << 16);
@@ -47,12 +60,7 @@ void read_prompt_images(Fields& f, Scenario& s) {
     if (sized) s.assumptions.push_back({"ignored-field", "inference.imageSize does not apply without inference.images and was ignored."});
     return;
   }
-  const Document* type = s.config ? s.config->find("model_type") : nullptr;
-  if (!type || !type->is(Document::Kind::text) || !reads_images(type->text())) {
-    std::string known;
-    for (const std::string_view one : image_types()) add_word(known, one);
-    return f.report("images", "unsupported", text_of({"images are computed for models of the types ", known, " so far"}));
-  }
+  if (!knows_images(f, s)) return;
   if (s.engine != "transformers") return f.report("images", "unsupported", text_of({"images are not computed yet under ", s.engine, "; they are under transformers"}));
   read_image_size(f, s.image_size);
   Fields config(s.config, "model.config", f.issues());
@@ -72,6 +80,58 @@ void read_prompt_images(Fields& f, Scenario& s) {
   if (taken > i.prompt_tokens)
     return f.report("promptTokens", "contradiction", text_of({"the images alone take ", number_text(taken), " tokens of each prompt"}));
   say_tokens(*s.reader, s);
+}
+
+/// The text's decoder takes the model's place before anything else of the training is read.
+void read_training_images(Fields& f, Scenario& s) {
+  TrainingScenario& t = s.training;
+  t.images = f.count({"images"}, 0, 0, 1 << 16);
+  const bool sized = f.value({"imageSize"}) != nullptr, said = f.value({"vision"}) != nullptr;
+  if (t.images == 0) {
+    if (sized || said) s.assumptions.push_back({"ignored-field", "training.imageSize and training.vision do not apply without training.images and were ignored."});
+    return;
+  }
+  const std::string vision = f.word({"vision"}, "frozen", {"frozen", "projector", "trained"});
+  t.vision = vision == "trained" ? "trained" : vision == "projector" ? "projector" : "frozen";
+  if (!knows_images(f, s)) return;
+  read_image_size(f, s.image_size);
+  Fields config(s.config, "model.config", f.issues());
+  SeeingModel model = read_seeing_model(config, s.image_size, s.assumptions);
+  if (!f.issues().empty()) return;
+  if (!can_be_trained(model.images))
+    return f.report("images", "unsupported", "training on images is computed for towers of squares whose rows are projected one by one or averaged (LLaVA, PaliGemma, Gemma 3) so far");
+  s.model = std::move(model.text);
+  s.reader = std::move(model.images);
+  t.sees_both_ways = !model.takes_flash;
+  using Trained = ImageReader::Trained;
+  s.reader->trained = t.vision == "trained" ? Trained::all : t.vision == "projector" ? Trained::projector : Trained::nothing;
+  t.image_width = s.image_size.width > 0 ? s.image_size.width : s.reader->width;
+  t.image_height = s.image_size.height > 0 ? s.image_size.height : s.reader->height;
+}
+
+/// With checkpoints the tower's patches ask for a gradient, frozen or not, and so its layers are run again.
+/// Source: [transformers] modeling_utils.py PreTrainedModel.gradient_checkpointing_enable, enable_input_require_grads: of
+/// every model within the model
+void check_training_images(Fields& f, Scenario& s) {
+  TrainingScenario& t = s.training;
+  if (t.images == 0 || !s.reader) return;
+  const bool adapters = t.method != "full";
+  if (t.sees_both_ways && t.attention == "flash") {
+    if (f.has("attention")) f.report("attention", "contradiction", "transformers refuses flash attention for this model: tokens of an image see each other both ways");
+    t.attention = "sdpa";
+  }
+  if (t.method != "full" && t.method != "lora") f.report("images", "unsupported", text_of({"images are computed for the methods full and lora, not for ", t.method}));
+  if (adapters && t.vision != "frozen") f.report("vision", "unsupported", "with adapters tower and projector are frozen; adapters are computed for the text part");
+  if (s.engine != "torch") f.report("images", "unsupported", text_of({"training on images is computed under torch, not under ", s.engine}));
+  if (t.checkpointing != "none" && t.checkpointing != "full") f.report("images", "unsupported", "are computed with checkpoints of whole layers, or none");
+  if (t.rl) f.report("images", "unsupported", "are not computed for training by preferences or rewards");
+  if (const double taken = t.images * s.reader->tokens; taken > t.sequence_tokens)
+    f.report("sequenceTokens", "contradiction", text_of({"the images alone take ", number_text(taken), " tokens of each sequence"}));
+  s.reader->checkpointed = t.checkpointing == "full";
+  s.reader->tower.input.asks_gradient = s.reader->checkpointed;
+  s.assumptions.push_back({"image-tokens", text_of({"Each image is read as ", number_text(s.reader->width), " × ", number_text(s.reader->height), " pixels and takes ",
+                                                    number_text(s.reader->tokens), " of the sequenceTokens."})});
+  if (t.vision == "frozen") s.assumptions.push_back({"frozen-vision", adapters ? "Adapters are in the text part alone; tower and projector are frozen." : "The tower and its projector are frozen; the text part is trained whole."});
 }
 
 }  // namespace gpumem

@@ -57,6 +57,12 @@ void read_checkpointing(Fields& f, Scenario& s) {
   /// Source: [transformers] models/albert/modeling_albert.py AlbertPreTrainedModel, without supports_gradient_checkpointing
   if (whole_engine && t.checkpointing == "full" && s.encoder_model && s.encoder_model->encoder.shared_by > 0)
     f.report("checkpointing", "unsupported", "transformers has no checkpoints for a model whose layers share their weights");
+  /// Source: [transformers] models/convnext/modeling_convnext.py ConvNextPreTrainedModel, without it too;
+  /// models/swin/modeling_swin.py SwinStage and SwinLayer are both checkpointed, one within the other
+  if (whole_engine && t.checkpointing == "full" && s.encoder_model && s.encoder_model->staged)
+    f.report("checkpointing", "unsupported", s.encoder_model->staged->kind == StagedNet::Kind::windows
+                                                 ? "transformers checkpoints stages and the layers within them; checkpoints within checkpoints are not computed yet"
+                                                 : "transformers has no checkpoints for this family");
   if (t.checkpointing == "none" || t.checkpointing == "full") return;
   if (!alone) f.report("checkpointing", "unsupported", text_of({quoted(t.checkpointing), " checkpointing is computed for decoders under torch"}));
   if (t.checkpointing == "selective" && s.model && s.engine == "torch" && overwrites(*s.model))

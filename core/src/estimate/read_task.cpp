@@ -22,6 +22,15 @@ void check_length(double length, Scenario& s) {
                 table ? " Its position table has no row for the rest: a real run would fail there." : ""})});
 }
 
+/// What convolutions make of sound is counted in rows, as tokens are.
+void tell_of_rows(double rows, Scenario& s) {
+  if (!whole_engine || !s.encoder_model || !s.encoder_model->wave) return;
+  s.assumptions.push_back({"rows-of-sound", text_of({"A token is one of the rows that convolutions make of the sound; ", number_text(rows), " are made of ",
+                                                     number_text(s.encoder_model->wave->samples(rows)), " samples."})});
+  if (s.task == Task::training)
+    s.assumptions.push_back({"nothing-left-out", "Every layer runs and no row is masked, whatever layerdrop and masking probabilities say; a text has as many labels as there are rows, the most that can be laid along them."});
+}
+
 /// Some families have their own attention code, which takes no fused kernel.
 std::string usual_kernel(Scenario& s) {
   if (!s.model || !s.model->eager_only) return "flash";
@@ -101,7 +110,8 @@ void read_images(Fields& f, Scenario& s) {
   const Document* size = f.value({"imageSize"});
   if (!size) return;
   double& side = s.encoder_model->encoder.input.side;
-  if (s.encoder_model->convolutions && size->is(Document::Kind::list) && size->items().size() == 2 && size->items()[0].is(Document::Kind::number)) {
+  const bool any_size = s.encoder_model->convolutions || (s.encoder_model->staged && s.encoder_model->staged->kind == StagedNet::Kind::convolutions);
+  if (any_size && size->is(Document::Kind::list) && size->items().size() == 2 && size->items()[0].is(Document::Kind::number)) {
     const double wanted = size->items()[0].number();   // convolutions take any size
     if (wanted >= 32 && wanted <= 16384 && wanted == std::floor(wanted)) side = wanted;
   }
@@ -142,6 +152,7 @@ void read_inference(Fields& f, Scenario& s) {
   if (i.prompt_tokens > i.context_tokens)
     f.report("promptTokens", "contradiction", "cannot be more than contextTokens, which holds prompt and answer");
   check_length(i.context_tokens, s);
+  tell_of_rows(i.context_tokens, s);
   i.attention = f.word({"attention"}, usual_kernel(s), {"flash", "sdpa", "eager"});
   if (i.attention == "flash" && s.weight_format() == fp32) {
     if (f.has("attention")) f.report("attention", "contradiction", "flash attention takes 16-bit formats only; use sdpa with fp32 weights");
@@ -160,6 +171,8 @@ void read_inference(Fields& f, Scenario& s) {
 
 void read_training(Fields& f, Scenario& s, bool weights_given) {
   TrainingScenario& t = s.training;
+  if (whole_engine) read_training_images(f, s);
+  else if (f.has("images")) return f.report("images", "part-not-loaded", "needs a part of the calculator that is not loaded");
   t.method = f.word({"method"}, "full", {"full", "lora", "qlora", "dora", "prefix", "prompt"});
   unsupported_unless(f, "method", {"full", "lora", "qlora", "dora", "prompt"}, t.method, "training");
   const bool adapters = whole_engine && t.method != "full" && t.method != "prompt";
@@ -194,6 +207,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   t.micro_batch = f.count({"microBatch"}, 1, 1, 1 << 20);
   t.sequence_tokens = f.count({"sequenceTokens"}, std::min(2048.0, longest(s)), 1, most_tokens);
   check_length(t.sequence_tokens, s);
+  tell_of_rows(t.sequence_tokens, s);
   t.accumulation = f.count({"gradientAccumulation"}, 1, 1, 1 << 20);
   t.attention = f.word({"attention"}, s.weights == "fp32" && t.precision == "fp32" ? std::string("sdpa") : usual_kernel(s), {"flash", "sdpa", "eager"});
   if (t.attention == "flash" && t.precision == "fp32")
@@ -217,6 +231,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
     read_rl(f, s);
     read_average(f, s);
   }
+  if (whole_engine) check_training_images(f, s);
   if (!adapters) ignore(f, {"lora"}, s);
   f.refuse_unknown();
 }

@@ -168,6 +168,10 @@ Parts train(Machine& m, const Scenario& s, bool every_layer) {
   plan.tokens = t.sequence_tokens;
   if (whole_engine && t.method == "prompt") plan.virtual_tokens = t.virtual_tokens;
   if (whole_engine) plan.averaged = t.averaged;
+  if (whole_engine && s.reader) {
+    plan.reader = &*s.reader;
+    plan.images = t.micro_batch * t.images;
+  }
   plan.kernel = kernel(t.attention);
   plan.checkpointing = t.checkpointing != "none" && t.checkpointing != "modules";
   if (whole_engine) {

@@ -91,6 +91,10 @@ struct TrainingScenario {
   std::string method = "full";      ///< full | lora | qlora | dora | prompt
   double virtual_tokens = 20;       ///< trained rows in front of every sequence
   bool averaged = false;            ///< a moving average of the weights lies beside them
+  double images = 0;                ///< in each sequence
+  double image_width = 0, image_height = 0;
+  std::string_view vision = "frozen";   ///< frozen | projector | trained
+  bool sees_both_ways = false;      ///< tokens of an image see each other both ways
   LoraScenario lora;
   LossPlan loss;
   FusedKernels fused;               ///< beside what `kernels` says
@@ -211,6 +215,8 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
 void read_inference(Fields& fields, Scenario& scenario);
 /// Images in prompts of a model that reads text, and the limits of their size.
 void read_prompt_images(Fields& fields, Scenario& scenario);
+void read_training_images(Fields& fields, Scenario& scenario);
+void check_training_images(Fields& fields, Scenario& scenario);
 void read_image_options(Fields& options, Scenario& scenario);
 /// The draft model of speculative decoding, read as a scenario of its own.
 void read_draft(const Document& request, const Document& facts, std::vector<Issue>& issues, Scenario& scenario);

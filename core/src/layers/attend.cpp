@@ -66,13 +66,15 @@ Value additive(Machine& m, const Value& mask, const Format* format, double batch
 
 /// Neither fused kernel takes grouped heads in fp32: scores and probabilities are tensors.
 /// Source: [pytorch] aten/src/ATen/native/transformers/attention.cpp _scaled_dot_product_attention_math
-Value unfused(Machine& m, const AttentionLayer& a, const Value& query, const Value& key, const Value& value) {
+Value unfused(Machine& m, const AttentionLayer& a, const Value& query, const Value& key, const Value& value, bool causal) {
   const double s = query->shape[2], t = key->shape[2];
-  Value keep = m.allocate({s, t}, byte_flag, "causal mask");
-  keep = m.allocate({s, t}, byte_flag, "causal mask, lower triangle");
-  const Value mask = m.allocate({s, t}, query->format, "additive mask");
-  m.allocate({s, t}, byte_flag, "mask, negated").drop();
-  keep.drop();
+  Value mask;
+  if (!whole_engine || causal) {
+    Value keep = m.allocate({s, t}, byte_flag, "causal mask");
+    keep = m.allocate({s, t}, byte_flag, "causal mask, lower triangle");
+    mask = m.allocate({s, t}, query->format, "additive mask");
+    m.allocate({s, t}, byte_flag, "mask, negated").drop();
+  }
   Value q = m.scale(query, "scaled query");
   Value k = m.repeat_heads(key, a.heads / a.kv_heads);
   const Value v = m.repeat_heads(value, a.heads / a.kv_heads);
@@ -130,7 +132,7 @@ Value sdpa(Machine& m, const AttentionLayer& a, const Pass& pass, Value q, Value
   const bool even = q->shape[-1] == v->shape[-1];
   if (!mask && half && a.head_dim <= 256 && (even || pass.kernel == AttentionKernel::flash))
     return m.flatten_heads(m.flash_attention(q, k, v, even ? q->layout : Layout::token_major));
-  if (!ungrouped && groups > 1 && !one_query) return m.flatten_heads(unfused(m, a, q, k, v));
+  if (!ungrouped && groups > 1 && !one_query) return m.flatten_heads(unfused(m, a, q, k, v, pass.causal));
   const Value bias = mask ? additive(m, mask, q->format, q->shape[0]) : Value();
   Value out = m.efficient_attention(q, k, v, bias);
   if (ungrouped && groups > 1 && one_query) return m.flatten_heads(m.copy(std::move(out), "heads unpacked", Layout::token_major));

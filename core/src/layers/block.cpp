@@ -236,6 +236,8 @@ Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass
     case DecoderLayer::Order::inlined_norm_first:
     case DecoderLayer::Order::sub_layers:
     case DecoderLayer::Order::norm_last_kept:
+    case DecoderLayer::Order::probabilities_kept_last:
+    case DecoderLayer::Order::probabilities_kept_first:
     case DecoderLayer::Order::kept_output: return encoder_layer(m, l, std::move(x), pass);
     case DecoderLayer::Order::norm_last: break;
   }

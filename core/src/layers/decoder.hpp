@@ -206,6 +206,8 @@ struct DecoderLayer {
     experts_and_mlp, ///< sandwich; experts beside the MLP, each with norms of its own (Gemma 4)
     scaled_sums,     ///< norms first; a·n + b·sub-layer(n) with n = norm(x), twice (MiniMax)
     norm_last_kept,  ///< norm_last; the attention's output is held until the layer ends (GTE)
+    probabilities_kept_last,    ///< norm_last; what attention gives back, probabilities too, is held until the layer ends (wav2vec 2.0)
+    probabilities_kept_first,   ///< sequential, likewise
   };
   Order order = Order::sequential;
   NormKind norm = NormKind::rms;

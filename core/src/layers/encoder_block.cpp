@@ -95,6 +95,22 @@ Value norm_last_kept(Machine& m, const DecoderLayer& l, Value x, const Pass& pas
   return normalise(m, "post_mlp_layernorm", l.norm, x);
 }
 
+/// Source: [transformers] models/wav2vec2/modeling_wav2vec2.py Wav2Vec2EncoderLayer.forward,
+/// Wav2Vec2EncoderLayerStableLayerNorm.forward
+Value probabilities_kept(Machine& m, const DecoderLayer& l, const Value& x, const Pass& pass) {
+  const bool first = l.order == DecoderLayer::Order::probabilities_kept_first;
+  Value hidden = x;
+  if (first) hidden = normalise(m, "layer_norm", l.norm, hidden);
+  AttentionResult attended = attention(m, l.attention, hidden, pass);
+  hidden = std::move(attended.output);
+  hidden = m.dropout(hidden, l.dropout);
+  hidden = m.add(x, hidden);
+  if (first) return m.add(hidden, mlp(m, l.mlp, normalise(m, "final_layer_norm", l.norm, hidden)));
+  hidden = normalise(m, "layer_norm", l.norm, hidden);
+  hidden = m.add(hidden, mlp(m, l.mlp, hidden));
+  return normalise(m, "final_layer_norm", l.norm, hidden);
+}
+
 }  // namespace
 
 Value encoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
@@ -102,6 +118,8 @@ Value encoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass
     case DecoderLayer::Order::modules_norm_last: return modules_norm_last(m, l, x, pass);
     case DecoderLayer::Order::sub_layers: return sub_layers(m, l, std::move(x), pass);
     case DecoderLayer::Order::norm_last_kept: return norm_last_kept(m, l, std::move(x), pass);
+    case DecoderLayer::Order::probabilities_kept_last:
+    case DecoderLayer::Order::probabilities_kept_first: return probabilities_kept(m, l, x, pass);
     case DecoderLayer::Order::kept_output: return kept_output(m, l, std::move(x), pass);
     default: break;
   }

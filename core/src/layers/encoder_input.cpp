@@ -57,7 +57,10 @@ Value embed_patches(Machine& m, const InputLayer& in, double h, const Value& pix
   const Value places = m.parameter("position_embeddings", in.places_looked_up ? Shape{count, h} : Shape{1, count, h});
   const Value weight = m.parameter("projection.weight", {h, in.channels, in.patch, in.patch});
   const Value bias = in.patch_bias ? m.parameter("projection.bias", {h}) : Value();
-  Value rows = m.view(m.convolve(pixels, weight, bias, {b, h, patches}, "patches"), {b, patches, h});
+  Value made = m.convolve(pixels, weight, bias, {b, h, patches}, "patches");
+  if (in.asks_gradient) made = m.require_gradient(std::move(made));
+  Value rows = m.view(made, {b, patches, h});
+  made.drop();
   rows->layout = Layout::head_major;
   if (!in.places_looked_up) {
     rows = m.prepend(whole, rows, "patches and the whole");
@@ -96,6 +99,7 @@ Value EncoderRun::embed(Machine& m, const InputLayer& in, const Value& input, co
   switch (in.kind) {
     case InputLayer::Kind::image: return embed_patches(m, in, model_.width(in), input);
     case InputLayer::Kind::sound: return embed_sound(m, in, input, held);
+    case InputLayer::Kind::wave: return embed_wave(m, input, pass, held);
     case InputLayer::Kind::text: break;
   }
   if (in.masked) return embed_masked(m, in, input, held);

@@ -1,15 +1,29 @@
 #pragma once
 // A model with an encoder: tokens, pixels or sound in; rows of hidden states, classes, or a text by a decoder out.
 
+#include <array>
 #include <cmath>
 
 #include "layers/decoder.hpp"
 
 namespace gpumem {
 
+/// A short list that lies where it is: what holds one is copied as it is.
+template <class T>
+struct Few {
+  static constexpr std::size_t most = 16;
+  std::array<T, most> items{};
+  std::size_t count = 0;
+  void push_back(const T& item) { items[count++] = item; }
+  [[nodiscard]] std::size_t size() const { return count; }
+  [[nodiscard]] const T* begin() const { return items.data(); }
+  [[nodiscard]] const T* end() const { return items.data() + count; }
+  const T& operator[](std::size_t i) const { return items[i]; }
+};
+
 /// How what is read becomes rows of hidden states.
 struct InputLayer {
-  enum class Kind { text, image, sound };
+  enum class Kind { text, image, sound, wave };
   Kind kind = Kind::text;
   double vocabulary = 0;
   double positions = 0;              ///< rows of a learned position table; 0: none
@@ -30,12 +44,36 @@ struct InputLayer {
   double side = 0, patch = 0, channels = 0;   ///< of an image, in pixels
   bool whole = true;                 ///< a row that stands for the whole image comes before its patches
   bool patch_bias = true;
+  bool asks_gradient = false;        ///< patches ask for a gradient although nothing that made them is trained
   bool mask_row = false;             ///< a row for patches that are hidden in pretraining lies beside them
   bool places_looked_up = false;     ///< rows of the position table are looked up by numbers kept on the device
   double width = 0;                  ///< of the rows, where it is not that of the model
   bool projected = false;            ///< rows of that width go through a dense layer
   bool projected_inside = false;     ///< by what runs the layers: the rows as they were are held meanwhile (ALBERT)
   double bands = 0, frames = 0;               ///< of sound: [bands, frames], half as many rows come out
+};
+
+/// Samples of sound → rows, by convolutions one behind the other, and one more that tells rows where they are (wav2vec 2.0).
+struct WaveLayers {
+  struct Step {
+    double channels = 0, kernel = 0, stride = 0;
+  };
+  Few<Step> steps;
+  bool bias = false;
+  bool all_normed = false;           ///< each by LayerNorm; else the first alone, each channel by itself
+  Activation activation = Activation::gelu;
+  bool rows_normed = true;           ///< what they make is normalised before it is projected,
+  bool rows_given = false;           ///< and given back beside the model's output
+  bool mask_row = false;             ///< a row for those that are hidden in training lies beside them
+  double dropout = 0;                ///< of projected rows
+  double reach = 128, groups = 16;   ///< of the convolution for positions
+  bool normed_before = true;         ///< rows are normalised before the first layer; else behind the last
+
+  /// Samples of which so many rows are made.
+  [[nodiscard]] double samples(double rows) const {
+    for (std::size_t i = steps.size(); i-- > 0;) rows = (rows - 1) * steps[i].stride + steps[i].kernel;
+    return rows;
+  }
 };
 
 /// Layers one behind the other, with what comes before and after them.
@@ -90,6 +128,7 @@ struct Head {
   MlpLayer mlp;                      ///< of a probe
   double heads = 0;
   bool widened = false;              ///< its loss is computed in fp32
+  bool aligned = false;              ///< its loss sums over all ways to lay a text along the rows (CTC)
 };
 
 /// Images and texts that are compared: the decoder's place is that of the encoder of texts.
@@ -111,6 +150,25 @@ struct ConvolutionNet {
   Activation activation = Activation::relu;
 };
 
+/// Blocks of rows in stages, each of which is wider and sees half as much in either direction.
+struct StagedNet {
+  enum class Kind {
+    convolutions,   ///< blocks of a convolution for each channel and an MLP (ConvNeXt)
+    windows,        ///< attention within windows, every second time within windows moved by half their side (Swin)
+  };
+  struct Stage {
+    double depth = 0, width = 0, heads = 0;
+  };
+  Kind kind = Kind::convolutions;
+  Few<Stage> stages;
+  double window = 0;                 ///< side of a window, in patches
+  double ratio = 4;                  ///< width of an MLP
+  Activation activation = Activation::gelu;
+  bool scaled_by_column = true;      ///< a block's output is multiplied by a trained number a column
+  bool bias = true, placed = false;  ///< of queries, keys and values; whether patches get a position
+  double dropout = 0, attention_dropout = 0, path_dropout = 0;
+};
+
 struct EncoderModel {
   double hidden = 0;
   double max_positions = 0;
@@ -119,6 +177,8 @@ struct EncoderModel {
   Head head;
   std::optional<Towers> towers;
   std::optional<ConvolutionNet> convolutions;   ///< instead of the encoder's layers
+  std::optional<StagedNet> staged;              ///< likewise; the encoder's layers only count blocks
+  std::optional<WaveLayers> wave;               ///< before them
 
   [[nodiscard]] double width(const InputLayer& in) const { return in.width > 0 ? in.width : hidden; }
   /// Whether the decoder writes an answer, token by token.
@@ -134,6 +194,7 @@ struct EncoderModel {
   [[nodiscard]] Shape input_shape(double sequences, double length) const {
     const InputLayer& in = encoder.input;
     if (in.kind == InputLayer::Kind::sound) return {sequences, in.bands, in.frames};
+    if (wave) return {sequences, wave->samples(length)};
     if (in.kind == InputLayer::Kind::image) return {sequences, in.channels, in.side, in.side};
     return {sequences, length};
   }

@@ -17,7 +17,7 @@ namespace gpumem {
 
 std::vector<int> layer_kinds(const EncoderModel& model) {
   std::vector<int> kinds = layer_kinds(model.encoder.layers);
-  if (model.encoder.shared_by > 0)   // what they share is theirs together: each is run
+  if (model.encoder.shared_by > 0 || model.staged)   // what they share is theirs together: each is run; and blocks are of many kinds
     for (std::size_t i = 0; i < kinds.size(); ++i) kinds[i] = static_cast<int>(i);
   if (model.encoder.convolution > 0) kinds.front() = -3;
   if (!model.decoder) return kinds;
@@ -60,6 +60,9 @@ void EncoderRun::bias_scores(Machine& m, const Stack& stack, Pass& pass) {
   pass.bias->layout = Layout::token_major;
   if (!pass.encoded) return;
   pass.cross_bias = m.allocate({1, heads, queries, pass.encoded->shape[1]}, m.autocast ? m.autocast : pass.encoded->format, "biases of zero");
+  pass.cross_bias->layout = Layout::head_major;
+  if (!pass.checkpointing) return;
+  pass.cross_bias = m.require_gradient(pass.cross_bias);
   pass.cross_bias->layout = Layout::head_major;
 }
 
@@ -108,6 +111,7 @@ Value EncoderRun::encode(Machine& m, Value input, Pass pass, std::string_view ph
   m.begin_layer(-1);
   m.memory.ledger.enter(phase, -1);
   if (model_.convolutions) return convolved(m, input);
+  if (model_.staged) return staged(m, input, pass, phase);
   pass.tokens = model_.rows(pass.tokens);
   pass.causal = false;
   Held held;
@@ -177,9 +181,9 @@ Value EncoderRun::head(Machine& m, Value hidden) {
   if (head.kind == Head::Kind::vocabulary) return logits(m, std::move(hidden));
   if (head.kind == Head::Kind::labels) return labels(m, hidden);
   if (head.kind >= Head::Kind::first_normed) return pooled(m, head, hidden);
-  Value first = model_.convolutions ? m.allocate({hidden->shape[0], hidden->shape[1]}, hidden->format, "mean of all places")
+  Value first = model_.staged ? mean_of_rows(m, hidden) : model_.convolutions ? m.allocate({hidden->shape[0], hidden->shape[1]}, hidden->format, "mean of all places")
                                           : m.pick(hidden, {hidden->shape[0], hidden->shape[2]});
-  if (model_.convolutions && head.kind == Head::Kind::pooler) return first;
+  if ((model_.convolutions || model_.staged) && head.kind == Head::Kind::pooler) return first;
   if (head.kind == Head::Kind::pooler) return m.tanh(dense(m, "pooler.dense", first, model_.hidden, true));
   /// Source: [transformers] models/dinov2/modeling_dinov2.py Dinov2ForImageClassification.forward
   if (head.mean_beside) {
@@ -200,6 +204,9 @@ std::vector<Value> EncoderRun::buffers(Machine& m) {
     for (int of = 0; of < 2; ++of) held.push_back(m.allocate({channels}, m.weight_format, "running statistics", Component::workspace));
     held.push_back(m.allocate({1}, int64, "batches seen", Component::workspace));
   }
+  if (model_.staged && model_.staged->kind == StagedNet::Kind::windows)
+    for (std::size_t i = 0; i < model_.encoder.layers.size(); ++i)
+      held.push_back(m.allocate({std::pow(model_.staged->window, 4)}, int64, "places within a window", Component::workspace));
   if (in.places_looked_up) held.push_back(m.allocate({model_.rows(0)}, int64, "positions", Component::workspace));
   for (int half = 0; in.positions_computed && half < 2; ++half)
     held.push_back(m.allocate({in.positions, model_.hidden}, m.weight_format, "position table", Component::workspace));

@@ -37,6 +37,8 @@ class EncoderRun {
   std::vector<Value> buffers(Machine& m);
   /// The decoder's cache as it is when that many tokens have been seen, without running them.
   void stretch_cache(Machine& m, KvCache& cache, double seen);
+  /// The model's output has been dropped, and what it had beside its last rows.
+  void let_go() { beside_.clear(); }
 
   [[nodiscard]] const Schedule& schedule() const { return schedule_; }
 
@@ -46,6 +48,9 @@ class EncoderRun {
   Value embed(Machine& m, const InputLayer& in, const Value& input, const Pass& pass, Held& held);
   Value embed_tokens(Machine& m, const InputLayer& in, const Value& ids, const Pass& pass, Held& held);
   Value convolved(Machine& m, const Value& pixels);
+  Value staged(Machine& m, const Value& pixels, const Pass& pass, std::string_view phase);
+  Value mean_of_rows(Machine& m, const Value& hidden);
+  Value embed_wave(Machine& m, const Value& samples, const Pass& pass, Held& held);
   Value embed_sound(Machine& m, const InputLayer& in, const Value& features, Held& held);
   Value token_table(Machine& m, const InputLayer& in);
   Value embed_masked(Machine& m, const InputLayer& in, const Value& ids, Held& held);
@@ -59,6 +64,7 @@ class EncoderRun {
   const EncoderModel& model_;
   Schedule schedule_;
   Value table_, logits_bias_;
+  std::vector<Value> beside_;   ///< what is held beside the last rows until the model has returned, or its output goes
   std::vector<double> normed_;   ///< channels of norms that keep what they have seen
 };
 

@@ -1,6 +1,7 @@
 #include "layers/image_reader.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "layers/dense.hpp"
 #include "layers/image_layers.hpp"
@@ -27,11 +28,17 @@ Value two_dense(Machine& m, const ImageReader& r, Value x) {
   return dense(m, "linear_2", x, r.text_width, r.projector_bias);
 }
 
-/// Source: [transformers] models/gemma3/modeling_gemma3.py Gemma3MultiModalProjector.forward
+void means_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient of means"); }
+
+/// Source: [transformers] models/gemma3/modeling_gemma3.py Gemma3MultiModalProjector.forward;
+/// [pytorch-derivatives] avg_pool2d
 Value averaged(Machine& m, const ImageReader& r, const Value& rows, double images) {
   const double h = rows->shape[-1];
-  const Value turned = m.allocate({images, h, r.patches()}, rows->format, "patches, side by side");
+  const Value turned = m.view(m.copy(rows, "patches, side by side", Layout::token_major), {images, h, r.patches()});
+  Node* node = m.record(means_backward, {&turned});
+  m.save(node, turned);
   Value means = m.allocate({images, h, r.rows()}, rows->format, "means of patches");
+  m.bind(node, means);
   means = m.view(means, {images, r.rows(), h});
   const Value normed = normalise(m, "mm_soft_emb_norm", r.projector_norm, means);
   const Value weight = m.parameter("mm_input_projection_weight", {h, r.text_width});
@@ -74,7 +81,8 @@ Value projected(Machine& m, const ImageReader& r, const Value& rows, double imag
     case Kind::two_dense: break;
   }
   if (!r.first_dropped) return two_dense(m, r, rows);
-  const Value without = m.pick(rows, {rows->shape[0], rows->shape[1] - 1, rows->shape[2]});
+  Value without = m.pick(rows, {rows->shape[0], rows->shape[1] - 1, rows->shape[2]});
+  if (m.recording && !m.autocast) without = m.copy(without, "rows, contiguous", Layout::token_major);   // what a product saves of a slice
   return r.projector == Kind::shuffled ? shuffled(m, r, without, images * r.views) : two_dense(m, r, without);
 }
 
@@ -86,6 +94,24 @@ Value repacked(Machine& m, const ImageReader& r, Value rows, double images) {
   rows.drop();
   return packed;
 }
+
+/// Adapters are beside the text's linears; what of the tower is trained is said apart.
+class Untouched {
+ public:
+  explicit Untouched(Machine& m, ImageReader::Trained trained) : machine_(m), adaptation_(std::exchange(m.adaptation, nullptr)), trainable_(m.trainable), trained_(trained) {
+    m.trainable = trainable_ && trained_ == ImageReader::Trained::all;
+  }
+  void reach_projector() { machine_.trainable = trainable_ && trained_ != ImageReader::Trained::nothing; }
+  ~Untouched() { machine_.adaptation = adaptation_, machine_.trainable = trainable_; }
+  Untouched(const Untouched&) = delete;
+  Untouched& operator=(const Untouched&) = delete;
+
+ private:
+  Machine& machine_;
+  const Adaptation* adaptation_;
+  bool trainable_;
+  ImageReader::Trained trained_;
+};
 
 bool any_of(const std::vector<double>& layers, std::size_t layer) {
   return std::find(layers.begin(), layers.end(), static_cast<double>(layer)) != layers.end();
@@ -114,6 +140,7 @@ Value pixels_of(Machine& m, const ImageReader& r, double images) {
 /// with the rows made of it; generation/utils.py _prepare_multimodal_encoder_kwargs_for_generation runs it first
 SeenImages read_images(Machine& m, const ImageReader& r, double images, const Value& pixels, AttentionKernel kernel, int place) {
   m.begin_layer(place);
+  Untouched as_trained(m, r.trained);
   const Machine::Scope scope(m, "vision_tower");
   const bool together = r.input != ImageReader::Input::squares;
   Pass pass;
@@ -132,14 +159,16 @@ SeenImages read_images(Machine& m, const ImageReader& r, double images, const Va
   const auto& layers = r.tower.layers;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const Machine::Scope layer(m, "layers");
-    rows = r.input == ImageReader::Input::flattened ? flattened_layer(m, r, i, rows, pass) : layer_of_views(m, r, i, rows, pass);
-    if (static_cast<double>(i + 1) == r.kept_layer) kept = rows;
+    const auto run_layer = [&r, i, pass](Machine& on, const Value& x) { return r.input == ImageReader::Input::flattened ? flattened_layer(on, r, i, x, pass) : layer_of_views(on, r, i, x, pass); };
+    rows = r.checkpointed && (rows->needs_gradient || m.trainable) ? m.checkpoint(rows, run_layer) : run_layer(m, rows);
+    if (static_cast<double>(i + 1) == r.kept_layer) kept = rows, seen.first_unread = m.tape.size();
     else if (static_cast<double>(i + 1) < r.kept_layer) kept.drop();
     if (any_of(r.deep_layers, i)) deep.push_back(merged(m, r, rows, true));
   }
   m.inside_layers = false;
   if (r.tower.final_norm && r.projector == ImageReader::Projector::averaged) rows = kept = normalise(m, "post_layernorm", *r.tower.final_norm, rows);
   else if (r.tower.final_norm) normalise(m, "post_layernorm", *r.tower.final_norm, m.pick(rows, {rows->shape[0], rows->shape[2]})).drop();
+  seen.end_unread = r.kept_layer < static_cast<double>(layers.size()) ? m.tape.size() : seen.first_unread;
   if (r.projector == ImageReader::Projector::merged) {   // part of the tower's own forward
     seen.rows = projected(m, r, kept, images);
     if (r.window > 0) seen.rows = m.allocate(seen.rows->shape, seen.rows->format, "image rows, in their order");
@@ -148,6 +177,7 @@ SeenImages read_images(Machine& m, const ImageReader& r, double images, const Va
   } else {
     let_go(of_forward);
     pass = {};
+    as_trained.reach_projector();
     seen.rows = projected(m, r, kept, images);
     if (r.repacked) seen.rows = repacked(m, r, std::move(seen.rows), images);
   }
@@ -157,17 +187,38 @@ SeenImages read_images(Machine& m, const ImageReader& r, double images, const Va
   return seen;
 }
 
+bool can_be_trained(const ImageReader& r) {
+  using Kind = ImageReader::Projector;
+  const bool dense_rows = r.projector == Kind::two_dense || r.projector == Kind::one_dense || r.projector == Kind::averaged;
+  return r.input == ImageReader::Input::squares && dense_rows && !r.repacked && !r.layer_scaled && r.deep_layers.empty();
+}
+
+namespace {
+
+/// Rows take the places that the mask names; they get the gradient of those places, the embeddings that of the others.
+/// Source: [pytorch-derivatives] masked_scatter
+void placed_backward(Machine& m, Node& n, Gradients& g) {
+  for (int i = 0; i < 2; ++i)
+    if (n.wants(i)) g.made[static_cast<std::size_t>(i)] = m.gradient_like(n, i, "gradient by place");
+}
+
+}  // namespace
+
 /// Source: [transformers] models/llava/modeling_llava.py LlavaModel.forward, get_placeholder_mask
 Value place_images(Machine& m, const ImageReader& r, const Value& rows, Value embeddings, std::vector<Value>& held) {
   if (r.joined)
-    for (std::size_t i = 0; i <= r.deep_layers.size(); ++i) held.push_back(m.allocate(rows->shape, rows->format, "image rows, glued"));
+    for (std::size_t i = 0; i <= r.deep_layers.size(); ++i) held.push_back(m.scale(rows, "image rows, glued"));
+  const Value from = r.joined ? held.back() : rows;
   const double b = embeddings->shape[0], s = embeddings->shape[1];
   held.push_back(m.allocate({b, s}, byte_flag, "places of images"));
+  const Value mask = held.back();
   if (r.positions_by_sequence) held.push_back(m.allocate({b, s}, byte_flag, "places of videos"));
   if (r.both_ways) held.push_back(m.allocate({b, s}, int64, "numbers of images"));
+  Node* node = m.record(placed_backward, {&embeddings, &from});
+  m.save(node, mask);
   Value placed = m.allocate(embeddings->shape, embeddings->format, "embeddings with images");
   embeddings.drop();
-  return placed;
+  return m.bind(node, placed);
 }
 
 }  // namespace gpumem

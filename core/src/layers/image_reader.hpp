@@ -22,6 +22,8 @@ struct ImageReader {
     one_dense,     ///< a product (PaliGemma)
     shuffled,      ///< squares of patches as one row, a norm, then two_dense (InternVL)
   };
+  /// What of it training trains.
+  enum class Trained { nothing, projector, all };
   Input input = Input::squares;
   Projector projector = Projector::two_dense;
   Stack tower;                        ///< its input, layers and last norm
@@ -41,6 +43,8 @@ struct ImageReader {
   bool both_ways = false;             ///< tokens of an image see each other both ways
   bool positions_by_sequence = false; ///< the text's positions are made for each sequence, in several dimensions
 
+  Trained trained = Trained::nothing;
+  bool checkpointed = false;          ///< the tower's layers are run again for backward
   double width = 0, height = 0;       ///< of what the tower sees at once, in pixels
   double views = 1;                   ///< squares that one image is cut into, the whole image among them
   bool repacked = false;              ///< rows of the views are put together anew, borders cut off (LLaVA-NeXT)
@@ -57,6 +61,7 @@ struct ImageReader {
 struct SeenImages {
   std::vector<Value> held;   ///< until the answer is complete
   Value rows;                ///< [rows of all images, text width]
+  std::size_t first_unread = 0, end_unread = 0;   ///< on the tape: what was made of layers behind the one that is read
 };
 
 /// Lets go of them, the last one first, on every platform.
@@ -72,6 +77,9 @@ Value pixels_of(Machine& m, const ImageReader& reader, double images);
 
 /// Runs the tower; its layers count as one behind the decoder's, so that names of parameters are not mixed up.
 SeenImages read_images(Machine& m, const ImageReader& reader, double images, const Value& pixels, AttentionKernel kernel, int place);
+
+/// Whether its program tells gradients how to come back: every step of it is an operation of the tape.
+bool can_be_trained(const ImageReader& reader);
 
 /// Puts the images' rows in their places: token embeddings in, those with images out; `held` until the layers have run.
 Value place_images(Machine& m, const ImageReader& reader, const Value& rows, Value embeddings, std::vector<Value>& held);

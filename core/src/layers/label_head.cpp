@@ -44,6 +44,7 @@ Value EncoderRun::labels(Machine& m, const Value& hidden) {
     if (head.norm) x = normalise(m, "classifier.norm", *head.norm, x);
     x = m.dropout(std::move(x), head.last_dropout);
   }
+  if (model_.head.aligned) beside_.push_back(x);
   const Component before = std::exchange(m.made, Component::logits);
   Value scores = dense(m, "classifier", x, model_.head.classes, true);
   m.made = before;

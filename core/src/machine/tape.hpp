@@ -13,7 +13,7 @@ namespace gpumem {
 class Machine;
 struct Node;
 
-inline constexpr int most_inputs = 3, most_outputs = 4, most_saved = 8;
+inline constexpr int most_inputs = 4, most_outputs = 4, most_saved = 8;
 
 /// Gradients on their way through one node: of its outputs (given) and of its inputs (made by the rule).
 struct Gradients {

@@ -72,7 +72,9 @@ Value run_forward(Machine& m, EncoderRun& run, const EncoderModel& model, const 
     m.memory.note();
     scores = run.biased(m, std::move(scores));
   }
-  return plain_loss(m, scores, labels, model.head.widened);
+  Value loss = model.head.aligned ? alignment_loss(m, scores, labels, input->shape) : plain_loss(m, scores, labels, model.head.widened);
+  run.let_go();
+  return loss;
 }
 
 }  // namespace

@@ -26,4 +26,8 @@ Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, co
 /// Cross entropy of logits [.., V] against as many labels, unshifted; in the logits' own format unless `widened`.
 Value plain_loss(Machine& m, const Value& logits, const Value& labels, bool widened);
 
+/// Of scores [b, rows, classes] and a shorter text for each sequence: over all ways to lay the one along the other; `read` is
+/// the shape of what the model read.
+Value alignment_loss(Machine& m, const Value& scores, const Value& labels, const Shape& read);
+
 }  // namespace gpumem

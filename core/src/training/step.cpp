@@ -4,6 +4,7 @@
 #include "layers/gaps.hpp"
 #include "machine/parts.hpp"
 #include "training/optimizer.hpp"
+#include "training/seen_images.hpp"
 #include "training/soft_prompt.hpp"
 
 namespace gpumem {
@@ -59,21 +60,27 @@ void add_accumulated(Machine& m, std::span<const Parameter> parameters) {
 }
 
 /// Forward up to the head's logits, then the loss.
-Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Value& ids, const Value& labels, std::vector<Value>& kept) {
+Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Value& ids, const Value& labels, const Value& pixels, std::vector<Value>& kept) {
   Pass pass;
   pass.sequences = plan.micro_batch;
   pass.tokens = plan.tokens + plan.virtual_tokens;
   pass.kernel = plan.kernel;
   pass.checkpointing = plan.checkpointing;
   pass.together = plan.together;
-  std::vector<Value> presents, held;
+  std::vector<Value> presents, held, placed;
+  SeenImages seen;
+  if (whole_engine && plan.reader) show_images(run, plan, pixels, seen, placed);
   if (whole_engine && plan.virtual_tokens > 0) put_prompt_in_front(run, plan, held);
   const Value targets = whole_engine ? labels_behind_prompt(m, plan, labels, held) : labels;
   if (whole_engine && plan.presents) pass.presents = &presents;
   Value hidden = run.hidden_states(m, ids, pass, "forward");
   pass.rotary = {};
   pass.mask = {};
-  return decoder_loss(m, run, std::move(hidden), pass, targets, plan.loss, kept);
+  if (!whole_engine || !plan.reader) return decoder_loss(m, run, std::move(hidden), pass, targets, plan.loss, kept);
+  let_go(placed);
+  Value loss = decoder_loss(m, run, std::move(hidden), pass, targets, plan.loss, kept);
+  forget_unread(m, seen);
+  return loss;
 }
 
 }  // namespace
@@ -86,6 +93,12 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
   const std::vector<Alive> nothing;
   std::vector<Value> described;
   if (whole_engine && plan.virtual_tokens > 0) put_prompt_in_front(run, plan, described);
+  SeenImages images;
+  if (whole_engine && plan.reader) {
+    m.weight_format = plan.weights;
+    described.push_back(m.memory.describe({1}, plan.weights));
+    show_images(run, plan, described.back(), images, described);
+  }
   declare_parameters(m, run, model, plan.weights, plan.ranks ? &nothing : nullptr);
   if (plan.ranks) plan.ranks->hold_weights(m);
   begin_step(m, plan);
@@ -93,6 +106,14 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
   const std::vector<Value> buffers = run.buffers(m);
   const Value ids = m.allocate({plan.micro_batch, plan.tokens}, int64, "token ids");
   const Value labels = m.allocate({plan.micro_batch, plan.tokens}, int64, "labels");
+  std::vector<Value> of_tower;
+  Value pixels;
+  if (whole_engine && plan.reader) {
+    of_tower = image_buffers(m, *plan.reader);
+    pixels = pixels_of(m, *plan.reader, plan.images);
+    if (plan.reader->both_ways) of_tower.push_back(m.allocate(ids->shape, int64, "token types"));
+    run.both_ways = plan.reader->both_ways;
+  }
 
   begin_forward(m, plan);
   if (plan.ranks) {
@@ -104,7 +125,8 @@ void run_training_step(Machine& m, const Decoder& model, const TrainingPlan& pla
     };
   }
   std::vector<Value> kept;
-  Value loss = run_forward(m, run, plan, ids, labels, kept);
+  Value loss = run_forward(m, run, plan, ids, labels, pixels, kept);
+  run.on_embeddings = nullptr;
   if (plan.ranks) plan.ranks->end_forward(m);
   finish_step(m, run.schedule(), run.end_layer(), plan, std::move(loss));
 }
@@ -165,6 +187,7 @@ void finish_step(Machine& m, const Schedule& schedule, int end_layer, const Trai
     for (Parameter& p : m.parameters.rows) p.gradient_leaves = on_host(p);
   m.memory.ledger.enter("backward", end_layer);
   m.on_backward_layer = [&](int from, int to) {
+    if (whole_engine && from > end_layer) from = -1;   // a tower beside the text, whose gradients come after all layers'
     if (plan.ranks) plan.ranks->cross_backward(m, schedule, from, to);
     close_gaps(m, schedule, from, to, stay && !copied && !plan.accumulating && !plan.ranks);
     m.memory.ledger.enter("backward", to);

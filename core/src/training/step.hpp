@@ -11,6 +11,8 @@
 
 namespace gpumem {
 
+struct ImageReader;
+
 struct TrainingPlan {
   const Format* weights = bf16;
   const Format* autocast = nullptr;     ///< null: computed in the format of the weights
@@ -30,6 +32,8 @@ struct TrainingPlan {
   bool optimizer_in_backward = false;
   std::optional<Adaptation> adaptation; ///< null: everything is trained
   double virtual_tokens = 0;            ///< trained rows in front of every sequence
+  const ImageReader* reader = nullptr;  ///< of images among the tokens; null: there are none
+  double images = 0;                    ///< of a micro-batch
   bool averaged = false;                ///< a copy of all weights follows those that are trained
   LossPlan loss;
   bool presents = false;                ///< see Pass
