@@ -123,6 +123,23 @@ TEST_CASE("the token table lies in main memory, everything else on the GPU", "[l
   CHECK_FALSE(host.contains("fits"));
 }
 
+TEST_CASE("Ollama makes both batches as large as num_batch, so that a batch beyond 2048 is one", "[llama.cpp]") {
+  const auto buffer = [](Json options, Json inference) {
+    const Json answer = estimated(request(std::move(options), std::move(inference)));
+    REQUIRE(answer["ok"] == true);
+    return component(answer["devices"][0], "workspace");
+  };
+  const Json large = {{"prefillTokens", 4096}, {"sequences", 8}};
+  CHECK(buffer({{"engine", "ollama"}}, large) == buffer({{"n_batch", 4096}}, large));
+  CHECK(buffer({{"engine", "ollama"}}, large) > buffer({{"n_batch", 2048}}, large));
+  CHECK(buffer({{"engine", "ollama"}, {"n_batch", 1024}}, large) == buffer({{"n_batch", 1024}}, large));
+  CHECK(buffer({{"engine", "ollama"}}, Json::object()) == buffer(Json::object(), Json::object()));   // 512 rows at a time either way
+  const Json answer = estimated(request({{"engine", "ollama"}}));
+  CHECK(answer["scenario"]["engine"]["options"]["engine"] == "ollama");
+  CHECK(answer["assumptions"].dump().find("OLLAMA_NUM_PARALLEL") != std::string::npos);
+  CHECK(issues_of(request({{"engine", "lm-studio"}})).size() == 1);
+}
+
 TEST_CASE("layers that stay in main memory keep their cache there", "[llama.cpp]") {
   const Json answer = estimated(request({{"n_gpu_layers", 3}}));
   const Json gpu = answer["devices"][0], host = answer["devices"][1];

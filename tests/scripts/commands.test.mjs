@@ -47,6 +47,40 @@ test("llama.cpp's context is that of all slots together, and the file's name say
   assert.equal(read("llama-server -m a.gguf -c 10001 -np 2").scenario.engine.options.n_ctx, 10001);
 });
 
+test("Ollama's variables and a Modelfile's parameters are llama.cpp's options, and come back", () => {
+  const scenario = { model, task, weights: "Q4_K_M", engine: { name: "llama.cpp", options: { engine: "ollama", n_gpu_layers: 20 } }, inference: { contextTokens: 8192, sequences: 4, attention: "flash", kvFormat: "q8_0", prefillTokens: 256 } };
+  const { command, notes } = written(scenario);
+  assert.equal(command, `OLLAMA_NUM_PARALLEL=4 OLLAMA_KV_CACHE_TYPE=q8_0 OLLAMA_FLASH_ATTENTION=1 ollama serve &
+cat > Modelfile <<'END'
+FROM ./Llama-3.1-8B-Q4_K_M.gguf
+PARAMETER num_ctx 8192
+PARAMETER num_gpu 20
+PARAMETER num_batch 256
+END
+ollama create llama-3.1-8b-q4_k_m -f Modelfile`);
+  assert.deepEqual(notes, []);
+  assert.deepEqual(read(command), { scenario, notes: [] });
+  const lost = written({ ...scenario, engine: { name: "llama.cpp", options: { engine: "ollama", swa_full: true } }, inference: { kvFormat: { key: "q8_0", value: "q4_0" } } });
+  assert.match(lost.notes[0], /swa_full, kvFormat/);
+  assert.doesNotMatch(lost.command, /KV_CACHE/);
+});
+
+test("Ollama as people write it: a tag of its library, a file's, variables of a service, what is not set", () => {
+  const options = { name: "llama.cpp", options: { engine: "ollama" } };
+  const short = read("$ ollama run --verbose llama3.1:8b");
+  assert.deepEqual(short.scenario, { model, task, engine: options });
+  assert.equal(short.notes.length, 2);
+  assert.match(short.notes[0], /num_ctx/);
+  const hub = read("OLLAMA_CONTEXT_LENGTH=16384 OLLAMA_KEEP_ALIVE=5m ollama run hf.co/bartowski/Llama-3.1-8B-GGUF:Q5_K_M");
+  assert.deepEqual(hub.scenario, { model, task, weights: "Q5_K_M", engine: options, inference: { contextTokens: 16384 } });
+  assert.match(hub.notes[0], /OLLAMA_KEEP_ALIVE\.$/);
+  const service = read('[Service]\nEnvironment="OLLAMA_KV_CACHE_TYPE=q4_0"\nEnvironment="OLLAMA_FLASH_ATTENTION=false"\nEnvironment="OLLAMA_NUM_PARALLEL=0"');
+  assert.deepEqual(service.scenario.inference, { kvFormat: "q4_0", attention: "eager" });
+  const file = read("# my model\nFROM qwen3:4b-q8_0\nparameter num_ctx 4096\nPARAMETER num_gpu 999\nPARAMETER temperature 1\nSYSTEM You're it");
+  assert.deepEqual(file.scenario, { model: { id: "Qwen/Qwen3-4B" }, task, weights: "Q8_0", engine: options, inference: { contextTokens: 4096 } });
+  assert.match(file.notes[0], /temperature\.$/);
+});
+
 test("what a command cannot say is named", () => {
   const scenario = { model, task, weights: "nvfp4", engine: { name: "vllm", options: { kv_cache_scheme: 1, max_model_len: 100 } } };
   const { notes } = written(scenario);

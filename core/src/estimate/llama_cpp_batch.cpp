@@ -11,6 +11,21 @@
 
 namespace gpumem {
 
+namespace {
+
+/// Ollama starts llama.cpp's server: its num_ctx for each of its OLLAMA_NUM_PARALLEL slots, both batches of num_batch (512).
+/// Source: [ollama-server] api/types.go DefaultOptions; llm/llama_server.go startLlamaServer, appendBatchArgs
+void read_who_starts(Fields& options, Scenario& s) {
+  if (!options.has("engine")) return;
+  const std::string by = options.word({"engine"}, "llama.cpp", {"llama.cpp", "ollama"});
+  s.engine_options.set("engine", by);
+  if (by != "ollama") return;
+  s.llama_cpp_batch.one_size = true;
+  s.assumptions.push_back({"ollama", "Ollama starts llama.cpp's server, whose memory this is. Without num_ctx it takes 4096 tokens a sequence, 32,768 from 23 GiB of GPU memory in all and 262,144 from 47 GiB, never more than the model was made for; here it is contextTokens. It gives some families one sequence whatever OLLAMA_NUM_PARALLEL says, and where num_gpu is not given llama.cpp leaves in main memory what does not fit. Releases that run models in an engine of their own are not computed."});
+}
+
+}  // namespace
+
 void read_llama_cpp_batch(Fields& options, Scenario& s) {
   LlamaCppBatch& l = s.llama_cpp_batch;
   const auto count = [&](const char* name, double& value, double low) {
@@ -18,6 +33,8 @@ void read_llama_cpp_batch(Fields& options, Scenario& s) {
     value = options.count({name}, value, low, most_tokens);
     s.engine_options.set(name, value);
   };
+  read_who_starts(options, s);
+  l.one_size = l.one_size && !options.has("n_batch");
   count("n_batch", l.batch, 1);
   count("n_ubatch", l.micro_batch, 1);
   count("n_outputs_max", l.outputs, 0);
@@ -56,8 +73,8 @@ std::vector<Bytes> compute_buffers(const Scenario& s, const GgufFile& file, cons
   ComputeRequest r;
   r.sequences = o.slots > 0 ? o.slots : i.sequences;
   r.context = o.context > 0 ? o.context : i.context_tokens * r.sequences;
-  r.batch = l.batch;
   r.micro_batch = l.micro_batch > 0 ? l.micro_batch : i.prefill_tokens;
+  r.batch = l.one_size ? r.micro_batch : l.batch;
   r.outputs = l.outputs;
   r.shared_cells = i.shared_cells;
   r.full_windows = i.full_windows;

@@ -14,6 +14,7 @@ struct Scenario;
 
 struct LlamaCppBatch {
   double batch = 2048, micro_batch = 0;     ///< n_batch, n_ubatch; 0: prefillTokens
+  bool one_size = false;                    ///< n_batch is n_ubatch unless it is given, as Ollama starts it
   double outputs = 0;                       ///< n_outputs_max; 0: as many as n_batch
   bool flash = true, flash_given = false;   ///< flash_attn; not given: inference.attention
   bool carries = true;                      ///< op_offload

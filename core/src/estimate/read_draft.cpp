@@ -14,7 +14,7 @@ namespace {
 /// Source: [llama-cpp] common/speculative.cpp common_base_params_to_speculative; tools/server/server.cpp load_model of 2025
 Document llama_cpp_options(const Scenario& s, double slots) {
   Document made = Document::record();
-  for (const std::string_view name : {"n_ctx", "n_parallel", "kv_unified", "swa_full", "n_batch", "n_ubatch", "flash_attn"})
+  for (const std::string_view name : {"n_ctx", "n_parallel", "kv_unified", "swa_full", "n_batch", "n_ubatch", "flash_attn", "engine"})
     if (const Document* given = s.engine_options.find(name)) made.append(name, *given);
   made.append("n_outputs_max", slots);
   return made;

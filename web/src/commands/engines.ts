@@ -3,12 +3,12 @@ import { setAt, takeAt, valueAt } from "../state/paths";
 import * as text from "../text/commands";
 import { cacheDtypes, dtypes, type EngineCommand, flag, number, option, quantizations, type Tree, word } from "./flag";
 
-const ggmlTypes = Object.fromEntries([["f16", "fp16"], ["f32", "fp32"], ...["bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"].map((name) => [name, name])]);
+export const ggmlTypes: Record<string, string> = Object.fromEntries([["f16", "fp16"], ["f32", "fp32"], ...["bf16", "q8_0", "q5_1", "q5_0", "q4_1", "q4_0", "iq4_nl"].map((name) => [name, name])]);
 const fileType = /[-._:](I?Q\d\w*|BF16|F16|F32|MXFP4\w*)(?=[-._]|$)/i;
 const plainFiles: Record<string, string> = { BF16: "bf16", F16: "fp16", F32: "fp32" };
 const everyLayer = 999;
 
-const llamaCpp: EngineCommand = {
+export const llamaCpp: EngineCommand = {
   engine: "llama.cpp",
   start: ["llama-server"],
   starts: [["llama-server"], ["llama-cli"], ["llama-bench"], ["llama", "serve"]],

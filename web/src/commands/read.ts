@@ -4,6 +4,7 @@ import { setAt } from "../state/paths";
 import * as text from "../text/commands";
 import { engineCommands } from "./engines";
 import type { EngineCommand, Flag, Tree } from "./flag";
+import { isOllama, readOllama } from "./ollama";
 import { longestCommand, splitCommand } from "./shell";
 import { readTrainer } from "./trainer";
 
@@ -18,7 +19,7 @@ export function readCommand(command: string, models: Record<string, object>): Re
   if (command.length > longestCommand) throw new Error(text.tooLong);
   const words = splitCommand(command.replace(/^\s*\$ /, ""));
   const found = startOf(words);
-  if (!found) return readTrainer(command);
+  if (!found) return isOllama(command) ? readOllama(command, models) : readTrainer(command);
   const { known, rest } = found;
   const scenario: Tree = { model: {}, task: "inference", engine: { name: known.engine } };
   const { model, ignored } = readFlags(rest, known, scenario);

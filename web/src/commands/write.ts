@@ -4,6 +4,7 @@ import { isTree, valueAt } from "../state/paths";
 import * as text from "../text/commands";
 import { engineCommands } from "./engines";
 import type { Flag, Tree } from "./flag";
+import { ollamaCommand } from "./ollama";
 import { quoted } from "./shell";
 import { trainerArguments } from "./trainer";
 
@@ -22,8 +23,9 @@ export function commandOf(asked: Scenario, completed: Scenario): Written | undef
   if (scenario.task === "training") return trainerArguments(asked, completed);
   if (!known) return undefined;
   const { prepare = (same: Tree) => same, nameOf = (id: string) => id } = known;
-  const given = prepare(scenario as unknown as Tree);
   const id = scenario.model.id ?? (typeof scenario.model.config?._name_or_path === "string" ? scenario.model.config._name_or_path : "MODEL");
+  if (engine === "llama.cpp" && valueAt(scenario, "engine.options.engine") === "ollama") return ollamaCommand(scenario as unknown as Tree, id);
+  const given = prepare(scenario as unknown as Tree);
   const named = [...known.model.slice(0, 1), quoted(nameOf(id, scenario))];
   const done = new Set<string>();
   const flags = known.flags.flatMap((flag) => (done.has(flag.path) ? [] : written(flag, valueAt(given, flag.path), () => done.add(flag.path))));
@@ -54,7 +56,7 @@ function notesOf(scenario: Scenario, engine: string, flags: Flag[], done: Set<st
   return [...format, ...(lost.length > 0 ? [text.unsaid(lost.map((path) => path.replace("engine.options.", "")))] : [])];
 }
 
-const said = new Set(["max_model_len", "max_num_batched_tokens", "gpu_memory_utilization", "chunked_prefill_size", "mem_fraction_static", "free_gpu_memory_fraction", "n_ctx", "cache_type_k", "cache_type_v"]);
+const said = new Set(["max_model_len", "max_num_batched_tokens", "gpu_memory_utilization", "chunked_prefill_size", "mem_fraction_static", "free_gpu_memory_fraction", "n_ctx", "cache_type_k", "cache_type_v", "engine"]);
 const sayable = (path: string, flags: Flag[], given: Tree) => said.has(path.replace("engine.options.", "")) || flags.some((flag) => flag.path === path && valueAt(given, path) !== undefined);
 
 const leaves = (tree: Tree, at: string): string[] =>

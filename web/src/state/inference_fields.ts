@@ -49,6 +49,7 @@ export const inferenceFields: Field[] = [
   field("inference.imageSize", "numbers", (v) => transformers(v) && is(v, "images") && Number(v["inference.images"]) > 0),
   word(option("cache_implementation"), transformers, () => ["dynamic", "static"], folded),
 
+  word(option("engine"), llamaCpp, () => ["llama.cpp", "ollama"], { key: "llama.engine", ...folded }),
   count("inference.prefillTokens", llamaCpp, { key: "llama.prefillTokens", ...folded }),
   count(option("n_batch"), llamaCpp, folded),
   field("inference.kvFormat", "word", llamaCpp, { key: cacheValuesKey, words: () => cacheFormats, ...folded }),

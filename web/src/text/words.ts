@@ -41,6 +41,7 @@ const words: Record<string, string> = {
 const own: Record<string, Record<string, string>> = {
   "training.method": { full: "Full", lora: "LoRA", qlora: "QLoRA", dora: "DoRA", prompt: "Prompt" },
   "training.crossEntropy": { full: "all logits at once", chunked: "in chunks", inplace: "in place", fused: "fused with the head" },
+  "llama.engine": { "llama.cpp": "llama-server", ollama: "Ollama" },
   "llama.attention": { eager: "without flash attention" },
   "training.kernels": { torch: "PyTorch", liger: "Liger" },
   "parallel.zero": { "0": "nothing", "1": "optimizer states", "2": "and gradients", "3": "and parameters" },
