@@ -1,7 +1,6 @@
 """Traces each class of the framework on symbolic configurations and writes down what it holds."""
 import importlib
 import inspect
-import re
 import signal
 import traceback
 
@@ -18,7 +17,6 @@ from tensors import Tensors
 
 ORDER = ["CAUSAL_LM", "IMAGE_TEXT_TO_TEXT", "MULTIMODAL_LM", "SEQ_TO_SEQ_CAUSAL_LM", "SPEECH_SEQ_2_SEQ", "TEXT_TO_WAVEFORM",
          "MASKED_LM", "PRETRAINING", "IMAGE_CLASSIFICATION", "CTC"]
-SKIPPED = re.compile(r"For(QuestionAnswering|MultipleChoice|NextSentencePrediction|XVector|AudioFrameClassification|VideoClassification)\w*$")
 
 
 class Late(BaseException):
@@ -127,8 +125,7 @@ class Tracer(Configurations, Tensors):
                     continue
                 self.doc(kind)
                 for n, g in self.classes_of(kind).items():
-                    if not SKIPPED.search(n):
-                        self.want(kind, g, {}, n)
+                    self.want(kind, g, {}, n)
             except Exception as e:
                 self.problems.append((kind, "import", repr(e)[:300]))
         while self.todo or self.bare:

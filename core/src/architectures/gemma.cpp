@@ -27,6 +27,13 @@ bool given_and_not_null(Fields& c, std::string_view name, bool absent) {
   return field ? !field->is(Document::Kind::null) : absent;
 }
 
+/// Source: [transformers] models/siglip/modeling_siglip.py SiglipMultiheadAttentionPoolingHead
+std::vector<IdleWeights> pooling_probe(double width, double feed) {
+  return {{"vision.head.probe", {1, 1, width}, 1}, {"vision.head.attention.weight", {width, width}, 4}, {"vision.head.attention.bias", {width}, 4},
+          {"vision.head.norm", {width}, 2}, {"vision.head.fc1.weight", {feed, width}, 1}, {"vision.head.fc1.bias", {feed}, 1},
+          {"vision.head.fc2.weight", {width, feed}, 1}, {"vision.head.fc2.bias", {width}, 1}};
+}
+
 }  // namespace
 
 /// Source: [transformers] models/gemma/configuration_gemma.py
@@ -88,6 +95,9 @@ Decoder gemma3(Fields& c) {
               {"vision.layers.fc2.weight", {width, feed}, layers}, {"vision.layers.fc2.bias", {width}, layers},
               {"vision.layers.norm", {width}, 4 * layers}, {"vision.post_layernorm", {width}, 2},
               {"projector.weight", {width, m.hidden}, 1}, {"projector.norm", {width}, 1}};
+  if (vision.flag({"vision_use_head"}, true)) {   // a probe that pools; what it makes is not used
+    for (const IdleWeights& w : pooling_probe(width, feed)) m.beside.push_back(w);
+  }
   return m;
 }
 
