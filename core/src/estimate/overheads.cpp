@@ -34,6 +34,13 @@ Bytes serving_overheads(const Scenario& s) {
   return outside + several + (s.serving.graphs && !vllm::version_of(s.engine_version).before_graph_estimates ? overhead("cuda-graphs-serving", {}, false).band.expected : Bytes());
 }
 
+/// One block of the logits in fp32, where the loss writes over them.
+Bytes rewritten_logits(const Scenario& s) {
+  const TrainingScenario& t = s.training;
+  if (!whole_engine || s.task != Task::training || !s.model || t.loss.kind != LossPlan::Kind::in_place) return {};
+  return bytes(4 * t.micro_batch * t.sequence_tokens * s.model->vocabulary);
+}
+
 /// The pool is one allocation: slack is that of everything else.
 DeviceBands bands_around(const Parts& parts, const Scenario& s, Bytes taken) {
   const Bytes allocated = parts.sum();
@@ -56,6 +63,8 @@ DeviceBands bands_around(const Parts& parts, const Scenario& s, Bytes taken) {
     slack.expected += taken - allocated;
     slack.high += taken - allocated;
   }
+  if (const Bytes logits = rewritten_logits(s); replayed && !sharded && logits > Bytes())
+    made.overheads.push_back(overhead("logits-rewritten-in-place", logits, true));
   if (served && s.serving.graphs) made.overheads.push_back(overhead("cuda-graphs-serving", {}, true));
   if (served ? s.serving.several() : training && s.layout.ranks() > 1) made.overheads.push_back(overhead("nccl-communicator", {}, false));
   made.reserved = made.process = {allocated, allocated, allocated};
