@@ -61,6 +61,18 @@ TEST_CASE("The UNet of Stable Diffusion 1.5 counts to its published total") {
   CHECK(parameters_of(unet) == 859520964);
 }
 
+TEST_CASE("A UNet gives back latents of the size it got, also where halves are rounded up") {
+  UNet unet;
+  unet.levels = {{32, 1, 1, 1, false, false}, {32, 1, 1, 1, false, false}, {32, 1, 1, 1, false, false}};
+  unet.mid_attends = false;
+  Machine m;
+  m.begin_layer(0);
+  // 6 × 9: 3 × 5 and 2 × 3 on the way down.
+  const Value latents = m.allocate({1, unet.in_channels, 6, 9}, bf16, "latents");
+  const Value out = unet.predict(m, {latents, m.allocate({1, 1, unet.context}, bf16, "text"), {}, 1, 6, 9, 1});
+  CHECK(out->shape == latents->shape);
+}
+
 TEST_CASE("Flux counts to its published totals, with guidance as an input and without") {
   FluxTransformer flux;
   flux.in_channels = 64;

@@ -149,8 +149,10 @@ Value UNet::predict(Machine& m, const DenoiserInput& in) const {
       }
       if (i == 0) return y;
       const auto larger = [&](const Value& small) {
-        const Value twice = upsample2d(m, small);
-        return convolve2d(m, "upsamplers", twice, level.channels);
+        // Odd sides were rounded up on the way down: enlarged to what waits there, not to twice.
+        const Shape waiting = with_channels(skips.back()->shape, small->shape[1]);
+        const Value enlarged = shaped(m, small, waiting, "upsampled");
+        return convolve2d(m, "upsamplers", enlarged, level.channels);
       };
       return larger(y);
     };
