@@ -3,6 +3,7 @@
 
 #include "engines/transformers.hpp"
 #include "support/models.hpp"
+#include "support/scenarios.hpp"
 #include "training/optimizer.hpp"
 
 using namespace gpumem;
@@ -114,4 +115,18 @@ TEST_CASE("layers left out change nothing: dense ones first, every second one sp
   check_schedule(config("deepseek_v2", z, 24, with({{"n_routed_experts", E}, {"first_k_dense_replace", 1}})));
   check_schedule(config("qwen3_moe", z, 24, with({{"num_experts", E}, {"decoder_sparse_step", 2}})));
   check_schedule(config("gpt_oss", z, 24, with({{"num_local_experts", E}, {"sliding_window", 64}})));
+}
+
+TEST_CASE("Adafactor keeps rows and columns of every expert") {
+  const auto states = [](double experts) {
+    const Json config = {{"model_type", "mixtral"}, {"hidden_size", 64}, {"intermediate_size", 32}, {"num_hidden_layers", 1}, {"num_attention_heads", 4},
+                         {"num_key_value_heads", 4}, {"vocab_size", 100}, {"num_local_experts", experts}, {"num_experts_per_tok", 2}};
+    const Json answer = estimated({{"model", {{"config", config}}}, {"task", "training"}, {"weights", "bf16"},
+                                   {"training", {{"precision", "bf16"}, {"optimizer", "adafactor"}, {"sequenceTokens", 64}}}});
+    for (const Json& c : answer["devices"][0]["components"])
+      if (c["id"] == "optimizer-states") return c["bytes"].get<double>();
+    return 0.0;
+  };
+  // gate and up [64, 64], down [64, 32], one row of the router.
+  CHECK(states(9) - states(8) == 2 * ((64 + 64) + (64 + 32) + 1));
 }

@@ -34,11 +34,11 @@ Bytes serving_overheads(const Scenario& s) {
   return outside + several + (s.serving.graphs && !vllm::version_of(s.engine_version).before_graph_estimates ? overhead("cuda-graphs-serving", {}, false).band.expected : Bytes());
 }
 
-/// One block of the logits in fp32, where the loss writes over them.
+/// The logits in fp32 and what is written over them, where a loss does so.
 Bytes rewritten_logits(const Scenario& s) {
   const TrainingScenario& t = s.training;
   if (!whole_engine || s.task != Task::training || !s.model || t.loss.kind != LossPlan::Kind::in_place) return {};
-  return bytes(4 * t.micro_batch * t.sequence_tokens * s.model->vocabulary);
+  return bytes(2 * 4 * t.micro_batch * t.sequence_tokens * s.model->vocabulary);
 }
 
 /// The pool is one allocation: slack is that of everything else.

@@ -1,6 +1,7 @@
 #include "layers/dense.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "layers/adapter_kinds.hpp"
 #include "machine/parts.hpp"

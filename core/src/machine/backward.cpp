@@ -33,10 +33,10 @@ void Machine::run_node(Node& node) {
   bool reached = false;
   for (const Value& g : node.gradient) reached = reached || g;
   if (reached) {
-    bool runs_twice = false;
+    bool unpacked_once = false;
     if (node.frame >= 0) {
       Frame& frame = frames[static_cast<std::size_t>(node.frame)];
-      runs_twice = !frame.reentrant;
+      unpacked_once = !frame.reentrant;
       if (!frame.done && (frame.reentrant || node.saved_count > 0)) {
         if (frame.reentrant) frame.result_gradient = node.gradient[0];
         replay(frame);
@@ -56,7 +56,7 @@ void Machine::run_node(Node& node) {
     }
     node.backward(*this, node, passing);
     // What was recomputed goes as soon as the rule has run; what was saved is held until the node is done with.
-    if (runs_twice || node.away != 0)
+    if (unpacked_once || node.away != 0)
       for (Value& s : node.saved) s.drop();
     // validate_outputs: one after the other, gradients are summed over extents that were stretched and take the format
     // of the tensor they belong to.

@@ -192,6 +192,12 @@ void all_trainable(Machine& m, std::span<const Parameter> parameters, double tim
   m.memory.remove_bulk(Component::workspace);
 }
 
+/// What is left of matrices when their rows are averaged; of several stacked in one tensor, each has its own.
+Shape without_rows(Shape shape) {
+  shape[-2] = 1;
+  return shape;
+}
+
 /// The second moment as a whole matrix, with this step's rows, columns and their mean.
 /// Source: [pytorch-optim] torch/optim/_adafactor.py _single_tensor_adafactor
 void factored(Machine& m, std::span<const Parameter> parameters) {
@@ -201,7 +207,7 @@ void factored(Machine& m, std::span<const Parameter> parameters) {
   Value before;
   if (turn.before) before = temporary(m, *turn.before, turn.before->format);
   const Value rows = m.allocate(p->shape.with_last(1), p->format, "row means", Component::workspace);
-  const Value columns = m.allocate({p->shape[-1]}, p->format, "column means", Component::workspace);
+  const Value columns = m.allocate(without_rows(p->shape), p->format, "column means", Component::workspace);
   const Value estimate = m.allocate(p->shape, p->format, "second moment", Component::workspace);
   const Value mean = m.allocate({1}, p->format, "mean of rows", Component::workspace);
 }
@@ -251,7 +257,7 @@ void add_optimizer_states(Machine& m, const catalog::OptimizerRow& o, std::strin
     const bool alone = o.matrices == "hidden" && is_hidden(p);
     if (whole_engine && o.matrices == "factored" && is_matrix(p)) {
       add_state(m, p, p.shape.with_last(1), 1, find_format(o.state_format));
-      add_state(m, p, {p.shape[-1]}, 1, find_format(o.state_format));
+      add_state(m, p, without_rows(p.shape), 1, find_format(o.state_format));
     } else if (whole_engine && o.block_elements > 0) {
       add_quantised(m, p, o, first);
       first = first && in(elements, p.shape.count()) < o.smallest;
