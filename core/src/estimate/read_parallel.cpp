@@ -19,6 +19,7 @@ constexpr Splits computed[] = {
     {"deepspeed", "zero"},
     {"fsdp", "data"},
     {"fsdp", "zero"},
+    {"fsdp", "tensor"},
     {"megatron", ""},
     {"vllm", "data"},
     {"vllm", "expert"},

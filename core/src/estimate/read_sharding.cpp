@@ -1,4 +1,6 @@
 // Options of trainings whose parameters are spread over ranks, by the names that PyTorch and accelerate give them.
+#include <cmath>
+
 #include "estimate/scenario.hpp"
 
 namespace gpumem {
@@ -74,13 +76,56 @@ static void complete_data_parallel(Fields& request, Scenario& s) {
   else if (s.model && s.model->classes > 0) no("model", "training of a classifier");
 }
 
+/// Whether every linear of a layer can be split, and nothing else in it sees what other ranks have.
+static bool splits(const DecoderLayer& l) {
+  const bool order = l.order == DecoderLayer::Order::sequential || l.order == DecoderLayer::Order::sandwich;
+  const bool whole_norm = l.attention.qk_norm && l.attention.qk_norm_place == AttentionLayer::QkNorm::whole;
+  return order && !l.experts && !l.mixer && !l.attention.latent && l.attention.form == AttentionLayer::Form::shared && !whole_norm &&
+         l.attention.projection == AttentionLayer::Projection::separate;
+}
+
+/// Source: [torchtitan] components/float8.py Float8LinearConverter: torchao's linears in place of all but the head
+static void complete_float8(Fields& request, Scenario& s) {
+  if (s.layout.fsdp_version == 1 || s.training.method != "full")
+    request.report("training.precision", "unsupported", "\"fp8\" is computed for full training under version 2 of fsdp");
+  s.assumptions.push_back({"products-in-8-bits", "Linears of the layers cast their operands to 8 bits for each product, in kernels that torch.compile fuses; weights are gathered, and inputs kept for backward, in 16 bits."});
+}
+
+/// Ranks that share linears, inside those that share data: torchtitan's plan, which splits the sequence between linears and
+/// the classes of the loss. Source: [torchtitan] models/llama3/parallelize.py apply_tp
+static void complete_tensor_ranks(Fields& request, const Scenario& s) {
+  const double ranks = s.layout.tensor;
+  const auto no = [&](const char* path, std::string_view what) {
+    request.report(path, "unsupported", text_of({what, " is not computed where linears are split (parallel.tensor) under fsdp"}));
+  };
+  if (s.layout.fsdp_version == 1) no("parallel.fsdp.version", "version 1");
+  if (!s.layout.sequence_parallel) no("parallel.sequenceParallel", "a sequence that is whole between linears");
+  if (s.training.method != "full") no("training.method", "an adapter");
+  if (s.training.rl) no("training.rl", "training by preferences or rewards");
+  if (s.training.loss.kind != LossPlan::Kind::full) no("training.crossEntropy", "any loss but \"full\"");
+  if (s.training.fused.norm || s.training.fused.rotary || s.training.fused.gated) no("training.kernels", "a set of fused kernels");
+  if (s.reader) no("training.images", "an image");
+  if (!s.model) return;
+  const auto uneven = [&](const char* path, double count, std::string_view what) {
+    if (std::fmod(count, ranks) != 0) request.report(path, "contradiction", text_of({"must divide the ", number_text(count), " ", what}));
+  };
+  for (const DecoderLayer& l : s.model->layers)
+    if (!splits(l)) return no("model", "a layer other than plain attention and a plain MLP behind norms");
+  const DecoderLayer& first = s.model->layers[0];
+  uneven("parallel.tensor", first.attention.heads, "attention heads");
+  uneven("parallel.tensor", first.attention.kv_heads, "heads of keys and values");
+  uneven("parallel.tensor", first.mlp.width, "columns of an MLP");
+  uneven("parallel.tensor", s.model->vocabulary, "words of the vocabulary");
+  uneven("parallel.tensor", s.training.sequence_tokens, "tokens of a sequence");
+}
+
 /// Source: [pytorch-fsdp2] torch/distributed/fsdp/_fully_shard/_fsdp_api.py MixedPrecisionPolicy
 void complete_sharding(Fields& request, Scenario& s) {
   if (s.engine == "torch" && s.layout.data > 1) return complete_data_parallel(request, s);
   if (s.engine == "deepspeed") return complete_zero(request, s);
   if (s.engine != "fsdp") return;
   ShardingScenario& o = s.training.sharding;
-  const bool mixed = s.training.precision == "bf16";
+  const bool mixed = s.training.precision == "bf16" || s.training.precision == "fp8";
   const bool flat = s.layout.fsdp_version == 1;
   if (flat) {
     complete_flat(o, s);
@@ -102,12 +147,16 @@ void complete_sharding(Fields& request, Scenario& s) {
   if (!s.model) no("model", "a model without a program of a decoder");
   if (s.training.optimizer_in_backward) no("training.optimizerInBackward", "a step inside backward");
   if (s.training.method == "qlora" && !flat) no("training.method", "a base in 4 bits");
+  if (s.training.precision == "fp8") complete_float8(request, s);
+  if (s.layout.tensor > 1) complete_tensor_ranks(request, s);
 }
 
 Document parallel_document(std::string_view engine, const RankLayout& l) {
   if (engine == "torch") return Document::record({{"data", l.data}});
   if (engine == "deepspeed") return Document::record({{"data", l.data}, {"zero", static_cast<double>(l.zero)}});
   return Document::record({{"data", l.data},
+                           {"tensor", l.tensor},
+                           {"sequenceParallel", l.sequence_parallel},
                            {"zero", static_cast<double>(l.zero)},
                            {"shardGroup", l.shard_group},
                            {"fsdp", Document::record({{"version", static_cast<double>(l.fsdp_version)},

@@ -88,12 +88,13 @@ void read_stored_weights(Fields& f, Scenario& s, bool given) {
     if (!mix || !trains_on(*mix)) f.report("method", "contradiction", text_of({"QLoRA is computed for nf4-dq, nf4 and gptq weights, not for ", s.weights}));
     return;
   }
-  const std::string implied = t.precision == "bf16" || (t.method != "full" && t.precision != "fp32") ? "bf16" : "fp32";
+  const bool plain = t.precision == "bf16" || t.precision == "fp8";   // both compute in bf16 but for products
+  const std::string implied = plain || (t.method != "full" && t.precision != "fp32") ? "bf16" : "fp32";
   if (!given) s.weights = implied;
   const bool autocast = t.precision == "bf16-amp" || t.precision == "fp16-amp";
   const bool half = s.weights == "bf16" || (s.weights == "fp16" && t.precision == "fp16-amp");
-  const bool mixed = s.engine == "fsdp" && t.precision == "bf16" && s.weights == "fp32";   // gathered in bf16
-  const bool fits = mixed || (half ? t.precision != "fp32" : s.weights == "fp32" && t.precision != "bf16");
+  const bool mixed = s.engine == "fsdp" && plain && s.weights == "fp32";   // gathered in bf16
+  const bool fits = mixed || (half ? t.precision != "fp32" : s.weights == "fp32" && !plain);
   if (!fits)
     f.report("precision", "contradiction", text_of({quoted(t.precision), " trains weights stored in ", autocast ? "fp32 or bf16" : implied, ", not in ", s.weights}));
 }
@@ -194,7 +195,7 @@ void read_training(Fields& f, Scenario& s, bool weights_given) {
   const bool megatron = whole_engine && s.engine == "megatron";
   t.precision = f.word({"precision"}, megatron ? "megatron-bf16" : "bf16", {"fp32", "bf16", "bf16-amp", "fp16-amp", "megatron-bf16", "megatron-fp16", "fp8"});
   if (megatron) unsupported_unless(f, "precision", {"megatron-bf16", "megatron-fp16"}, t.precision, "precision under megatron");
-  else unsupported_unless(f, "precision", {"fp32", "bf16", "bf16-amp", "fp16-amp"}, t.precision, "precision");
+  else if (!whole_engine || s.engine != "fsdp" || t.precision != "fp8") unsupported_unless(f, "precision", {"fp32", "bf16", "bf16-amp", "fp16-amp"}, t.precision, "precision");
   read_stored_weights(f, s, weights_given);
   if (const Mix* mix = find_mix(s.weights)) s.mix = mix;
   t.optimizer = f.text({"optimizer"}, "adamw");

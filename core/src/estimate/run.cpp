@@ -177,6 +177,7 @@ Parts train(Machine& m, const Scenario& s, bool every_layer) {
   if (whole_engine) {
     plan.together = t.together;
     plan.selective = t.checkpointing == "selective";
+    plan.products_in_8_bits = t.precision == "fp8";
     plan.reentrant = t.checkpointing == "full" && t.sharding.reentrant;
     plan.recomputed = t.recomputed;
     plan.away = t.offload.activations ? Away::saved : t.checkpointing == "offload" ? Away::checkpoints : Away::nothing;

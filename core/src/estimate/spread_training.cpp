@@ -1,8 +1,10 @@
 #include "estimate/spread_training.hpp"
 
 #include <memory>
+#include <optional>
 
 #include "placement/fsdp1.hpp"
+#include "placement/tensor_parallel.hpp"
 #include "placement/zero_parameters.hpp"
 #include "placement/zero_states.hpp"
 #include "training/encoder_step.hpp"
@@ -10,7 +12,7 @@
 namespace gpumem {
 namespace {
 
-std::unique_ptr<RankProgram> fsdp_ranks(const Scenario& s, TrainingPlan& shared, bool every_layer) {
+std::unique_ptr<RankProgram> fsdp_ranks(const Scenario& s, const Decoder& model, TrainingPlan& shared, bool every_layer) {
   const RankLayout& l = s.layout;
   const ShardingScenario& o = s.training.sharding;
   ShardingPlan sharding;
@@ -26,7 +28,7 @@ std::unique_ptr<RankProgram> fsdp_ranks(const Scenario& s, TrainingPlan& shared,
   // A flat parameter has one format: what lies on the processor while it is sharded is not prepared for training in few bits.
   // Source: [trl] trainer/sft_trainer.py is_sharded_qlora
   if (flat) shared.norms = nullptr;
-  std::vector<Parameter> stored = parameters_of(*s.model, shared, every_layer);
+  std::vector<Parameter> stored = parameters_of(model, shared, every_layer);
   if (const Format* gathered = find_format(o.gathered)) {
     shared.weights = gathered;
     if (!flat) shared.inputs = gathered;
@@ -35,7 +37,7 @@ std::unique_ptr<RankProgram> fsdp_ranks(const Scenario& s, TrainingPlan& shared,
   }
   if (!flat) return std::make_unique<FullyShard>(sharding, std::move(stored));
   LayerInput kept;
-  if (shared.checkpointing && o.reentrant) kept = {{shared.micro_batch, shared.tokens, s.model->hidden}, shared.weights};
+  if (shared.checkpointing && o.reentrant) kept = {{shared.micro_batch, shared.tokens, model.hidden}, shared.weights};
   return std::make_unique<FlatShard>(sharding, l.backward_prefetch == "pre", kept, std::move(stored));
 }
 
@@ -79,9 +81,13 @@ Parts run_spread_step(Machine& m, const Scenario& s, const TrainingPlan& plan, b
     else run_training_step(m, *s.model, shared, every_layer);
     return {};
   }
-  const std::unique_ptr<RankProgram> ranks = s.engine == "fsdp" ? fsdp_ranks(s, shared, every_layer) : deepspeed_ranks(s, shared);
+  std::optional<Decoder> part;
+  if (s.layout.tensor > 1) part = split_over_ranks(*s.model, s.layout.tensor);
+  const Decoder& model = part ? *part : *s.model;
+  shared.tensor_ranks = s.layout.tensor;
+  const std::unique_ptr<RankProgram> ranks = s.engine == "fsdp" ? fsdp_ranks(s, model, shared, every_layer) : deepspeed_ranks(s, shared);
   shared.ranks = ranks.get();
-  run_training_step(m, *s.model, shared, every_layer);
+  run_training_step(m, model, shared, every_layer);
   return ranks->on_host(*plan.optimizer, plan.step);
 }
 

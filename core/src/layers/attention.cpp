@@ -5,6 +5,7 @@
 #include "layers/norms.hpp"
 #include "layers/older_attention.hpp"
 #include "layers/rotary.hpp"
+#include "layers/split_sequence.hpp"
 #include "machine/parts.hpp"
 
 namespace gpumem {
@@ -141,6 +142,7 @@ AttentionResult sub_layer(Machine& m, const AttentionLayer& a, Value x, const Pa
   if (whole_engine && a.form != AttentionLayer::Form::shared) return own_attention(m, a, x, pass);
   const Machine::Scope scope(m, a.cross ? "encoder_attn" : "self_attn");
   if (whole_engine && a.latent) return latent_attention(m, a, x, pass);
+  if (whole_engine) x = gather_sequence(m, std::move(x), pass.tensor_ranks);
   QueryKeyValue p = whole_engine && a.turned_in_rows ? turned_in_rows(m, a, x, pass) : !whole_engine || a.projection == AttentionLayer::Projection::separate ? separate(m, a, x, pass) : joint(m, a, x, pass);
   if (a.rotary != AttentionLayer::Rotary::none && !(whole_engine && a.turned_in_rows)) {
     auto [query, key] = rotate(m, a, pass.rotary_of(a.window > 0), p.query, p.key);
@@ -158,6 +160,7 @@ AttentionResult sub_layer(Machine& m, const AttentionLayer& a, Value x, const Pa
   if (whole_engine && p.gate) result.output = m.multiply(result.output, m.sigmoid(p.gate));
   result.output = dense(m, a.projection == AttentionLayer::Projection::separate ? "o_proj" : "out_proj",
                           result.output, x->shape[-1], a.output_bias, a.transposed, a.own_output ? Adaptation::Names::its_own : Adaptation::Names::all);
+  if (whole_engine) result.output = scatter_sequence(m, std::move(result.output), pass.tensor_ranks);
   result.output = m.dropout(result.output, a.output_dropout);
   return result;
 }

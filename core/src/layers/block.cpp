@@ -8,6 +8,7 @@
 #include "layers/moe.hpp"
 #include "layers/norms.hpp"
 #include "layers/older_attention.hpp"
+#include "layers/split_sequence.hpp"
 #include "machine/parts.hpp"
 
 namespace gpumem {
@@ -30,6 +31,7 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   residual = x;
   x = normalise(m, sandwich ? "pre_feedforward_layernorm" : "post_attention_layernorm", l.norm, x);
   if (whole_engine && l.experts) x = mixture_of_experts(m, *l.experts, x);
+  else if (whole_engine && pass.tensor_ranks > 1) x = scatter_sequence(m, mlp(m, l.mlp, gather_sequence(m, x, pass.tensor_ranks)), pass.tensor_ranks);
   else if (l.mlp.inlined) x = mlp(m, l.mlp, std::move(x));
   else x = mlp(m, l.mlp, x);
   if (sandwich) x = normalise(m, "post_feedforward_layernorm", l.norm, x);

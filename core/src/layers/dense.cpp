@@ -124,6 +124,7 @@ Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, 
   const Value weight = packed ? m.parameter("weight", {width, in}, packed, false) : m.parameter("weight", transposed ? Shape{in, width} : Shape{width, in});
   const Value bias = has_bias ? m.parameter("bias", {width}) : Value();
   const auto base = [&](Value input) {
+    if (whole_engine && m.products_in_8_bits) return m.linear_in_8_bits(std::move(input), weight, bias, name);
     if (!packed) return m.linear(std::move(input), weight, bias, name, transposed);
     const Format* given = input->format;   // its result comes back in it
     return m.cast(m.linear_unpacked(m.lower(std::move(input)), bias, width, name), given);

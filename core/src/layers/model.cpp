@@ -11,6 +11,7 @@
 #include "layers/norms.hpp"
 #include "layers/older_attention.hpp"
 #include "layers/rotary.hpp"
+#include "layers/split_sequence.hpp"
 #include "machine/parts.hpp"
 
 namespace gpumem {
@@ -66,6 +67,7 @@ Value ModelRun::embed(Machine& m, const Value& ids, const Pass& pass, Embedded& 
   const double width = model_.embedding_width > 0 ? model_.embedding_width : model_.hidden;
   table_ = m.parameter("embed_tokens.weight", {model_.vocabulary, width});
   held.tokens = m.embedding(ids, table_, "token embeddings");
+  if (whole_engine) held.tokens = scatter_sequence(m, std::move(held.tokens), pass.tensor_ranks);
   if (pass.checkpointing && m.adaptation) held.tokens = m.require_gradient(std::move(held.tokens));
   if (model_.embedding_scaled) held.tokens = m.scale(std::move(held.tokens), "scaled embeddings");
   if (model_.embedding_multiplied) held.tokens = m.scale(held.tokens, "multiplied embeddings");
@@ -201,6 +203,7 @@ Value ModelRun::head_weight(Machine& m, double width) {
 Value ModelRun::head(Machine& m, Value hidden, const Pass& pass) {
   const Component before = std::exchange(m.made, Component::logits);
   if (pass.last_token_only) hidden = m.view(hidden, {hidden->shape[0], pass.kept_tokens, hidden->shape[2]});
+  if (whole_engine) hidden = gather_sequence(m, std::move(hidden), pass.tensor_ranks);
   const Value weight = head_weight(m, hidden->shape[-1]);
   const Value bias = model_.head_bias ? m.parameter("lm_head.bias", {model_.vocabulary}) : Value();
   Value logits = product(m, model_.logits_in_fp32 ? m.cast(hidden, weight->format) : std::move(hidden), weight, bias, "logits");

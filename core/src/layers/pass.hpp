@@ -30,6 +30,7 @@ struct Pass {
   double kept_tokens = 1;          ///< how many last ones that are: more where a draft is checked
   bool checkpointing = false;
   int together = 1;               ///< layers that one checkpoint holds
+  double tensor_ranks = 1;        ///< that share every linear; between them they share the sequence
 
   /// Where a layer leaves the probabilities it gives back beside its output, until the next one does; families with
   /// attention code of their own do so.

@@ -57,6 +57,7 @@ class Machine {
   const Adaptation* adaptation = nullptr;
   FusedKernels fused;
   Recomputed recomputed;
+  bool products_in_8_bits = false;    ///< linears of layers cast what they multiply
   bool selective = false;             ///< checkpoints keep the results of costly operations
   bool reentrant = false;             ///< checkpoints are of PyTorch's reentrant kind
   Away away = Away::nothing;
@@ -168,6 +169,8 @@ class Machine {
   Value linear(Value x, Value weight, Value bias, const char* label, bool transposed = false);
   /// x [..., in] times a weight [width, in] kept in 4 bits, unpacked to x's format for each use.
   Value linear_unpacked(Value x, Value bias, double width, const char* label);
+  /// The same with both cast to 8 bits for the product; weight [out, in].
+  Value linear_in_8_bits(Value x, Value weight, Value bias, const char* label);
   Value matmul(Value a, Value b, const char* label);
   /// A convolution over x; `out` is its result's shape.
   Value convolve(Value x, Value weight, Value bias, const Shape& out, const char* label);

@@ -43,8 +43,13 @@ Cut cut_of(std::string_view name, const Shape& shape) {
 double padded_vocabulary(double rows) { return std::ceil(rows / 64) * 64; }
 
 Decoder decoder_of_rank(Decoder m, double ranks) {
-  m.vocabulary = part(padded_vocabulary(m.vocabulary), ranks);
+  m.vocabulary = padded_vocabulary(m.vocabulary);
+  return split_over_ranks(std::move(m), ranks);
+}
+
+Decoder split_over_ranks(Decoder m, double ranks) {
   if (ranks == 1) return m;
+  m.vocabulary = part(m.vocabulary, ranks);
   for (DecoderLayer& l : m.layers) {
     split_attention(l.attention, ranks);
     l.mlp.width = part(l.mlp.width, ranks);

@@ -1,5 +1,6 @@
 #pragma once
-// One GPU's part of a model whose matrices are split over several (tensor parallelism), as vLLM and SGLang split them.
+// One GPU's part of a model whose matrices are split over several (tensor parallelism), as vLLM, SGLang and
+// PyTorch split them.
 // Source: [vllm] vllm/model_executor/layers/linear.py, vocab_parallel_embedding.py
 
 #include "layers/decoder.hpp"
@@ -13,6 +14,9 @@ double padded_vocabulary(double rows);
 
 /// Heads, inner widths and the vocabulary divided; heads of keys and values at least one on each GPU.
 Decoder decoder_of_rank(Decoder model, double ranks);
+
+/// The same without rows more than the model has.
+Decoder split_over_ranks(Decoder model, double ranks);
 
 /// The same for a model known by its tensors alone: linears by their names, norms, routers and latents whole.
 /// `heads`, `kv_heads`: the attention's; 0 where they are not known.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "layers/dense.hpp"
+#include "layers/split_sequence.hpp"
 #include "machine/parts.hpp"
 
 namespace gpumem {
@@ -33,7 +34,7 @@ Targets shifted_labels(Machine& m, const Value& labels, LossPlan::Shift shift) {
 /// All logits at once, widened to fp32 (but in the older code of some families); of PyTorch's own loss only the
 /// log-probabilities are kept for backward.
 /// Source: [transformers] loss/loss_utils.py ForCausalLMLoss
-Value causal_loss(Machine& m, Value& logits, const Value& labels, const LossPlan& plan, bool own) {
+Value causal_loss(Machine& m, Value& logits, const Value& labels, const LossPlan& plan, bool own, bool split) {
   const Machine::Scope scope(m, "loss");
   const Component before = std::exchange(m.made, Component::logits);
   Value wide = own ? logits : m.cast(logits, fp32);
@@ -49,6 +50,8 @@ Value causal_loss(Machine& m, Value& logits, const Value& labels, const LossPlan
   Value loss;
   if (plan.kind == LossPlan::Kind::in_place) {
     loss = m.loss_in_place(wide, targets.shifted);
+  } else if (whole_engine && split) {
+    loss = loss_of_split_classes(m, wide, targets.shifted);
   } else {
     const Value narrow = m.log_softmax(wide);   // autocast leaves its format and widens what comes behind it
     loss = m.nll_loss(own ? m.widen(narrow) : narrow, targets.shifted);
@@ -180,7 +183,7 @@ Value decoder_loss(Machine& m, ModelRun& run, Value hidden, const Pass& pass, co
   m.memory.note();
   logits = run.cap(m, logits);
   const bool own = whole_engine && run.has_own_loss(plan.shift != LossPlan::Shift::labels);
-  Value loss = causal_loss(m, logits, labels, plan, own);
+  Value loss = causal_loss(m, logits, labels, plan, own, pass.tensor_ranks > 1);
   hidden.drop();
   give_back(m, logits, pass, plan);
   return loss;

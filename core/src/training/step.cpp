@@ -67,6 +67,7 @@ Value run_forward(Machine& m, ModelRun& run, const TrainingPlan& plan, const Val
   pass.kernel = plan.kernel;
   pass.checkpointing = plan.checkpointing;
   pass.together = plan.together;
+  pass.tensor_ranks = plan.tensor_ranks;
   std::vector<Value> presents, held, placed;
   SeenImages seen;
   if (whole_engine && plan.reader) show_images(run, plan, pixels, seen, placed);
@@ -152,6 +153,7 @@ void freeze_base(Machine& m, const TrainingPlan& plan) {
   m.input_format = plan.inputs;
   m.recomputed = plan.recomputed;
   m.selective = plan.selective;
+  m.products_in_8_bits = plan.products_in_8_bits;
   m.reentrant = plan.reentrant;
   m.away = plan.away;
 }

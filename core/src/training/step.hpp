@@ -22,6 +22,8 @@ struct TrainingPlan {
   AttentionKernel kernel = AttentionKernel::flash;
   bool checkpointing = false;           ///< of whole layers
   int together = 1;                     ///< layers that one checkpoint holds
+  double tensor_ranks = 1;              ///< see Pass
+  bool products_in_8_bits = false;      ///< see Machine
   bool selective = false;               ///< checkpoints keep the results of costly operations
   bool reentrant = false;               ///< see Machine
   Recomputed recomputed;                ///< modules that are checkpointed by themselves
