@@ -57,15 +57,25 @@ struct Generation {
     return logits;
   }
 
-  /// As if the passes up to that many tokens had been run. Of those that pack a cache in few bits anew, which takes
-  /// more than any other pass, the last is run.
-  void skip_to(double seen, const Value& ids, double step, std::string_view phase) {
+  /// As if the passes up to that many tokens had been run. Of those that pack a cache in few bits anew the last is run,
+  /// for that takes the most, and the one before it, at whose end the most rows wait.
+  void skip_to(double seen, Value& ids, double step, std::string_view phase) {
     if (seen <= past) return;
     if (const double packing = whole_engine ? cache.last_packing_before(seen) : 0; packing > 0) {
-      skip_over(packing - step);
-      forward(ids, step, phase);
+      skip_over(packing - 2 * step);
+      while (past < packing) {
+        if (phase != "decode") forward(ids, step, phase);
+        else decode(ids, step);
+      }
     }
     skip_over(seen);
+  }
+
+  /// One pass and the choice behind it.
+  void decode(Value& ids, double step) {
+    ids = m.allocate({plan.sequences, past + step}, int64, "token ids");
+    const Value logits = forward(ids, step, "decode");
+    ids = choose(m, logits, ids, 1 + plan.drafted);
   }
 
   void skip_over(double seen) {
