@@ -1,6 +1,7 @@
 // Weights and cache of engines whose step is not known here.
 
 #include <algorithm>
+#include <cmath>
 
 #include "estimate/answer.hpp"
 #include "estimate/explain.hpp"
@@ -16,6 +17,15 @@ struct LocalCache {
   Bytes per_token, all, unpacked;   ///< of the model; what one layer's takes while it is read
 };
 
+/// V3's kernels read packed keys and values where heads have 2^n numbers, up to 512; else a layer's are unpacked whole, as V2
+/// does always.
+/// Source: [exllamav3] exllamav3/modules/attention_fn/dispatch.py attn_dispatch, of version 1.4.1; [exllamav2] exllamav2/cache.py touch_device
+bool unpacks(const Scenario& s, double head) {
+  constexpr double widest = 512;
+  const bool read_packed = s.engine == "exllamav3" && head <= widest && std::exp2(std::floor(std::log2(head))) == head;
+  return s.local.exllama.packed() && !read_packed;
+}
+
 LocalCache cache_of(const Scenario& s) {
   LocalCache c;
   const bool mlx = s.engine == "mlx";
@@ -25,7 +35,7 @@ LocalCache cache_of(const Scenario& s) {
     const Bytes row = mlx ? mlx_row(s.local.mlx, numbers, *s.weight_format()) * 2 : exllama_row(s.local.exllama, numbers);
     c.per_token += row;
     c.all += row * rows;
-    if (!mlx && s.local.exllama.packed()) c.unpacked = std::max(c.unpacked, stored_bytes(elements(2 * numbers * rows), *fp16));
+    if (!mlx && unpacks(s, l.attention.head_dim)) c.unpacked = std::max(c.unpacked, stored_bytes(elements(2 * numbers * rows), *fp16));
   }
   return c;
 }
@@ -57,7 +67,7 @@ void say(Scenario& s, const LocalCache& c) {
     tell("unified-memory", "MLX shares the machine's memory with everything else; the limit is the share of it that the system lends the GPU. Freed buffers that MLX keeps for later are not counted.");
     if (s.inference.sequences > 1) tell("equal-lengths", "All sequences are as long as the longest: their rows are made together.");
   } else if (c.unpacked > Bytes()) {
-    tell("cache-unpacked", "While a layer is read, its cache lies in fp16 beside the packed one, at the size of all its tokens.");
+    tell("cache-unpacked", "Beside the packed cache lie keys and values of one layer in fp16, at the size of all its tokens.");
   }
 }
 

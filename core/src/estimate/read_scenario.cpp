@@ -119,6 +119,8 @@ std::string usual_version(std::string_view engine) {
   if (engine == "torch" || engine == "fsdp") return "2.15";
   if (engine == "deepspeed") return "0.19.8";
   if (engine == "llama.cpp") return "0.5.0";
+  if (engine == "mlx") return "0.32.0";
+  if (engine == "exllamav2" || engine == "exllamav3") return engine == "exllamav3" ? "1.4.1" : "0.3.2";
   return engine == "vllm" ? "0.32" : "";
 }
 
