@@ -115,13 +115,11 @@ bool trains(std::string_view engine) {
 
 /// The one whose rules are followed where none is named.
 std::string usual_version(std::string_view engine) {
-  if (engine == "transformers") return "5";
-  if (engine == "torch" || engine == "fsdp") return "2.15";
-  if (engine == "deepspeed") return "0.19.8";
-  if (engine == "llama.cpp") return "0.5.0";
-  if (engine == "mlx") return "0.32.0";
-  if (engine == "exllamav2" || engine == "exllamav3") return engine == "exllamav3" ? "1.4.1" : "0.3.2";
-  return engine == "vllm" ? "0.32" : "";
+  constexpr std::pair<std::string_view, std::string_view> versions[] = {{"transformers", "5"}, {"torch", "2.15"}, {"fsdp", "2.15"}, {"deepspeed", "0.19.8"}, {"llama.cpp", "0.5.0"},
+                                                                        {"vllm", "0.32"}, {"mlx", "0.32.0"}, {"exllamav2", "0.3.2"}, {"exllamav3", "1.4.1"}};
+  for (const auto& [name, version] : versions)
+    if (name == engine) return std::string(version);
+  return "";
 }
 
 /// LitGPT is named beside PyTorch, which it runs on: as the version or by an option.
