@@ -42,6 +42,14 @@ double sglang_static_share(Bytes memory, double chunk, double graph_batch, doubl
   return std::max(0.01, (all - reserve) / all);
 }
 
+/// A twentieth less for a tower as large as ViT-L/14, a tenth of it less for each such tower more.
+/// Source: [sglang] srt/server_args.py ServerArgs.adjust_mem_fraction_for_vlm
+double sglang_share_beside_tower(double share, double tower_layers, double tower_width) {
+  constexpr double usual = 0.95, layers_of_large = 24, width_of_large = 1024, each = 0.1, least = 0.8, most = 1.05;
+  const double times = tower_layers * tower_width * tower_width / (layers_of_large * width_of_large * width_of_large);
+  return share * usual * std::clamp(1 - each * (times - 1), least, most);
+}
+
 TokenCells token_cells(const Decoder& model, const TokenPoolPlan& plan) { return cells(vllm::specs_of(model, one_token(plan))); }
 
 TokenCells token_cells(const CacheRows& rows, const TokenPoolPlan& plan) {

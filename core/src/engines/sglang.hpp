@@ -19,6 +19,9 @@ SglangTier sglang_tier(double memory_gib, double ranks);
 /// `mem_fraction_static`, as it is derived where it is not given.
 double sglang_static_share(Bytes memory, double chunk, double graph_batch, double ranks);
 
+/// The same share where the model reads images, by the layers and the width of its tower.
+double sglang_share_beside_tower(double share, double tower_layers, double tower_width);
+
 struct TokenPoolPlan {
   const Format* cache = nullptr;
   const Format* compute = nullptr;

@@ -57,8 +57,28 @@ struct Generation {
     return logits;
   }
 
-  /// As if the passes up to that many tokens had been run.
-  void skip_to(double seen) {
+  /// As if the passes up to that many tokens had been run. Of those that pack a cache in few bits anew the last is run,
+  /// for that takes the most, and the one before it, at whose end the most rows wait.
+  void skip_to(double seen, Value& ids, double step, std::string_view phase) {
+    if (seen <= past) return;
+    if (const double packing = whole_engine ? cache.last_packing_before(seen) : 0; packing > 0) {
+      skip_over(packing - 2 * step);
+      while (past < packing) {
+        if (phase != "decode") forward(ids, step, phase);
+        else decode(ids, step);
+      }
+    }
+    skip_over(seen);
+  }
+
+  /// One pass and the choice behind it.
+  void decode(Value& ids, double step) {
+    ids = m.allocate({plan.sequences, past + step}, int64, "token ids");
+    const Value logits = forward(ids, step, "decode");
+    ids = choose(m, logits, ids, 1 + plan.drafted);
+  }
+
+  void skip_over(double seen) {
     if (seen <= past) return;
     run.stretch_cache(m, cache, seen);
     past = seen;
@@ -104,6 +124,7 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
   if (plan.unpacks) m.adaptation = &packed;
   m.unpacked_first = plan.unpacked_first;
   g.cache.value_format = plan.cached_values;
+  if (whole_engine) g.cache.quantization = plan.packed_cache;
   if (plan.lay_out_cache) plan.lay_out_cache(plan, model, g.cache);
   if (whole_engine && plan.reader) declare_tower(g);
   declare_parameters(m, g.run, model, plan.weights, plan.stored);
@@ -125,10 +146,10 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
     g.forward(ids, chunk, "prefill");
     // Where the last part is a rest, the one before it is the largest that looks back farthest.
     if (const double before = plan.prompt_tokens - last_chunk - chunk; last_chunk < chunk && before > 0) {
-      g.skip_to(before);
+      g.skip_to(before, ids, chunk, "prefill");
       g.forward(ids, chunk, "prefill");
     }
-    g.skip_to(plan.prompt_tokens - last_chunk);
+    g.skip_to(plan.prompt_tokens - last_chunk, ids, chunk, "prefill");
   }
   logits = g.forward(ids, last_chunk, "prefill");
   ids = choose(m, logits, ids, 1 + plan.drafted);
@@ -139,7 +160,7 @@ GenerationFacts run_generation(Machine& m, const Decoder& model, const Generatio
     ids = choose(m, logits, ids, 1 + plan.drafted);
     logits.drop();
     if (g.past + step < plan.context_tokens) {
-      g.skip_to(plan.context_tokens - step);
+      g.skip_to(plan.context_tokens - step, ids, step, "decode");
       ids = m.allocate({plan.sequences, plan.context_tokens}, int64, "token ids");
     }
   }

@@ -20,6 +20,7 @@ struct GenerationPlan {
   const Format* unpacked_first = nullptr;       ///< see Machine
   const Format* cache = nullptr;                ///< of keys; null: the format of the weights
   const Format* cached_values = nullptr;        ///< of values; null: as keys
+  const CacheQuantization* packed_cache = nullptr;   ///< keys and values in few bits
   void (*lay_out_cache)(const GenerationPlan&, const Decoder&, KvCache&) = nullptr;   ///< where another engine does it otherwise
   double drafted = 0;                           ///< tokens of a draft that are checked at once
   const ImageReader* reader = nullptr;          ///< of images that are part of the prompts

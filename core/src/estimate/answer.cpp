@@ -51,6 +51,9 @@ Document cache_document(const Scenario& s, const Run& run) {
       values += cached_values(l.attention);
     }
   const double sequences = inference ? s.inference.sequences : 1;
+  const auto& packed = s.inference.packed_cache;
+  if (whole_engine && packed)
+    return Document::record({{"bytesPerToken", bytes(in(elements, keys + values) * packed->bytes_per_number(s.cache_format()))}, {"bytesPerSequence", run.cache * (1 / sequences)}, {"bytes", run.cache}});
   return Document::record({{"bytesPerToken", stored_bytes(keys, *s.cache_format()) + stored_bytes(values, *s.cached_values())},
                            {"bytesPerSequence", inference ? run.cache * (1 / sequences) : Bytes()},
                            {"bytes", inference ? run.cache : Bytes()}});

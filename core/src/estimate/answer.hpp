@@ -21,6 +21,9 @@ Document answer_for_inventory(const Scenario& scenario);
 /// The whole answer under llama.cpp: what lies on each GPU and in main memory.
 Document answer_for_llama_cpp(const Scenario& scenario);
 
+/// mlx-lm, ExLlamaV2 and V3: weights and cache.
+Document answer_for_local(const Scenario& scenario);
+
 /// The whole answer for an engine that takes a pool for its cache before the first request.
 Document answer_for_served(const Scenario& scenario);
 /// The same where the model is cut into the stages of a pipeline: one device for each.

@@ -17,6 +17,7 @@ Document answer_for_scenario(const Scenario& read) {
     if (read.pipeline) return answer_for_pipeline(read);
     if (read.engine == "llama.cpp") return answer_for_llama_cpp(read);
     if (serves(read.engine)) return answer_for_served(read);
+    if (runs_locally(read.engine)) return answer_for_local(read);
     if (read.engine == "megatron") return answer_for_megatron(read);
     if (read.inventory && !read.reader) return answer_for_inventory(read);
   }

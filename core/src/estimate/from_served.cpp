@@ -158,16 +158,6 @@ double hidden_of(const Scenario& s) {
   return hidden && hidden->is(Document::Kind::number) ? hidden->number() : 0;
 }
 
-double active_parameters(const Scenario& s, const StoredTensors& tensors) {
-  if (s.inventory) return s.inventory->active();
-  double used = 1, sum = 0;
-  for (const DecoderLayer& l : s.model->layers)
-    if (l.experts) used = l.experts->top / l.experts->experts;
-  for (const StoredTensor& t : tensors)
-    sum += in(elements, t.shape.count()) * t.copies * (t.name.find(".experts.") != std::string::npos ? used : 1);
-  return sum;
-}
-
 }  // namespace
 
 Document answer_for_served(const Scenario& given) {

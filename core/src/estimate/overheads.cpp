@@ -49,6 +49,10 @@ DeviceBands bands_around(const Parts& parts, const Scenario& s, Bytes taken) {
   const bool sharded = s.engine == "fsdp" || s.engine == "deepspeed";
   const bool hopper = s.device && s.device->compute_capability >= 9 && s.device->compute_capability < 10;
   DeviceBands made;
+  if (whole_engine && s.engine == "mlx") {   // Metal: nothing of it was measured
+    made.reserved = made.process = {allocated, allocated, allocated};
+    return made;
+  }
   made.overheads = {
       overhead(training ? (hopper ? "cublas-workspace-training-cc9" : "cublas-workspace-training")
                         : (hopper ? "cublas-workspace-inference-cc9" : "cublas-workspace-inference"),

@@ -51,6 +51,32 @@ bool knows_images(Fields& f, const Scenario& s) {
 
 }  // namespace
 
+namespace {
+
+/// Engines with a pool keep an image's tokens in it as they do any other; what reads the images is measured before the
+/// pool is taken (vLLM), or runs in what is left of the device (SGLang).
+void read_served_images(Fields& f, Scenario& s) {
+  InferenceScenario& i = s.inference;
+  if (s.engine != "vllm" && s.engine != "sglang") return f.report("images", "unsupported", text_of({"images are not computed yet under ", s.engine, "; they are under transformers, vllm and sglang"}));
+  const Document* limits = s.engine_options.find("limit_mm_per_prompt");
+  if (const Document* most = limits ? limits->find("image") : nullptr; most && most->number() < i.images)
+    return f.report("images", "contradiction", text_of({"limit_mm_per_prompt lets ", number_text(most->number()), " into one prompt"}));
+  read_image_size(f, s.image_size);
+  Fields config(s.config, "model.config", f.issues());
+  const SeeingModel model = read_seeing_model(config, s.image_size, s.assumptions);
+  if (!f.issues().empty()) return;
+  const ImageReader& r = model.images;
+  const bool own = s.image_size.width == 0;
+  i.image_width = own ? r.width : s.image_size.width;
+  i.image_height = own ? r.height : s.image_size.height;
+  if (const double taken = i.images * r.tokens; taken > i.prompt_tokens)
+    return f.report("promptTokens", "contradiction", text_of({"the images alone take ", number_text(taken), " tokens of each prompt"}));
+  say_tokens(r, s);
+  if (s.engine == "sglang") s.assumptions.push_back({"images-in-reserve", "What reads the images runs in the memory that mem_fraction_static leaves free; it is not counted."});
+}
+
+}  // namespace
+
 void read_prompt_images(Fields& f, Scenario& s) {
   InferenceScenario& i = s.inference;
   const double images = f.count({"images"}, 0, 0, 1 << 16);
@@ -61,7 +87,7 @@ void read_prompt_images(Fields& f, Scenario& s) {
     return;
   }
   if (!knows_images(f, s)) return;
-  if (s.engine != "transformers") return f.report("images", "unsupported", text_of({"images are not computed yet under ", s.engine, "; they are under transformers"}));
+  if (s.engine != "transformers") return read_served_images(f, s);
   read_image_size(f, s.image_size);
   Fields config(s.config, "model.config", f.issues());
   SeeingModel model = read_seeing_model(config, s.image_size, s.assumptions);

@@ -115,11 +115,11 @@ bool trains(std::string_view engine) {
 
 /// The one whose rules are followed where none is named.
 std::string usual_version(std::string_view engine) {
-  if (engine == "transformers") return "5";
-  if (engine == "torch" || engine == "fsdp") return "2.15";
-  if (engine == "deepspeed") return "0.19.8";
-  if (engine == "llama.cpp") return "0.5.0";
-  return engine == "vllm" ? "0.32" : "";
+  constexpr std::pair<std::string_view, std::string_view> versions[] = {{"transformers", "5"}, {"torch", "2.15"}, {"fsdp", "2.15"}, {"deepspeed", "0.19.8"}, {"llama.cpp", "0.5.0"},
+                                                                        {"vllm", "0.32"}, {"mlx", "0.32.0"}, {"exllamav2", "0.3.2"}, {"exllamav3", "1.4.1"}};
+  for (const auto& [name, version] : versions)
+    if (name == engine) return std::string(version);
+  return "";
 }
 
 /// LitGPT is named beside PyTorch, which it runs on: as the version or by an option.
@@ -139,6 +139,14 @@ void choose_litgpt(Scenario& s) {
     s.assumptions.push_back({"not-in-litgpt", "LitGPT's own code has no such layers: they are counted as transformers runs them."});
 }
 
+/// The two caches of the first answer.
+void read_first_cache(Fields& request, Fields& options, Scenario& s) {
+  const std::string cache = options.text({"cache_implementation"}, "dynamic");
+  if (cache != "dynamic" && cache != "static") return leave(request);
+  s.inference.fixed_cache = cache == "static";
+  s.engine_options.set("cache_implementation", cache);
+}
+
 void read_engine(Fields& request, Scenario& s) {
   const bool training = s.task == Task::training;
   s.engine = training ? "torch" : s.mix->gguf || s.gguf ? "llama.cpp" : "transformers";
@@ -146,8 +154,8 @@ void read_engine(Fields& request, Scenario& s) {
   const std::string name = engine.text({"name"}, s.engine);
   Fields options = engine.record("options");
   s.litgpt = whole_engine && name == "torch" && runs_litgpt(engine, options, s);
-  if (training ? !trains(name) : !s.litgpt && name != "transformers" && name != "llama.cpp" && !serves(name))
-    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch, fsdp, deepspeed and megatron" : "transformers, llama.cpp, vllm, sglang and tensorrt-llm", " so far"}));
+  if (training ? !trains(name) : !s.litgpt && name != "transformers" && name != "llama.cpp" && !serves(name) && !runs_locally(name))
+    engine.report("name", "unsupported", text_of({training ? "training" : "inference", " is computed for ", training ? "torch, fsdp, deepspeed and megatron" : "transformers, llama.cpp, vllm, sglang, tensorrt-llm, mlx, exllamav2 and exllamav3", " so far"}));
   else
     s.engine = name;
   s.engine_version = engine.text({"version"}, usual_version(s.engine));
@@ -160,11 +168,12 @@ void read_engine(Fields& request, Scenario& s) {
     s.inference.full_windows = options.flag({"swa_full"}, false);
   }
   const bool serving = whole_engine && serves(s.engine);
+  const bool local = whole_engine && runs_locally(s.engine);
   if (serving) read_serving_options(options, s);
-  // Names of older versions stand for the static cache, whose layers with a window keep no more than that.
-  // Source: [transformers] generation/configuration_utils.py DEPRECATED_STATIC_CACHE_IMPLEMENTATIONS
-  const std::string cache = serving ? "" : options.word({"cache_implementation"}, "dynamic", {"dynamic", "static", "hybrid", "sliding_window", "hybrid_chunked"});
-  s.inference.fixed_cache = !cache.empty() && cache != "dynamic";
+  if (local) read_local_options(options, s);
+  if (whole_engine && !training && !serving && !llama_cpp && !local) read_cache_options(options, s);
+  else if (!whole_engine && !training) read_first_cache(request, options, s);
+  else if (!serving && !local) options.value({"cache_implementation"});
   if (llama_cpp) {
     s.inference.fixed_cache = true;
     s.engine_options.set("imatrix", s.imatrix);
@@ -172,8 +181,6 @@ void read_engine(Fields& request, Scenario& s) {
     s.engine_options.set("swa_full", s.inference.full_windows);
     read_llama_cpp_batch(options, s);
     read_llama_cpp_options(options, s);
-  } else if (!training && !serving) {
-    s.engine_options.set("cache_implementation", cache);
   }
   if (whole_engine && s.encoder_model && s.encoder_model->answers()) read_encoder_options(options, s);
   if (whole_engine && s.engine == "megatron") read_megatron_options(options, s);
@@ -181,7 +188,7 @@ void read_engine(Fields& request, Scenario& s) {
   else if (whole_engine && s.engine == "transformers") read_generation_options(options, s), read_image_options(options, s);
   if (whole_engine && s.litgpt) choose_litgpt(s);
   if (whole_engine) read_sharding_options(options, s);
-  if (!llama_cpp) read_allocator_options(options, s);
+  if (!llama_cpp && !local) read_allocator_options(options, s);
   options.assume_ignored([&](std::string_view option) {
     s.assumptions.push_back({"ignored-option", text_of({"The engine option ", quoted(option), " is not known to this profile and was ignored."})});
   });
@@ -273,6 +280,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   read_hardware(fields, facts, s);
   if (whole_engine) check_rl(fields, s);
   if (whole_engine) complete_serving(fields, s);
+  if (whole_engine && !s.parameters && s.task == Task::inference) complete_local(fields, s);
   Fields quick = fields.record("quick");
   s.bytes_per_sample = read_size(quick, "bytesPerSample");
   quick.refuse_unknown();
@@ -283,6 +291,7 @@ Scenario read_scenario(const Document& request, const Document& facts, std::vect
   else if (fields.has("throughput")) leave(fields);
   if (!whole_engine && inference.has("draft")) leave(fields);
   if (whole_engine && issues.empty()) read_draft(request, facts, issues, s);
+  if (whole_engine && issues.empty()) check_packed_cache(fields, s);
   if (!whole_engine && !s.questions.empty()) leave(fields);
   fields.refuse_unknown();
   return s;

@@ -4,6 +4,20 @@
 #include "estimate/scenario.hpp"
 
 namespace gpumem {
+namespace {
+
+/// Source: [sglang] srt/server_args.py adjust_mem_fraction_for_vlm: fields by these names, or those of a large tower
+double share_for_images(const Scenario& s, double share) {
+  const Document* tower = s.config ? s.config->find("vision_config") : nullptr;
+  if (!tower || !tower->is(Document::Kind::record)) return share;
+  const auto field = [&](const char* name, double absent) {
+    const Document* given = tower->find(name);
+    return given && given->is(Document::Kind::number) ? given->number() : absent;
+  };
+  return sglang_share_beside_tower(share, field("num_hidden_layers", 24), field("hidden_size", 1024));
+}
+
+}  // namespace
 
 void read_token_pool(Fields& o, Scenario& s) {
   ServingScenario& v = s.serving;
@@ -37,7 +51,7 @@ void complete_token_pool(Scenario& s) {
   if (v.batched_tokens == 0) v.batched_tokens = tier.chunk;
   if (v.requests == 0) v.requests = tier.graph_batch;
   s.inference.prefill_tokens = v.batched_tokens;
-  if (v.memory_fraction == 0 && s.device) v.memory_fraction = sglang_static_share(s.device->memory, v.batched_tokens, v.requests, v.ranks);
+  if (v.memory_fraction == 0 && s.device) v.memory_fraction = share_for_images(s, sglang_static_share(s.device->memory, v.batched_tokens, v.requests, v.ranks));
   if (v.memory_fraction > 0) o.set("mem_fraction_static", v.memory_fraction);
   o.set("chunked_prefill_size", v.batched_tokens);
   o.set("cuda_graph_max_bs", v.requests);

@@ -70,6 +70,8 @@ void read_cache_format(Fields& f, Scenario& s) {
   } else if (whole_engine && serves(s.engine)) {
     if (s.inference.kv_format == "auto") s.inference.kv_format = usual;
     if (!s.cache_format()) f.report("kvFormat", "unknown-word", text_of({"must be a number format such as bf16, fp16 or fp8; not ", quoted(s.inference.kv_format)}));
+  } else if (whole_engine && runs_locally(s.engine)) {
+    if (s.inference.kv_format != usual) f.report("kvFormat", "unsupported", text_of({s.engine, " is told by engine.options: ", s.engine == "mlx" ? "kv_bits" : "cache_mode"}));
   } else if (whole_engine && s.litgpt && !s.plain() && (s.inference.kv_format == "bf16" || s.inference.kv_format == "fp16")) {
     s.compute = find_format(s.inference.kv_format);   // what --precision says, whatever the checkpoint is in
   } else if (s.inference.kv_format != usual) {

@@ -73,6 +73,7 @@ Bytes generate(Machine& m, const Scenario& s, const StoredWeights& stored, bool 
   plan.all_logits = i.all_logits;
   if (i.own_tables) plan.rotary_rows = s.model ? s.model->max_positions : 0;
   plan.fixed_cache = i.fixed_cache;
+  if (whole_engine && i.packed_cache) plan.packed_cache = &*i.packed_cache;
   if (whole_engine && s.encoder_model) {
     plan.sequences *= i.images;
     return run_encoder(m, *s.encoder_model, {plan, i.encoder_tokens}, every_layer).cache;

@@ -15,10 +15,12 @@
 #include "engines/gguf_header.hpp"
 #include "estimate/llama_cpp_batch.hpp"
 #include "estimate/llama_cpp_options.hpp"
+#include "estimate/local_engines.hpp"
 #include "estimate/megatron_options.hpp"
 #include "estimate/safetensors_header.hpp"
 #include "estimate/serving.hpp"
 #include "layers/pass.hpp"
+#include "layers/quantized_cache.hpp"
 #include "machine/parts.hpp"
 #include "placement/layout.hpp"
 #include "placement/zero_options.hpp"
@@ -40,6 +42,7 @@ struct InferenceScenario {
   bool all_logits = false;          ///< logits of every position are made, and widened
   bool own_tables = false;          ///< each layer has rotary tables of its own
   bool fixed_cache = false;
+  std::optional<CacheQuantization> packed_cache;   ///< transformers' quantised cache
   double encoder_tokens = 0;        ///< what an encoder reads beside the text; 0: the model has none
   double images = 1;                ///< per sequence
   double image_width = 0, image_height = 0;   ///< as a tower beside the text sees it; 0: there is none
@@ -156,6 +159,7 @@ struct Scenario {
   Document engine_options = Document::record();
   InferenceScenario inference;
   ServingScenario serving;          ///< of engines that serve from one pool
+  LocalEngine local;                ///< mlx-lm and ExLlama
   DiffusionScenario diffusion;
   TrainingScenario training;
   RankLayout layout;
@@ -237,6 +241,9 @@ void check_rl(Fields& request, const Scenario& scenario);
 
 /// What PYTORCH_CUDA_ALLOC_CONF can hold.
 void read_allocator_options(Fields& options, Scenario& scenario);
+/// transformers' caches: the growing one, the one with room for everything, the quantised one.
+void read_cache_options(Fields& options, Scenario& scenario);
+void check_packed_cache(Fields& request, Scenario& scenario);
 /// What generation does in that version of transformers.
 void read_generation_options(Fields& options, Scenario& scenario);
 /// Options of training code, by the names they have there.

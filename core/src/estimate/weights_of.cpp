@@ -51,6 +51,16 @@ StoredWeights weights_of(const Scenario& s) {
 
 StoredWeights weights_of(const Scenario& s, const StoredTensors& tensors) { return stored_weights(tensors, plan_of(s)); }
 
+double active_parameters(const Scenario& s, const StoredTensors& tensors) {
+  if (s.inventory) return s.inventory->active();
+  double used = 1, sum = 0;
+  for (const DecoderLayer& l : s.model->layers)
+    if (l.experts) used = l.experts->top / l.experts->experts;
+  for (const StoredTensor& t : tensors)
+    sum += in(elements, t.shape.count()) * t.copies * (t.name.find(".experts.") != std::string::npos ? used : 1);
+  return sum;
+}
+
 GgufFile file_of(const Scenario& s) { return gguf_file(tensors_of(s), plan_of(s)); }
 
 }  // namespace gpumem

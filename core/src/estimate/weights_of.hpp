@@ -13,6 +13,9 @@ StoredWeights weights_of(const Scenario& scenario, const StoredTensors& tensors)
 /// The tensors of the model's checkpoint.
 StoredTensors tensors_of(const Scenario& scenario);
 
+/// Parameters that one token passes: of experts, those that are chosen.
+double active_parameters(const Scenario& scenario, const StoredTensors& tensors);
+
 /// The weights as the tensors of a GGUF file.
 GgufFile file_of(const Scenario& scenario);
 

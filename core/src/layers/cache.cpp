@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "machine/parts.hpp"
+
 namespace gpumem {
 namespace {
 
@@ -16,6 +18,10 @@ Value rows(Machine& m, const Value& like, const Format* format, double count, co
 
 KvCache::KeyValue KvCache::update(Machine& m, const Value& key, const Value& value, double window) {
   LayerCache& layer = layers_[m.layer()];
+  if (whole_engine && quantization) {
+    PackedUpdate all = update_packed(m, *quantization, layer.packed, key, value);
+    return {std::move(all.keys), std::move(all.values)};
+  }
   return kind_ == Kind::grown ? grow(m, layer, key, value, window) : fill(m, layer, key, value, window);
 }
 
@@ -51,6 +57,7 @@ KvCache::KeyValue KvCache::fill(Machine& m, LayerCache& layer, const Value& key,
 void KvCache::stretch(Machine& m, double seen, double window) {
   if (kind_ == Kind::fixed) return;
   LayerCache& layer = layers_[m.layer()];
+  if (whole_engine && quantization) return stretch_packed(m, *quantization, layer.packed, seen);
   if (!layer.key) return;
   // The last concatenation joined what was kept before it with one more row.
   const double joined = window > 0 ? std::min(seen - 1, window - 1) + 1 : seen;
@@ -61,6 +68,10 @@ void KvCache::stretch(Machine& m, double seen, double window) {
     (*half)->layout = Layout::head_major;
   }
   layer.kept = window > 0 ? std::min(joined, window - 1) : joined;
+}
+
+double KvCache::last_packing_before(double end) const {
+  return quantization && !layers_.empty() ? last_packing(*quantization, layers_.begin()->second.packed, end) : 0;
 }
 
 double KvCache::keys_met(double past, double added, double window) const {

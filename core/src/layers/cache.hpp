@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "layers/quantized_cache.hpp"
 #include "machine/machine.hpp"
 
 namespace gpumem {
@@ -22,6 +23,7 @@ class KvCache {
   double step = 1;                        ///< rows come in multiples of this
   double slack = 0;                       ///< rows a layer with a window has beyond it
   bool windows = true;                    ///< false: layers with a window hold every token too
+  const CacheQuantization* quantization = nullptr;   ///< of a grown cache in few bits
   /// Adds this pass's keys and values [b, k, s, d] of the running layer and gives back those to attend to.
   KeyValue update(Machine& m, const Value& key, const Value& value, double window);
 
@@ -39,12 +41,15 @@ class KvCache {
 
   /// Keys a query of this pass meets in a layer with that window (0: none).
   [[nodiscard]] double keys_met(double past, double added, double window) const;
+  /// See quantized_cache.hpp; of any layer, for all are alike.
+  [[nodiscard]] double last_packing_before(double end) const;
   [[nodiscard]] bool fixed() const { return kind_ == Kind::fixed; }
   void clear() { layers_.clear(); }
 
  private:
   struct LayerCache {
     Value key, value, counter;
+    PackedLayer packed;
     States states;
     double kept = 0;
   };

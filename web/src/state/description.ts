@@ -17,7 +17,7 @@ const unlisted = {
 
 /** By task, those that the core has heard of. */
 export const allEngines = {
-  inference: ["transformers", "llama.cpp", "vllm", "sglang", "tensorrt-llm"],
+  inference: ["transformers", "llama.cpp", "vllm", "sglang", "tensorrt-llm", "mlx", "exllamav2", "exllamav3"],
   training: ["torch", "fsdp", "deepspeed", "megatron"],
 } as const;
 const allSplits = { data: 2, tensor: 2, pipeline: 2, context: 2, expert: 2, virtualStages: 2, zero: 1 };

@@ -1,4 +1,5 @@
 // What inference is asked with, engine by engine: each under the name that its engine has for it.
+import type { Words } from "./description";
 import { count, type Field, field, flag, folded, inference, layersKnown, pipeline, sampled, serving, under, word } from "./field";
 import { engineOf, is, type Values, weightGroup } from "./traits";
 
@@ -8,28 +9,35 @@ const cacheFormats = ["fp16", "bf16", "fp32", "q8_0", "q5_1", "q5_0", "q4_1", "q
 const poolFormats = ["bf16", "fp16", "fp8"];
 export const cacheValuesKey = "inference.kvFormat.value";
 
+const seeing = under("transformers", "vllm", "sglang");
 const pooled = under("vllm", "sglang", "tensorrt-llm");
 const transformers = under("transformers");
 const llamaCpp = under("llama.cpp");
+const [mlx, exllama2, exllama3] = [under("mlx"), under("exllamav2"), under("exllamav3")];
+const exllama = under("exllamav2", "exllamav3");
+/** Formats that only one engine reads. */
+const ownWeights: Record<string, string[]> = { mlx: ["mlx-"], exllamav2: ["exl2-", "gptq-4-"], exllamav3: ["exl3-"] };
 const [vllm, sglang, tensorrt] = [under("vllm"), under("sglang"), under("tensorrt-llm")];
 const option = (name: string) => `engine.options.${name}`;
 
 /** Formats that the engine reads; all of them until one is chosen. */
-function weightsUnder(offered: string[], v: Values): string[] {
+function weightsUnder({ weights: offered, allWeights }: Words, v: Values): string[] {
   if (pipeline(v)) return ["bf16", "fp16", "fp32"];
   if (!v["engine.name"]) return offered;
+  const own = ownWeights[engineOf(v)];
+  if (own) return ["bf16", "fp16", ...allWeights.filter((id) => own.some((start) => id.startsWith(start)))];
   const llama = engineOf(v) === "llama.cpp";
   return offered.filter((format) => (weightGroup(format) === "gguf" ? llama : !llama || weightGroup(format) === "full"));
 }
 
 export const inferenceFields: Field[] = [
   word("engine.name", (v) => serving(v) && !is(v, "gguf"), (d) => d.engines.inference),
-  word("weights", (v) => (serving(v) || pipeline(v)) && !is(v, "gguf"), (d, v) => weightsUnder(d.weights, v)),
+  word("weights", (v) => (serving(v) || pipeline(v)) && !is(v, "gguf"), (d, v) => weightsUnder(d, v)),
   word("inference.kvFormat", llamaCpp, () => cacheFormats),
   word("inference.kvFormat", pooled, () => poolFormats, { key: "pool.kvFormat" }),
   field("weights", "word", (v) => inference(v) && !layersKnown(v), { key: "count.weights", words: (d) => d.countWeights }),
   count("inference.contextTokens", serving),
-  count("inference.promptTokens", transformers),
+  count("inference.promptTokens", (v) => transformers(v) || mlx(v)),
   count("inference.sequences", (v) => serving(v) || pipeline(v) || (inference(v) && sampled(v))),
   count("inference.width", pipeline),
   count("inference.height", pipeline),
@@ -45,9 +53,15 @@ export const inferenceFields: Field[] = [
   word("inference.attention", (v) => transformers(v) || pipeline(v), (d, v) => (pipeline(v) ? d.attention.filter((kind) => kind !== "eager") : d.attention), folded),
   word("inference.attention", llamaCpp, () => ["flash", "eager"], { key: "llama.attention", ...folded }),
   count("inference.prefillTokens", transformers, folded),
-  count("inference.images", (v) => transformers(v) && is(v, "images")),
-  field("inference.imageSize", "numbers", (v) => transformers(v) && is(v, "images") && Number(v["inference.images"]) > 0),
-  word(option("cache_implementation"), transformers, () => ["dynamic", "static"], folded),
+  count("inference.images", (v) => seeing(v) && is(v, "images")),
+  field("inference.imageSize", "numbers", (v) => seeing(v) && is(v, "images") && Number(v["inference.images"]) > 0),
+  word(option("cache_implementation"), transformers, () => ["dynamic", "static", "quantized"], folded),
+
+  word(option("cache_mode"), exllama2, () => ["FP16", "FP8", "Q8", "Q6", "Q4"]),
+  word(option("cache_mode"), exllama3, () => ["FP16", "Q8", "Q6", "Q4"], { key: "third.cache_mode" }),
+  count(option("cache_size"), exllama, folded),
+  count(option("kv_bits"), mlx, folded),
+  count(option("max_kv_size"), mlx, folded),
 
   word(option("engine"), llamaCpp, () => ["llama.cpp", "ollama"], { key: "llama.engine", ...folded }),
   count("inference.prefillTokens", llamaCpp, { key: "llama.prefillTokens", ...folded }),

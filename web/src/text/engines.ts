@@ -14,6 +14,12 @@ const torch: FigureNotes = {
   parts: {},
 };
 
+const exllama: FigureNotes = {
+  allocated: "weights, cache and one layer of it unpacked, without the step's own tensors",
+  reserved: "with PyTorch's allocator",
+  parts: {},
+};
+
 const engines: Record<string, FigureNotes> = {
   diffusers: { ...torch, allocated: "what torch.cuda.max_memory_allocated says after the pipeline's call" },
   "llama.cpp": {
@@ -36,6 +42,13 @@ const engines: Record<string, FigureNotes> = {
     reserved: "with PyTorch's allocator",
     parts: { "kv-cache": "“Allocated … GiB for max tokens in paged KV cache”" },
   },
+  mlx: {
+    allocated: "weights and cache, without the step's own tensors",
+    reserved: "as allocated: MLX's kept buffers are not known",
+    parts: {},
+  },
+  exllamav2: exllama,
+  exllamav3: exllama,
 };
 
 export const figureNotes = (engine = ""): FigureNotes => (Object.hasOwn(engines, engine) ? engines[engine] : torch);
