@@ -1,11 +1,15 @@
 #include <catch2/catch.hpp>
 
 #include "layers/diffusion/autoencoder.hpp"
+#include "layers/diffusion/hunyuan_video.hpp"
 #include "layers/diffusion/parts.hpp"
+#include "layers/diffusion/qwen_image.hpp"
+#include "layers/diffusion/sana.hpp"
 #include "layers/diffusion/text_encoders.hpp"
 #include "layers/diffusion/transformers.hpp"
 #include "layers/diffusion/unet.hpp"
 #include "layers/diffusion/video_autoencoder.hpp"
+#include "layers/diffusion/z_image.hpp"
 
 using namespace gpumem;
 
@@ -117,4 +121,70 @@ TEST_CASE("The autoencoder of Wan counts to its published total, and a longer vi
   vae.shrinks_frames = {false, true, true, false};
   vae.latent_channels = 16;
   CHECK(parameters_of(vae) == 126892531);
+}
+
+TEST_CASE("Chroma counts to its published total, one small network in place of every block's own conditions") {
+  FluxTransformer chroma;
+  chroma.in_channels = 64;
+  chroma.pruned = true;
+  CHECK(parameters_of(chroma) == 8899983424);
+}
+
+TEST_CASE("The transformers of Qwen-Image, Z-Image, Sana and HunyuanVideo count to what their classes build") {
+  QwenImageTransformer qwen;
+  qwen.layers = 60;
+  qwen.in_channels = 64;
+  qwen.out_channels = 16;
+  qwen.text_width = 3584;
+  CHECK(parameters_of(qwen) == 20430401088);
+  ZImageTransformer z_image;
+  z_image.in_channels = 16;
+  z_image.patch = 2;
+  CHECK(parameters_of(z_image) == 6154908736);
+  SanaTransformer sana;
+  sana.layers = 20;
+  sana.heads = 70;
+  sana.head_dim = sana.in_channels = sana.out_channels = 32;
+  CHECK(parameters_of(sana) == 1604462752);
+  HunyuanVideoTransformer hunyuan;
+  hunyuan.layers = 20;
+  hunyuan.in_channels = hunyuan.out_channels = 16;
+  hunyuan.patch = 2;
+  CHECK(parameters_of(hunyuan) == 12821012544);
+}
+
+// A linear attention has no scores between tokens: twice the tokens, twice the memory.
+TEST_CASE("Sana's memory grows with its tokens, not with their square") {
+  SanaTransformer sana;
+  sana.layers = 2;
+  sana.heads = 4;
+  sana.head_dim = sana.in_channels = sana.out_channels = 32;
+  sana.text_heads = 4;
+  const auto peak = [&](double side) {
+    Machine m;
+    m.weight_format = bf16;
+    m.begin_layer(0);
+    m.memory.ledger.enter("denoise", 0);
+    const Value latents = m.allocate({1, 32, side, side}, bf16, "latents"), text = m.allocate({1, 8, sana.caption_width}, bf16, "text");
+    sana.predict(m, {latents, text, {}, 1, side, side, 1});
+    return in(bytes, m.memory.ledger.stretches().back().highest);
+  };
+  CHECK(peak(256) / peak(128) == Approx(4).epsilon(0.02));
+}
+
+// 13 latent frames: tiles of five (the last of one) begin at 0, 3, 6, 9 and 12, and all they made is held until they are glued.
+TEST_CASE("HunyuanVideo's autoencoder decodes a few latent frames at a time and gives back four for each but the first") {
+  HunyuanVideoAutoencoder vae;
+  vae.latent_channels = 16;
+  vae.shrinks_time = 4;
+  vae.widths = {128, 256, 512, 512};
+  vae.grows = {true, true, true, false};
+  vae.grows_time = {false, true, true, false};
+  CHECK(parameters_of(vae) == 246478803);
+  Machine m;
+  m.weight_format = bf16;
+  m.begin_layer(0);
+  const Value video = vae.decode(m, m.allocate({1, 16, 13, 2, 2}, bf16, "latents"));
+  CHECK(video->shape[2] == 49);
+  CHECK(video->shape[3] == 16);
 }

@@ -15,6 +15,7 @@ struct Runner {
   const PipelinePlan& plan;
   std::vector<Value> buffers;
   std::vector<std::pair<std::size_t, std::size_t>> rows;   ///< the parameters of each component
+  Value given;                                             ///< latents of an image
   const PipelinePart* resident = nullptr;                  ///< the one on the device, where they take turns
 
   [[nodiscard]] bool guided() const { return p.flow.guided && plan.guided; }
@@ -88,6 +89,15 @@ struct Runner {
     return m.allocate(shape, halves.front()->format, label);
   }
 
+  [[nodiscard]] double prompt_tokens() const { return plan.prompt_tokens > 0 ? plan.prompt_tokens : p.flow.prompt_tokens; }
+
+  /// The rows of the prompt itself, copied.
+  Value words_of(const TextStates& read) {
+    const Value& states = p.flow.layers_back < 0 ? read.last : read.states[read.states.size() - 1 - static_cast<std::size_t>(p.flow.layers_back)];
+    if (p.flow.layers_back < 0) return states;
+    return shaped(m, states, {plan.images, prompt_tokens(), states->shape[-1]}, "prompt");
+  }
+
   struct Prompt {
     std::vector<Value> text;
     Value pooled;
@@ -106,9 +116,15 @@ struct Runner {
       return made;
     }
     Value mask;
-    if (p.flow.masked) mask = m.allocate({plan.images, p.flow.prompt_tokens}, int64, "mask");
+    if (p.flow.masked) mask = m.allocate({plan.images, p.flow.template_tokens + prompt_tokens()}, int64, "mask");
+    if (p.flow.text == Text::language_and_clip) {
+      made.text.push_back(words_of(encode(0, p.flow.template_tokens + prompt_tokens(), true)));
+      made.pooled = encode(1, clip_tokens, false).pooled;
+      return made;
+    }
     for (int prompt = 0; prompt < (guided() ? 2 : 1); ++prompt) {
       if (p.flow.text == Text::clip) texts.push_back(encode(0, clip_tokens, false).last);
+      if (p.flow.text == Text::language) texts.push_back(words_of(encode(0, p.flow.template_tokens + prompt_tokens(), p.flow.layers_back >= 0)));
       if (p.flow.text == Text::t5) texts.push_back(encode(0, p.flow.prompt_tokens, false).last);
       if (p.flow.text != Text::clip_twice && p.flow.text != Text::three) continue;
       one = encode(0, clip_tokens, true);
@@ -146,12 +162,24 @@ struct Runner {
   /// Some denoisers take four latents for one, row by row.
   [[nodiscard]] Shape latent_shape() const {
     const Shape image = image_latents();
-    if (p.denoiser->packed && p.decoder->shrinks_time > 1) return {plan.images, image[2] * image[3] * image[4], image[1]};
-    return p.denoiser->packed ? Shape{plan.images, image[2] / 2 * image[3] / 2, image[1] * 4} : image;
+    if (!p.denoiser->packed) return image;
+    const double each = p.denoiser->patch * p.denoiser->patch;
+    const double frames = p.decoder->shrinks_time > 1 ? image[2] : 1;
+    return {plan.images, frames * image[-2] * image[-1] / each, image[1] * each};
   }
 
-  Value denoise(const Value& latents, const Prompt& prompt) {
+  /// Latents with those of an image that is given.
+  Value with_image(const Value& latents) {
+    if (!given) return latents;
+    Shape shape = latents->shape;
+    const bool beside = p.flow.image == PipelineFlow::Image::beside;
+    shape[beside ? 2 : 1] += given->shape[beside ? 2 : 1];
+    return shaped(m, latents, shape, "latents with the image's");
+  }
+
+  Value denoise(const Value& bare, const Prompt& prompt) {
     begin(*p.denoiser);
+    const Value latents = with_image(bare);
     const bool both = guided() && p.flow.joined;
     DenoiserInput in;
     in.latents = both ? joined({latents, latents}, "latents, twice") : latents;
@@ -175,7 +203,7 @@ struct Runner {
         with = m.add(without, difference);
       }
       const Value small = m.scale(with);
-      return m.subtract(latents, small);
+      return m.subtract(bare, small);
     }
     in.latents = m.cast(std::move(in.latents), m.weight_format);
     Value predicted = p.denoiser->predict(m, in);
@@ -184,8 +212,8 @@ struct Runner {
       const Value scaled = alike(m, latents, "scaled difference");
       predicted = alike(m, latents, "guided");
     }
-    const Value step = m.scale(predicted);
-    return m.subtract(latents, step);
+    const Value step = m.scale(m.view(predicted, bare->shape));
+    return m.subtract(bare, step);
   }
 
   void decode(const Value& latents) {
@@ -225,7 +253,12 @@ struct Runner {
     const Prompt prompt = encode_prompts();
     leave();
     m.memory.ledger.enter("denoise", static_cast<int>(p.parts.size()));
-    Value latents = m.allocate(latent_shape(), p.decoder->wide_latents ? fp32 : plan.weights, "latents");
+    Value latents = m.allocate(latent_shape(), p.decoder->wide_latents || p.denoiser->wide_latents ? fp32 : plan.weights, "latents");
+    if (p.flow.image != PipelineFlow::Image::none) {
+      Shape shape = latents->shape;
+      if (p.flow.image == PipelineFlow::Image::beside) shape[2] = p.denoiser->in_channels - shape[2];
+      given = m.allocate(shape, latents->format, "latents of the image");
+    }
     for (int step = 0; step < 2; ++step) latents = denoise(latents, prompt);
     leave();
     PipelinePlan wide = plan;
@@ -237,14 +270,14 @@ struct Runner {
     m.memory.ledger.enter("vae-decode", static_cast<int>(p.parts.size()));
     if (plan.one_by_one) begin(*p.decoder);
     wide.one_by_one = false;
-    Runner{m, p, wide, {}, {}, nullptr}.decode(latents);
+    Runner{m, p, wide, {}, {}, {}, nullptr}.decode(latents);
   }
 };
 
 }  // namespace
 
 PipelineFacts run_pipeline(Machine& m, const Pipeline& pipeline, const PipelinePlan& plan) {
-  Runner runner{m, pipeline, plan, {}, {}, nullptr};
+  Runner runner{m, pipeline, plan, {}, {}, {}, nullptr};
   runner.run();
   return {runner.rows.empty() ? 0 : runner.rows.back().second};
 }

@@ -10,6 +10,7 @@ struct PipelinePlan {
   const Format* weights = bf16;
   const Format* decoder = bf16;        ///< of the decoder's weights
   double images = 1, width = 1024, height = 1024, frames = 1;
+  double prompt_tokens = 0;            ///< where prompts are of any length; 0: the most
   DecodePlan decoding;
   bool one_by_one = false;   ///< a component is on the device only while it runs
   bool module_by_module = false;   ///< and of it only the module that runs

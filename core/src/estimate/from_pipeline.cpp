@@ -29,6 +29,7 @@ PipelinePlan plan_of(const Scenario& s) {
   plan.width = s.diffusion.width;
   plan.height = s.diffusion.height;
   plan.frames = s.diffusion.frames;
+  if (s.pipeline->flow.any_length) plan.prompt_tokens = s.inference.prompt_tokens;
   plan.decoding = {s.diffusion.slices, s.diffusion.tiles};
   plan.one_by_one = takes_turns(s);
   plan.module_by_module = by_modules(s);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "architectures/common.hpp"
+#include "architectures/diffusion/pipeline.hpp"
 
 namespace gpumem {
 
@@ -71,20 +72,23 @@ void read_pipeline_inference(Fields& f, Scenario& s) {
   if (std::fmod(s.diffusion.frames - 1, every) != 0) f.report("frames", "not-divisible", text_of({"must be one more than a multiple of ", number_text(every)}));
   if (every <= 1 && s.diffusion.frames > 1) f.report("frames", "contradiction", "this pipeline makes images: one frame");
   if (p.decoder && s.diffusion.tiles && tiles_of(s) > 4096) f.report("width", "out-of-range", "takes more tiles than can be counted");
+  if (p.flow.any_length) s.inference.prompt_tokens = f.count({"promptTokens"}, p.flow.prompt_tokens, 1, 1 << 14);
   s.inference.attention = f.word({"attention"}, "flash", {"flash", "sdpa", "eager"});
   if (s.inference.attention == "eager") f.report("attention", "unsupported", "pipelines are computed with fused attention");
   for (const std::string_view name : {"contextTokens", "promptTokens", "prefillTokens", "kvFormat", "images", "imageSize", "memoryFraction", "cudaGraphs", "offload", "draft"})
-    if (f.value({name}))
+    if (f.value({name}) && !(p.flow.any_length && std::string_view(name) == "promptTokens"))
       s.assumptions.push_back({"ignored-field", text_of({f.path(), ".", name, " does not apply to this estimate and was ignored."})});
   f.refuse_unknown();
 }
 
 Document pipeline_inference_document(const Scenario& s) {
-  return Document::record({{"sequences", s.inference.sequences},
-                           {"width", s.diffusion.width},
-                           {"height", s.diffusion.height},
-                           {"frames", s.diffusion.frames},
-                           {"attention", s.inference.attention}});
+  Document made = Document::record({{"sequences", s.inference.sequences},
+                                    {"width", s.diffusion.width},
+                                    {"height", s.diffusion.height},
+                                    {"frames", s.diffusion.frames},
+                                    {"attention", s.inference.attention}});
+  if (s.pipeline->flow.any_length) made.append("promptTokens", s.inference.prompt_tokens);
+  return made;
 }
 
 }  // namespace gpumem

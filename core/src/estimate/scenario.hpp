@@ -8,7 +8,6 @@
 
 #include "architectures/architecture.hpp"
 #include "architectures/cache_rows.hpp"
-#include "architectures/diffusion/pipeline.hpp"
 #include "architectures/image_readers.hpp"
 #include "architectures/inventory.hpp"
 #include "architectures/encoder_architecture.hpp"
@@ -47,6 +46,8 @@ struct InferenceScenario {
   double images = 1;                ///< per sequence
   double image_width = 0, image_height = 0;   ///< as a tower beside the text sees it; 0: there is none
 };
+
+struct Pipeline;
 
 /// What a diffusion pipeline makes.
 struct DiffusionScenario {

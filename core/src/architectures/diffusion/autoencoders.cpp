@@ -54,7 +54,7 @@ std::shared_ptr<PipelinePart> read_wan_autoencoder(Fields& c) {
   v->shrinks = c.count({"scale_factor_spatial"}, 8, 1, 64);
   v->tile_height = v->tile_width = 256;
   v->shrinks_time = c.count({"scale_factor_temporal"}, 4, 1, 64);
-  v->wide_latents = true;
+  v->wide_latents = c.text({"_class_name"}, "") != "AutoencoderKLQwenImage";
   return v;
 }
 

@@ -1,17 +1,13 @@
 #include "layers/diffusion/transformers.hpp"
-#include "layers/diffusion/weights_only.hpp"
+#include "layers/diffusion/qwen_image.hpp"
+#include "layers/diffusion/z_image.hpp"
 
 #include "architectures/common.hpp"
 #include "architectures/diffusion/pipeline.hpp"
 
 namespace gpumem {
-namespace {
 
-struct Defaults {
-  double layers, heads, head_dim, in_channels, text_width;
-};
-
-void read_sizes(Fields& c, DiffusionTransformer& t, Names text, const Defaults& d) {
+void read_sizes(Fields& c, DiffusionTransformer& t, Names text, const UsualSizes& d) {
   t.layers = c.count({"num_layers"}, d.layers, 1, most_layers);
   t.heads = c.count({"num_attention_heads"}, d.heads, 1, most_heads);
   t.head_dim = c.count({"attention_head_dim"}, d.head_dim, 1, most_width);
@@ -19,8 +15,6 @@ void read_sizes(Fields& c, DiffusionTransformer& t, Names text, const Defaults& 
   t.out_channels = c.count({"out_channels"}, t.in_channels, 1, most_width);
   t.text_width = c.count(text, d.text_width, 1, most_width);
 }
-
-}  // namespace
 
 /// Source: [diffusers] models/transformers/transformer_flux.py FluxTransformer2DModel.__init__
 std::shared_ptr<PipelinePart> read_flux(Fields& c) {
@@ -32,6 +26,13 @@ std::shared_ptr<PipelinePart> read_flux(Fields& c) {
   t->rotary = t->head_dim;
   t->patch = 2;       // the pipeline packs four latents into one
   t->packed = true;
+  if (c.text({"_class_name"}, "") != "ChromaTransformer2DModel") return t;
+  // Source: [diffusers] models/transformers/transformer_chroma.py ChromaTransformer2DModel.__init__
+  t->pruned = true;
+  t->guided = false;
+  t->condition_waves = c.count({"approximator_num_channels"}, 64, 4, most_width);
+  t->condition_width = c.count({"approximator_hidden_dim"}, 5120, 1, most_width);
+  t->condition_layers = c.count({"approximator_layers"}, 5, 1, 256);
   return t;
 }
 
@@ -99,13 +100,31 @@ std::shared_ptr<PipelinePart> read_cogvideox(Fields& c) {
 /// Source: [diffusers] models/transformers/transformer_qwenimage.py QwenImageTransformer2DModel.__init__
 std::shared_ptr<PipelinePart> read_qwen_image(Fields& c) {
   auto t = std::make_shared<QwenImageTransformer>();
-  t->layers = c.count({"num_layers"}, 60, 1, most_layers);
-  t->heads = c.count({"num_attention_heads"}, 24, 1, most_heads);
-  t->head_dim = c.count({"attention_head_dim"}, 128, 1, most_width);
-  t->in_channels = c.count({"in_channels"}, 64, 1, most_width);
+  read_sizes(c, *t, {"joint_attention_dim"}, {60, 24, 128, 64, 3584});
   t->out_channels = c.count({"out_channels"}, 16, 1, most_width);
-  t->text_width = c.count({"joint_attention_dim"}, 3584, 1, most_width);
-  t->patch = c.count({"patch_size"}, 2, 1, 64);
+  t->latent_patch = c.count({"patch_size"}, 2, 1, 64);
+  t->patch = 2;       // the pipeline packs four latents into one
+  t->packed = true;
+  for (const std::string_view name : {"guidance_embeds", "zero_cond_t", "use_additional_t_cond", "use_layer3d_rope"})
+    if (c.flag({name}, false)) c.report(name, "unsupported", "is not computed yet");
+  return t;
+}
+
+/// Source: [diffusers] models/transformers/transformer_z_image.py ZImageTransformer2DModel.__init__
+std::shared_ptr<PipelinePart> read_z_image(Fields& c) {
+  auto t = std::make_shared<ZImageTransformer>();
+  t->layers = c.count({"n_layers"}, 30, 1, most_layers);
+  t->refiners = c.count({"n_refiner_layers"}, 2, 0, most_layers);
+  t->heads = c.count({"n_heads"}, 30, 1, most_heads);
+  t->width = c.count({"dim"}, 3840, 1, most_width);
+  t->in_channels = c.count({"in_channels"}, 16, 1, most_width);
+  t->text_width = c.count({"cap_feat_dim"}, 2560, 1, most_width);
+  t->query_norm = c.flag({"qk_norm"}, true);
+  t->patch = 2;
+  t->wide_latents = true;
+  if (c.has("siglip_feat_dim")) c.report("siglip_feat_dim", "unsupported", "conditions on images are not computed yet");
+  for (const auto& [name, usual] : {std::pair("all_patch_size", 2.0), std::pair("all_f_patch_size", 1.0)})
+    if (const std::vector<double> sizes = read_counts(c, name, usual, 1, 64); sizes.front() != usual) c.report(name, "unsupported", text_of({"is computed for ", number_text(usual), " so far"}));
   return t;
 }
 

@@ -109,7 +109,7 @@ Value LatentDecoder::decode_tiled(Machine& m, const Value& z) const {
     for (double x = 0; x < width; x += along.step) {
       const Value tile = part(m, z, z->shape[0], std::min(down.side, height - y), std::min(along.side, width - x));
       m.begin_layer(place);
-      rows.back().push_back(decode(m, tile));
+      rows.back().push_back(decode_tile(m, tile));
     }
   }
   std::vector<Value> glued;

@@ -52,6 +52,7 @@ class Denoiser : public PipelinePart {
   double patch = 1;      ///< latents a token covers to each side
   bool frames_first = false;   ///< a video's frames come before its channels
   bool packed = false;   ///< latents come as rows of patches
+  bool wide_latents = false;   ///< its pipeline keeps latents in fp32
   virtual Value predict(Machine& m, const DenoiserInput& in) const = 0;
 };
 
@@ -62,11 +63,13 @@ class LatentDecoder : public PipelinePart {
   /// Tiles in pixels, and the share of them that overlaps the next.
   double tile_height = 512, tile_width = 512, overlap_height = 0.25, overlap_width = 0.25;
   double shrinks = 8, shrinks_time = 1;   ///< pixels to a latent, frames to one behind the first
-  bool wide_latents = false;              ///< latents are kept in fp32
+  bool wide_latents = false;              ///< pipelines keep its latents in fp32
   bool upcast = false;                    ///< asks to be run in fp32 where the rest is fp16
   virtual Value decode(Machine& m, const Value& latents) const = 0;
   /// The same in tiles that overlap.
   virtual Value decode_tiled(Machine& m, const Value& latents) const;
+  /// One of those tiles.
+  virtual Value decode_tile(Machine& m, const Value& latents) const { return decode(m, latents); }
 };
 
 }  // namespace gpumem

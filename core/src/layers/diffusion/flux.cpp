@@ -23,6 +23,34 @@ Value embed_conditions(Machine& m, const Value& pooled, double batch, double wid
 
 Value FluxTransformer::clipped(Machine& m, Value x) const { return x->format == fp16 ? m.clamp(std::move(x)) : x; }
 
+/// Source: [diffusers] models/transformers/transformer_chroma.py ChromaCombinedTimestepTextProjEmbeddings.forward, ChromaApproximator.forward
+Value FluxTransformer::approximate(Machine& m, double b) const {
+  const Machine::Scope scope(m, "distilled_guidance_layer");
+  const Format* format = m.weight_format;
+  const double w = condition_width, all = all_conditions();
+  const Value read = m.allocate({b, all, condition_waves}, format, "timestep, guidance and number of the condition");
+  Value h = dense(m, "in_proj", read, w, true);
+  for (double i = 0; i < condition_layers; ++i) {
+    const Machine::Scope layer(m, "layers");
+    const auto added = [&] {
+      const Value normed = fused_rms_norm(m, "norms", h, w);
+      return embed_timestep(m, "layers", normed, w);
+    };
+    h = m.add(h, added());
+  }
+  return dense(m, "out_proj", h, width(), true);
+}
+
+std::vector<Value> FluxTransformer::buffers(Machine& m) const {
+  if (!pruned) return {};
+  return {m.allocate({all_conditions(), condition_waves / 2}, m.weight_format, "numbers of conditions", Component::workspace)};
+}
+
+/// A block's conditions: made from the timestep, or already there.
+Value FluxTransformer::rows(Machine& m, const char* name, const Value& time, double count) const {
+  return pruned ? m.allocate({time->shape[0], count, width()}, m.weight_format, "conditions") : conditions(m, name, time, count * width());
+}
+
 FluxTransformer::Streams FluxTransformer::attend(Machine& m, const Value& image, const Value& text) const {
   const Machine::Scope scope(m, "attn");
   const double w = width();
@@ -44,7 +72,9 @@ FluxTransformer::Streams FluxTransformer::attend(Machine& m, const Value& image,
   }
   q = turn_pairs(m, q);
   k = turn_pairs(m, k);
-  const Value out = fused_attention(m, q, k, v, heads);
+  const double s = q->shape[1], columns = std::ceil(s / 8) * 8;
+  const Value mask = pruned && columns > s ? shaped(m, q, {q->shape[0], s, columns}, "mask, padded") : Value();
+  const Value out = fused_attention(m, q, k, v, heads, pruned);
   if (!text) return {{}, out};
   Streams made;
   made.image = dense(m, "to_out", rows_of(m, out, image->shape[1]), w, true);
@@ -55,10 +85,12 @@ FluxTransformer::Streams FluxTransformer::attend(Machine& m, const Value& image,
 FluxTransformer::Streams FluxTransformer::double_block(Machine& m, const Streams& x, const Value& time) const {
   const Machine::Scope scope(m, "transformer_blocks");
   const double w = width();
-  const Value image_rows = conditions(m, "norm1", time, 6 * w);
+  const Value image_rows = rows(m, "norm1", time, 6);
   Value normed = modulated_norm(m, x.image);
-  const Value text_rows = conditions(m, "norm1_context", time, 6 * w);
+  const Value text_rows = rows(m, "norm1_context", time, 6);
   Value text_normed = modulated_norm(m, x.text);
+  const double both = x.text->shape[1] + x.image->shape[1];
+  const Value mask = pruned ? shaped(m, x.image, {x.image->shape[0], both, both}, "mask") : Value();
   const Streams attended = attend(m, normed, text_normed);
   Value gated = m.scale(attended.image, "gated");
   Value image = m.add(x.image, gated);
@@ -79,18 +111,21 @@ FluxTransformer::Streams FluxTransformer::double_block(Machine& m, const Streams
 FluxTransformer::Streams FluxTransformer::single_block(Machine& m, const Streams& x, const Value& time) const {
   const Machine::Scope scope(m, "single_transformer_blocks");
   const double w = width();
-  const Value residual = glued_rows(m, x.text, x.image, "text and image");
-  const Value rows = conditions(m, "norm", time, 3 * w);
+  const Value residual = x.text ? glued_rows(m, x.text, x.image, "text and image") : x.image;
+  const Value own = rows(m, "norm", time, 3);
   const Value normed = modulated_norm(m, residual);
   const auto active = [&] {
     const Value inner = dense(m, "proj_mlp", normed, 4 * w, true);
     return m.gelu(inner);
   };
   const Value inner = active();
+  const double both = residual->shape[1];
+  const Value mask = pruned ? shaped(m, residual, {residual->shape[0], both, both}, "mask") : Value();
   const Value attended = attend(m, normed, {}).image;
   Value h = shaped(m, inner, inner->shape.with_last(5 * w), "attention and mlp");
   h = m.scale(dense(m, "proj_out", h, w, true), "gated");
   h = clipped(m, m.add(residual, h));
+  if (!x.text) return {{}, h};
   const auto part = [&](double tokens_of) { return m.view(h, {h->shape[0], tokens_of, w}); };
   return {part(x.text->shape[1]), part(x.image->shape[1])};
 }
@@ -105,14 +140,17 @@ Value FluxTransformer::predict(Machine& m, const DenoiserInput& in) const {
   const Value text_places = m.allocate({words, 3}, m.weight_format, "places"), image_places = m.allocate({patches, 3}, m.weight_format, "places");
   Streams x;
   x.image = dense(m, "x_embedder", in.latents, w, true);
-  const Value time = embed_conditions(m, in.pooled, in.batch, w, guided);
+  const Value time = pruned ? approximate(m, in.batch) : embed_conditions(m, in.pooled, in.batch, w, guided);
   x.text = dense(m, "context_embedder", in.text, w, true);
   const Value places = m.allocate({words + patches, 3}, m.weight_format, "places");
   const Value cosines = m.allocate({words + patches, rotary}, fp32, "cosines"), sines = m.allocate({words + patches, rotary}, fp32, "sines");
   for (double i = 0; i < layers; ++i) x = double_block(m, x, time);
+  const Value text_rows = x.text;   // held until the end where blocks work on both together
+  if (pruned) x = {{}, glued_rows(m, x.text, x.image, "text and image")};
   for (double i = 0; i < single_layers; ++i) x = single_block(m, x, time);
+  if (pruned) x.image = m.view(x.image, {in.batch, patches, w});
   const auto normed = [&](const Value& h) {
-    const Value rows = conditions(m, "norm_out", time, 2 * w);
+    const Value own = rows(m, "norm_out", time, 2);
     return modulated_norm(m, h);
   };
   x.image = normed(x.image);

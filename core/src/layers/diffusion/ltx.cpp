@@ -79,13 +79,7 @@ Value LtxTransformer::predict(Machine& m, const DenoiserInput& in) const {
     time = embed_timestep(m, "timestep_embedder", narrow, w);
     rows = conditions(m, "linear", time, 6 * w);
   }
-  Value text;
-  {
-    const Machine::Scope scope(m, "caption_projection");
-    Value inner = dense(m, "linear_1", in.text, w, true);
-    inner = m.gelu(inner);
-    text = dense(m, "linear_2", inner, w, true);
-  }
+  const Value text = project_caption(m, in.text, w);
   for (double i = 0; i < layers; ++i) h = block(m, h, text);
   const Value last = shaped(m, h, {b, 1, 2, w}, "conditions");
   h = row_norm(m, "norm_out", h, false);

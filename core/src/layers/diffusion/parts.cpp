@@ -22,6 +22,13 @@ Value convolve2d(Machine& m, const char* name, const Value& x, double channels, 
   return shaped(m, x, shape, "convolution");
 }
 
+Value convolve_alone(Machine& m, const char* name, const Value& x, double kernel, bool bias) {
+  const Machine::Scope scope(m, name);
+  const Value weight = m.parameter("weight", {x->shape[1], 1, kernel, kernel});
+  const Value offsets = bias ? m.parameter("bias", {x->shape[1]}) : Value();
+  return alike(m, x, "convolution");
+}
+
 Value group_norm(Machine& m, const char* name, const Value& x, double groups) {
   const Machine::Scope scope(m, name);
   const Value weight = m.parameter("weight", {x->shape[1]});
@@ -61,6 +68,17 @@ Value rms_norm(Machine& m, const char* name, const Value& x) {
   Value normed = m.multiply(x, m.rsqrt(m.add_number(variance)));
   normed = m.cast(std::move(normed), weight->format);
   return m.multiply(weight, normed);
+}
+
+Value head_norm(Machine& m, const char* name, const Value& x, double heads) {
+  return m.view(rms_norm(m, name, m.view(x, {x->shape[0], heads, x->shape[1], x->shape[2] / heads})), x->shape);
+}
+
+/// Source: [diffusers] models/transformers/transformer_qwenimage.py apply_rotary_emb_qwen
+Value turn_complex(Machine& m, const Value& x) {
+  const Value wide = m.cast(x, fp32);
+  Value product = m.allocate(x->shape, fp32, "turned");
+  return m.cast(product, x->format);
 }
 
 /// Source: [torch-fake-tensor-measurement] the kernels' own allocations
@@ -123,6 +141,14 @@ Value conditions(Machine& m, const char* name, const Value& timestep, double wid
   const Machine::Scope scope(m, name);
   const Value active = m.silu(timestep);
   return dense(m, "linear", active, width, true);
+}
+
+/// Source: [diffusers] models/embeddings.py PixArtAlphaTextProjection.forward
+Value project_caption(Machine& m, const Value& text, double width) {
+  const Machine::Scope scope(m, "caption_projection");
+  Value inner = dense(m, "linear_1", text, width, true);
+  inner = m.gelu(inner);
+  return dense(m, "linear_2", inner, width, true);
 }
 
 /// Source: [diffusers] models/attention.py FeedForward.forward, activations.py GELU

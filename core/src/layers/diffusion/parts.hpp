@@ -15,6 +15,8 @@ Shape with_channels(Shape shape, double channels);
 
 /// A convolution over height and width whose padding keeps the extents, divided by the stride.
 Value convolve2d(Machine& m, const char* name, const Value& x, double channels, double kernel = 3, double stride = 1, bool bias = true);
+/// The same channel by channel, each with a kernel of its own.
+Value convolve_alone(Machine& m, const char* name, const Value& x, double kernel, bool bias);
 /// Source: [pytorch-derivatives] native_group_norm: mean and reciprocal deviation of each group in x's format
 Value group_norm(Machine& m, const char* name, const Value& x, double groups);
 /// Nearest neighbours, twice the height and width.
@@ -36,10 +38,16 @@ Value modulated_norm(Machine& m, const Value& x);
 /// A kernel of its own: x [..., heads·d] by heads; a weight for each of `width`.
 /// Source: [torch-fake-tensor-measurement] aten._fused_rms_norm
 Value fused_rms_norm(Machine& m, const char* name, const Value& x, double width, bool affine = true);
+/// RMSNorm written out, head by head.
+Value head_norm(Machine& m, const char* name, const Value& x, double heads);
+/// Pairs of channels turned by their position as complex numbers, in fp32.
+Value turn_complex(Machine& m, const Value& x);
 /// Pairs of channels turned by their position, in fp32.
 Value turn_pairs(Machine& m, const Value& x);
 /// SiLU and a linear that makes rows of conditions of the timestep.
 Value conditions(Machine& m, const char* name, const Value& timestep, double width);
+/// Linear, GELU (tanh), linear: a text encoder's rows as wide as the denoiser.
+Value project_caption(Machine& m, const Value& text, double width);
 /// Linear, GELU (tanh), linear.
 Value plain_feed_forward(Machine& m, const char* name, const Value& x, double width, double out);
 /// x's rows in [b, tokens, width], from tokens that lie in a longer tensor: copied for more than one batch.

@@ -6,25 +6,29 @@
 
 namespace gpumem {
 
-Value embed_patches(Machine& m, const Value& latents, double patch, double width) {
+Value embed_patches(Machine& m, const Value& latents, double patch, double width, bool placed) {
   const Machine::Scope scope(m, "pos_embed");
   const double b = latents->shape[0], patches = latents->shape[2] / patch * latents->shape[3] / patch;
   const Value weight = m.parameter("proj.weight", {width, latents->shape[1], patch, patch});
   const Value offsets = m.parameter("proj.bias", {width});
   const Value rows = shaped(m, latents, {b, patches, width}, "patches");
-  return alike(m, rows, "patches with places");
+  return placed ? alike(m, rows, "patches with places") : rows;
 }
 
 Value unpatched(Machine& m, const Value& rows, const Shape& image) { return shaped(m, rows, image, "image"); }
 
-namespace {
-
-Value attention(Machine& m, const char* name, const Value& x, const Value& text, double heads) {
+/// Source: [diffusers] models/attention_processor.py AttnProcessor2_0.__call__
+Value masked_attention(Machine& m, const char* name, const Value& x, const Value& text, double heads, bool normed) {
   const Machine::Scope scope(m, name);
   const double width = x->shape[-1], b = x->shape[0];
   const Value& read = text ? text : x;
   const Value mask = text ? shaped(m, x, {b, heads, 1, text->shape[1]}, "mask by heads") : Value();
-  const Value q = dense(m, "to_q", x, width, true), k = dense(m, "to_k", read, width, true), v = dense(m, "to_v", read, width, true);
+  Value q = dense(m, "to_q", x, width, true), k = dense(m, "to_k", read, width, true);
+  const Value v = dense(m, "to_v", read, width, true);
+  if (normed) {
+    q = rms_norm(m, "norm_q", q);
+    k = rms_norm(m, "norm_k", k);
+  }
   Value out;
   {
     const double words = text ? text->shape[1] : 0, padded = std::ceil(words / 8) * 8;
@@ -35,8 +39,6 @@ Value attention(Machine& m, const char* name, const Value& x, const Value& text,
   return m.scale(out, "rescaled");
 }
 
-}  // namespace
-
 Value PixArtTransformer::block(Machine& m, const Value& x, const Value& text, const Value& time) const {
   const Machine::Scope scope(m, "transformer_blocks");
   const double w = width(), b = x->shape[0];
@@ -44,11 +46,11 @@ Value PixArtTransformer::block(Machine& m, const Value& x, const Value& text, co
   const Value rows = shaped(m, x, {b, 6, w}, "conditions");
   Value normed = row_norm(m, "norm1", x, false);
   normed = modulate(m, normed);
-  Value attended = attention(m, "attn1", normed, {}, heads);
+  Value attended = masked_attention(m, "attn1", normed, {}, heads);
   attended = m.scale(attended, "gated");
   Value h = m.add(attended, x);
   normed = h;
-  attended = attention(m, "attn2", normed, text, heads);
+  attended = masked_attention(m, "attn2", normed, text, heads);
   h = m.add(attended, h);
   normed = row_norm(m, "norm2", h, false);
   normed = modulate(m, normed);
@@ -87,13 +89,7 @@ Value PixArtTransformer::predict(Machine& m, const DenoiserInput& in) const {
     }
     rows = conditions(m, "linear", time, 6 * w);
   }
-  Value text;
-  {
-    const Machine::Scope scope(m, "caption_projection");
-    Value inner = dense(m, "linear_1", in.text, w, true);
-    inner = m.gelu(inner);
-    text = dense(m, "linear_2", inner, w, true);
-  }
+  const Value text = project_caption(m, in.text, w);
   for (double i = 0; i < layers; ++i) h = block(m, h, text, rows);
   const Value table = m.parameter("scale_shift_table", {2, w});
   const Value last = shaped(m, h, {b, 2, w}, "conditions");

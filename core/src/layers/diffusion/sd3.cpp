@@ -6,15 +6,6 @@
 #include "layers/diffusion/transformers.hpp"
 
 namespace gpumem {
-namespace {
-
-/// Source: [diffusers] models/normalization.py RMSNorm.forward: written out, head by head
-Value head_norm(Machine& m, const char* name, const Value& x, double heads) {
-  return m.view(rms_norm(m, name, m.view(x, {x->shape[0], heads, x->shape[1], x->shape[2] / heads})), x->shape);
-}
-
-}  // namespace
-
 /// The text's rows come behind the image's, head by head: what the kernel makes of them is laid out anew.
 Sd3Transformer::Streams Sd3Transformer::attend(Machine& m, const Value& image, const Value& text, bool last) const {
   const Machine::Scope scope(m, text ? "attn" : "attn2");

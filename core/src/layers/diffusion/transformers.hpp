@@ -17,13 +17,20 @@ class FluxTransformer : public DiffusionTransformer {
  public:
   double single_layers = 38, rotary = 128;
   bool guided = false;   ///< by an input of its own
+  /// Chroma: one small network makes every block's conditions, and padding of the prompt is masked.
+  bool pruned = false;
+  double condition_waves = 64, condition_width = 5120, condition_layers = 5;
   void declare(Machine& m) const override;
+  std::vector<Value> buffers(Machine& m) const override;
   Value predict(Machine& m, const DenoiserInput& in) const override;
 
  private:
   struct Streams {
-    Value text, image;
+    Value text, image;   ///< of single blocks without text: both together
   };
+  [[nodiscard]] double all_conditions() const { return 3 * single_layers + 12 * layers + 2; }
+  Value approximate(Machine& m, double batch) const;
+  Value rows(Machine& m, const char* name, const Value& time, double count) const;
   Streams attend(Machine& m, const Value& image, const Value& text) const;
   Streams double_block(Machine& m, const Streams& x, const Value& time) const;
   Streams single_block(Machine& m, const Streams& x, const Value& time) const;
@@ -89,7 +96,9 @@ class CogVideoXTransformer : public DiffusionTransformer {
 };
 
 /// An image of a patch each → rows [b, patches, width], by a convolution as wide as its step.
-Value embed_patches(Machine& m, const Value& latents, double patch, double width);
+Value embed_patches(Machine& m, const Value& latents, double patch, double width, bool placed = true);
+/// Attention to the text through a mask that every head has a copy of; without text, to x itself.
+Value masked_attention(Machine& m, const char* name, const Value& x, const Value& text, double heads, bool normed = false);
 /// Rows of patches back to an image.
 Value unpatched(Machine& m, const Value& rows, const Shape& image);
 /// A condition on the timestep, with pooled text and guidance where there are any.

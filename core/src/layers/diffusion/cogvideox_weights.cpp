@@ -1,51 +1,15 @@
-// Components of which the weights are counted and the run is not known yet.
-
-#include "layers/diffusion/weights_only.hpp"
+// The weights of CogVideoX's autoencoder, in the order in which they are read.
 
 #include "layers/diffusion/video_autoencoder.hpp"
 
 namespace gpumem {
 namespace {
 
-void linear(Machine& m, const char* name, double in, double out, bool bias = true) {
-  const Machine::Scope scope(m, name);
-  m.parameter("weight", {out, in});
-  if (bias) m.parameter("bias", {out});
-}
-
 void convolution(Machine& m, const char* name, double in, double out, double kernel, double time = 1) {
   const Machine::Scope scope(m, name);
   m.parameter("weight", {out, in, time, kernel, kernel});
   m.parameter("bias", {out});
 }
-
-void joint_block(Machine& m, double w, double head) {
-  const Machine::Scope scope(m, "transformer_blocks");
-  for (const char* mod : {"img_mod", "txt_mod"}) linear(m, mod, w, 6 * w);
-  for (const char* name : {"to_q", "to_k", "to_v", "to_out", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out"}) linear(m, name, w, w);
-  for (const char* name : {"norm_q", "norm_k", "norm_added_q", "norm_added_k"}) m.parameter(name, {head});
-  for (int stream = 0; stream < 2; ++stream) {
-    linear(m, "mlp.proj", w, 4 * w);
-    linear(m, "mlp.out", 4 * w, w);
-  }
-}
-
-}  // namespace
-
-/// Source: [diffusers] models/transformers/transformer_qwenimage.py QwenImageTransformer2DModel.__init__
-void QwenImageTransformer::declare(Machine& m) const {
-  const double w = heads * head_dim;
-  linear(m, "time_text_embed.linear_1", 256, w);
-  linear(m, "time_text_embed.linear_2", w, w);
-  m.parameter("txt_norm.weight", {text_width});
-  linear(m, "img_in", in_channels, w);
-  linear(m, "txt_in", text_width, w);
-  for (double i = 0; i < layers; ++i) joint_block(m, w, head_dim);
-  linear(m, "norm_out", w, 2 * w);
-  linear(m, "proj_out", w, patch * patch * out_channels);
-}
-
-namespace {
 
 /// Norms of a decoder take the latents too.
 void cogvideox_norm(Machine& m, double channels, double latents) {
