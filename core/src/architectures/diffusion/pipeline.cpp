@@ -29,6 +29,7 @@ struct ComponentClass {
 };
 constexpr std::array classes = {
     ComponentClass{"UNet2DConditionModel", read_unet},
+    ComponentClass{"AuraFlowTransformer2DModel", read_aura_flow},
     ComponentClass{"AutoencoderDC", read_deep_autoencoder},
     ComponentClass{"AutoencoderKL", read_image_autoencoder},
     ComponentClass{"AutoencoderKLCogVideoX", read_cogvideox_autoencoder},
@@ -41,6 +42,7 @@ constexpr std::array classes = {
     ComponentClass{"FluxTransformer2DModel", read_flux},
     ComponentClass{"HunyuanVideoTransformer3DModel", read_hunyuan_video},
     ComponentClass{"LTXVideoTransformer3DModel", read_ltx},
+    ComponentClass{"Lumina2Transformer2DModel", read_lumina2},
     ComponentClass{"PixArtTransformer2DModel", read_pixart},
     ComponentClass{"QwenImageTransformer2DModel", read_qwen_image},
     ComponentClass{"SD3Transformer2DModel", read_sd3},
@@ -72,6 +74,8 @@ constexpr std::array flows = {
     Flow{"ZImagePipeline", "ZImageTransformer2DModel", "AutoencoderKL", 1, {Text::language, 512, true, true, true, false, false, 0, 1}, 1024, 1024, 1},
     Flow{"SanaPipeline", "SanaTransformer2DModel", "AutoencoderDC", 1, {Text::language, 300, true, true, true}, 1024, 1024, 1},
     Flow{"HunyuanVideoPipeline", "HunyuanVideoTransformer3DModel", "AutoencoderKLHunyuanVideo", 2, {Text::language_and_clip, 256, false, false, true, false, false, 95, 2}, 1280, 720, 129},
+    Flow{"AuraFlowPipeline", "AuraFlowTransformer2DModel", "AutoencoderKL", 1, {Text::t5, 256, true, true, true, false, true}, 1024, 1024, 1},
+    Flow{"Lumina2Pipeline", "Lumina2Transformer2DModel", "AutoencoderKL", 1, {Text::language, 256, true, false, true, false, false, 0, 1}, 1024, 1024, 1},
     Flow{"WanPipeline", "WanTransformer3DModel", "AutoencoderKLWan", 1, {Text::t5, 512, true, false, true}, 832, 480, 81},
     Flow{"CogVideoXPipeline", "CogVideoXTransformer3DModel", "AutoencoderKLCogVideoX", 1, {Text::t5, 226, true, true, true}, 720, 480, 49},
 };

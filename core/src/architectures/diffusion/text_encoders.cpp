@@ -33,6 +33,7 @@ std::shared_ptr<PipelinePart> read_t5_text(Fields& c) {
   t->head_dim = c.count({"d_kv"}, 64, 1, most_width);
   t->buckets = c.count({"relative_attention_num_buckets"}, 32, 1, most_width);
   t->gated = c.text({"feed_forward_proj"}, everywhere ? "gated-gelu" : "relu").rfind("gated", 0) == 0;
+  t->by_silu = t->gated && c.text({"feed_forward_proj"}, "gated-gelu") == "gated-silu";
   return t;
 }
 

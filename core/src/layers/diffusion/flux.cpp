@@ -145,7 +145,7 @@ Value FluxTransformer::predict(Machine& m, const DenoiserInput& in) const {
   const Value places = m.allocate({words + patches, 3}, m.weight_format, "places");
   const Value cosines = m.allocate({words + patches, rotary}, fp32, "cosines"), sines = m.allocate({words + patches, rotary}, fp32, "sines");
   for (double i = 0; i < layers; ++i) x = double_block(m, x, time);
-  const Value text_rows = x.text;   // held until the end where blocks work on both together
+  const Value held = pruned ? x.text : Value();   // until the end, where blocks work on both together
   if (pruned) x = {{}, glued_rows(m, x.text, x.image, "text and image")};
   for (double i = 0; i < single_layers; ++i) x = single_block(m, x, time);
   if (pruned) x.image = m.view(x.image, {in.batch, patches, w});

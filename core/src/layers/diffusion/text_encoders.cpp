@@ -100,6 +100,7 @@ Value T5TextEncoder::attend(Machine& m, const Value& x, const Value& mask, Value
 Value T5TextEncoder::feed_forward(Machine& m, const Value& x) const {
   const auto activated = [&](const Value& inner) {
     if (!gated) return m.relu(inner);
+    if (by_silu) return m.silu(inner);
     const Value half = m.scale(inner);
     Value rest = m.scale(m.add(inner, m.scale(m.power(inner))));
     rest = m.add_number(m.tanh(std::move(rest)));

@@ -19,6 +19,7 @@ class T5TextEncoder : public TextEncoder {
  public:
   double vocabulary = 32128, width = 10240, layers = 24, heads = 64, head_dim = 64, buckets = 32;
   bool gated = true;
+  bool by_silu = false;             ///< its gate goes through SiLU, not GELU written out
   bool biased_everywhere = false;   ///< every layer has biases by distance of its own
   bool wide_output = true;          ///< fp16 models keep the last linear of a layer in fp32
   void declare(Machine& m) const override;
