@@ -1,7 +1,9 @@
 #include <catch2/catch.hpp>
 
+#include "layers/diffusion/aura_flow.hpp"
 #include "layers/diffusion/autoencoder.hpp"
 #include "layers/diffusion/hunyuan_video.hpp"
+#include "layers/diffusion/lumina2.hpp"
 #include "layers/diffusion/parts.hpp"
 #include "layers/diffusion/qwen_image.hpp"
 #include "layers/diffusion/sana.hpp"
@@ -187,4 +189,23 @@ TEST_CASE("HunyuanVideo's autoencoder decodes a few latent frames at a time and 
   const Value video = vae.decode(m, m.allocate({1, 16, 13, 2, 2}, bf16, "latents"));
   CHECK(video->shape[2] == 49);
   CHECK(video->shape[3] == 16);
+}
+
+TEST_CASE("AuraFlow and Lumina 2 count to what their classes build") {
+  AuraFlowTransformer aura;
+  aura.layers = 4;
+  aura.heads = 12;
+  aura.head_dim = 256;
+  aura.out_channels = 4;
+  aura.text_width = 2048;
+  aura.patch = 2;
+  CHECK(parameters_of(aura) == 6833439744);
+  Lumina2Transformer lumina;
+  lumina.layers = 26;
+  lumina.heads = 24;
+  lumina.head_dim = 96;
+  lumina.in_channels = lumina.out_channels = 16;
+  lumina.text_width = 2304;
+  lumina.patch = 2;
+  CHECK(parameters_of(lumina) == 2609769152);
 }

@@ -90,7 +90,8 @@ Value Lumina2Transformer::predict(Machine& m, const DenoiserInput& in) const {
   Value h = embedded();
   for (double i = 0; i < refiners; ++i) text = block(m, "context_refiner", text, {});
   for (double i = 0; i < refiners; ++i) h = block(m, "noise_refiner", h, time);
-  h = glued_rows(m, text, h, "words and patches");
+  const Value joined = glued_rows(m, text, h, "words and patches");   // held until the end
+  h = joined;
   for (double i = 0; i < layers; ++i) h = block(m, "layers", h, time);
   const auto normed = [&] {
     const Value scale = conditions(m, "norm_out", time, w);
