@@ -2,6 +2,7 @@
 
 #include "layers/diffusion/aura_flow.hpp"
 #include "layers/diffusion/autoencoder.hpp"
+#include "layers/diffusion/flux2.hpp"
 #include "layers/diffusion/hunyuan_video.hpp"
 #include "layers/diffusion/lumina2.hpp"
 #include "layers/diffusion/parts.hpp"
@@ -208,4 +209,15 @@ TEST_CASE("AuraFlow and Lumina 2 count to what their classes build") {
   lumina.text_width = 2304;
   lumina.patch = 2;
   CHECK(parameters_of(lumina) == 2609769152);
+}
+
+TEST_CASE("Flux.2 counts to what its class builds, with guidance as an input and without") {
+  Flux2Transformer flux;
+  CHECK(parameters_of(flux) == 32223281152);
+  flux.layers = 5;
+  flux.single_layers = 20;
+  flux.heads = 24;
+  flux.text_width = 7680;
+  flux.guided = false;
+  CHECK(parameters_of(flux) == 3875544576);
 }

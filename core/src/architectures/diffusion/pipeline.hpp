@@ -64,6 +64,7 @@ std::shared_ptr<PipelinePart> read_wan(Fields& config);
 std::shared_ptr<PipelinePart> read_cogvideox(Fields& config);
 std::shared_ptr<PipelinePart> read_qwen_image(Fields& config);
 std::shared_ptr<PipelinePart> read_aura_flow(Fields& config);
+std::shared_ptr<PipelinePart> read_flux2(Fields& config);
 std::shared_ptr<PipelinePart> read_hunyuan_video(Fields& config);
 std::shared_ptr<PipelinePart> read_hunyuan_autoencoder(Fields& config);
 std::shared_ptr<PipelinePart> read_lumina2(Fields& config);
