@@ -43,7 +43,7 @@ def has(statements, *kinds, into_loops=True):
 
 
 def carried(body, targets):
-    """Whether a loop's body reads what an earlier round of it wrote."""
+    """What a loop's body reads of what an earlier round of it wrote: names, and "self.name"."""
     known = set()
     bad = []
 
@@ -54,7 +54,7 @@ def carried(body, targets):
             return "self." + n.attr
         return None
 
-    writes = set()
+    writes, inner = set(), set()
     for s in body:
         for n in ast.walk(s):
             if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Store) and key(n):
@@ -62,8 +62,8 @@ def carried(body, targets):
             if isinstance(n, ast.comprehension):
                 for t in ast.walk(n.target):
                     if isinstance(t, ast.Name):
-                        writes.discard(t.id)
-    writes -= targets
+                        inner.add(t.id)
+    writes -= targets | inner
 
     def reads(e):
         for n in ast.walk(e):
@@ -101,4 +101,4 @@ def carried(body, targets):
             else:
                 reads(s)
     run(body)
-    return bool(bad)
+    return list(dict.fromkeys(bad))

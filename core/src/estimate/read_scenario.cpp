@@ -28,6 +28,9 @@ bool decoder_of_an_encoder(Fields& config, std::string_view type) {
   return made_for(config, "ForCausalLM") && std::find(types.begin(), types.end(), type) != types.end();
 }
 
+/// Configurations that a class is made from but cannot run with: their weights can be counted.
+bool makes_weights_alone(Fields& config, std::string_view type) { return type == "deepseek_v2" && !config.has("num_experts_per_tok"); }
+
 /// A program where there is one, else the weights of an inventory, else a plain decoder if the fields are those of one.
 void read_config(const Document* config, std::string_view path, const Document& facts, std::vector<Issue>& issues, Scenario& s) {
   if (!config->is(Document::Kind::record)) {
@@ -52,7 +55,7 @@ void read_config(const Document* config, std::string_view path, const Document& 
     if (s.model) give_classes(fields, *s.model);
     return;
   }
-  if (!counted || (has_program(type) && runs_decoder_class(fields) && !(whole_engine && shares_between_layers(fields)))) {
+  if (!counted || (has_program(type) && runs_decoder_class(fields) && !(whole_engine && (shares_between_layers(fields) || makes_weights_alone(fields, type))))) {
     s.model = read_model(fields, s.assumptions);
     return;
   }
