@@ -31,7 +31,7 @@ def give_layers_their_heads(doc, width, heads, gated):
         "head_dim": ["if", FULL, "global_head_dim", "head_dim"],
         "num_key_value_heads": ["if", where, "num_global_key_value_heads", "num_key_value_heads"],
     }
-    doc["shared"] = [adjusted(x, names) for x in doc["shared"]]
+    doc["shared"] = [adjusted(x, names) for x in doc.get("shared", [])]
     doc["classes"] = {k: [adjusted(x, names) for x in v] for k, v in doc["classes"].items()}
 
 
