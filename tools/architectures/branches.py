@@ -143,6 +143,8 @@ def gm_isnone(x):
     cases = x.cases if isinstance(x, Alternatives) else x._gm_cases if isinstance(x, AltModule) else None
     if cases and len(cases) == 1:
         return boolean(negate(cases[0][0]), not decide(cases[0][0]))
+    if isinstance(x, nn.Parameter) and len(getattr(x, "_gm_alts", ())) == 1:
+        return boolean(negate(x._gm_alts[0][0]), not decide(x._gm_alts[0][0]))
     path = getattr(x, "__dict__", {}).get("_gm_optional")
     if path is not None:
         return boolean(["isnone", path[0]], path[1])

@@ -45,7 +45,7 @@ class Shapes(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
         if isinstance(out, torch.Tensor) and not hasattr(out, "_sym"):
-            stack, known, same = list(args), {}, None
+            stack, known, same = [*args, *(kwargs or {}).values()], {}, None
             while stack:
                 a = stack.pop()
                 if isinstance(a, (list, tuple)):

@@ -24,6 +24,9 @@ class Tensors:
             keys = m._tied_weights_keys
             if keys == {}:   # emptied on one of the branches that were both walked; on that one the tensors have other names
                 keys = type(m)._tied_weights_keys
+            whole = type(m).__dict__.get("_tied_weights_keys")
+            if isinstance(keys, dict) and isinstance(whole, dict) and keys.keys() < whole.keys():
+                keys = whole   # some were taken out on one of the branches
             tie = getattr(m.config, "tie_word_embeddings", False)
             path = m.config.__dict__.get("_gm_path", "")
             if tie is True and not is_symbol(tie) and "tie_word_embeddings" in {f.name for f in dataclasses.fields(m.config)} and "_gm_path" in m.config.__dict__:
@@ -40,7 +43,7 @@ class Tensors:
             for target, source in keys.items():
                 later = "(?![0])" in target   # but the first: of a loop's rounds one stands for all
                 found = [n for n in names if re.search("^" + target.replace("(?![0])", ""), n)]
-                from_ = [n for n in names if re.search("^" + source, n)]
+                from_ = [n for n in names if re.search("^" + source, n)] or [n for n in names if re.search("^" + re.sub(r"\d+", "0", source), n)]
                 if not from_:
                     continue
                 if later:
