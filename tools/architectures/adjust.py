@@ -58,6 +58,16 @@ def give_sliding_layers_their_ranks(doc):
     doc["let"]["layer_types"] = ["map", "$1", ["len", layers], renamed]
 
 
+def give_blocks_their_experts(doc):
+    """Dots3NoteVisionConfig: ever more experts from block 25 on, unless the file says otherwise."""
+    usual = ["cat", ["rep", ["list", -1], 25], ["map", "$8", 16, ["*", 4, ["+", "$8", 1]]], ["list", 64]]
+    alike = ["and", ["isnone", "?pyramid_num_routed"], ["not", ["isnone", "?mlp_layer_types"]], ["not", ["has", "?per_layer_config"]]]
+    counts = ["if", ["isnone", "?pyramid_num_routed"], usual, "?pyramid_num_routed"]
+    names = {"num_local_experts": ["if", alike, "?num_local_experts", ["at", counts, "$0"]]}
+    doc["shared"] = [adjusted(x, names) for x in doc["shared"]]
+    doc["classes"] = {k: [adjusted(x, names) for x in v] for k, v in doc["classes"].items()}
+
+
 def without(items, prefix):
     """An inventory without the tensors of one part."""
     kept = []
@@ -88,6 +98,9 @@ def adjust(docs):
         give_sliding_layers_their_ranks(ranked)
     if "Dots3NoteModel" in docs.get("dots3_note", {}).get("classes", {}) and "text_config" not in docs["dots3_note"]["configs"]:
         let_it_read_its_text(docs["dots3_note"])
+    seen = docs.get("dots3_note_vision_encoder", {})
+    if seen.get("classes") and "pyramid_num_routed" not in str(seen["classes"]):
+        give_blocks_their_experts(seen)
     for name, row in GLOBAL_HEADS.items():
         if name in docs and "global_head_dim" not in docs[name]["fields"]:
             give_layers_their_heads(docs[name], *row)

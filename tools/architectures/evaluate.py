@@ -125,7 +125,7 @@ def value(e, get, variables):
     if op == "given":
         return v[0] if v[0] is not None else v[1]
     if op == "cat":
-        return [*v[0], *v[1]]
+        return [x for part in v for x in part]
     n = [number(x) for x in v]
     if op == "max":
         return max(n)
