@@ -27,6 +27,15 @@ def not_first(modules, key):
         setattr(modules[0], key, None)
 
 
+def tail(x):
+    """All but the first; of a loop's rounds one stands for all."""
+    made = [c[1] for c in x[0].__dict__.get("_gm_ctx", ()) if c[0] == "for"] if isinstance(x, list) and len(x) == 1 and isinstance(x[0], nn.Module) else []
+    if not made:
+        return x[1:]
+    x[0].__dict__["_gm_later"] = made[-1]
+    return x
+
+
 def ctor(init):
     @functools.wraps(init)
     def wrapped(self, *a, **k):
@@ -44,7 +53,7 @@ def gm_tensor(*a, **k):
 
 
 HOOKS = {
-    "_gm_not_first": not_first,
+    "_gm_not_first": not_first, "_gm_tail": tail,
     "_gm_tensor": gm_tensor, "_gm_ctor": ctor, "_gm_bool": tracing.gm_bool, "_gm_symbolic": tracing.symbolic,
     "_gm_fork": branches.fork, "_gm_side": branches.side, "_gm_side_end": branches.side_end, "_gm_fail": branches.fail,
     "_gm_old": branches.old, "_gm_new": branches.new, "_gm_join": branches.fork_join, "_gm_ife": branches.gm_ife,

@@ -11,7 +11,7 @@ import re
 import sys
 
 import hooks
-from syntax import assigned, call, carried, has, name, thunk
+from syntax import appended, assigned, call, carried, has, name, thunk
 
 CALLS = {"int", "len", "range", "enumerate", "zip", "max", "min", "sum", "bool", "float", "isinstance", "list", "tuple",
          "reversed", "any", "all", "getattr"}
@@ -103,7 +103,7 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_For(self, s):
         targets = {n.id for n in ast.walk(s.target) if isinstance(n, ast.Name)}
-        left = [n for n in assigned([s]) if not n.startswith("_")]
+        left = [n for n in [*assigned([s]), *appended(s.body)] if not n.startswith("_")]
         leave = [ast.Assign([name(n, True)], call("_gm_leave", call("locals"), ast.Constant(n))) for n in left]
         leaves = has(s.body, ast.Break, ast.Continue, ast.Return, into_loops=False)
         names = carried(s.body, targets)
@@ -174,6 +174,9 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Subscript(self, e):
         self.generic_visit(e)
+        s = e.slice
+        if isinstance(s, ast.Slice) and isinstance(s.lower, ast.Constant) and s.lower.value == 1 and s.upper is None and s.step is None and isinstance(e.ctx, ast.Load):
+            return call("_gm_tail", e.value)
         return call("_gm_item", e.value, e.slice) if isinstance(e.ctx, ast.Load) and not isinstance(e.slice, ast.Slice) else e
 
     def visit_Assign(self, s):

@@ -30,6 +30,12 @@ def assigned(statements):
     return [f for f in found if not f.startswith("_gm")]
 
 
+def appended(statements):
+    """Names of lists that statements put something behind."""
+    calls = [n.func for s in statements for n in ast.walk(s) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    return list(dict.fromkeys(f.value.id for f in calls if f.attr == "append" and isinstance(f.value, ast.Name)))
+
+
 def has(statements, *kinds, into_loops=True):
     stack = list(statements)
     while stack:

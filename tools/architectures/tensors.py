@@ -47,7 +47,7 @@ class Tensors:
                 if not from_:
                     continue
                 if later:
-                    out.update({(prefix + "." if prefix else "") + n: ("later", c) for n in found if not re.search(r"\.[1-9]\d*\.", n)})
+                    out.update({(prefix + "." if prefix else "") + n: ("later", c) for n in found if re.search("^" + target.replace("(?![0])", ""), n)[0].endswith("0")})
                     continue
                 for n in found:
                     if n not in from_:

@@ -99,6 +99,15 @@ def scalar(v):
 def leave(scope, key):
     """What a loop's names hold behind it: the values of its last round."""
     v = scope.get(key, UNDEFINED)
+    if type(v) is list and v and is_symbol(v[-1]) and scalar(v):   # what one round put behind it, every round did
+        var = next((x for x in ENDED if x in evaluate.names(v[-1].expr)), None)
+        if var is None or any(var in evaluate.names(expr(x)) for x in v[:-1]):
+            return v
+        e = ["cat", ["list", *map(expr, v[:-1])], ["map", var, ENDED[var][1], v[-1].expr]]
+        try:
+            return symbol(e, list(evaluate.value(e, lambda n: evaluate.VALUES.get(n), {})))
+        except Exception:
+            return v
     if is_symbol(v) and ENDED.keys() & evaluate.names(v.expr):
         return symbol(evaluate.replaced(v.expr, ENDED), plain(v))
     return v
