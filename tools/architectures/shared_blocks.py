@@ -86,7 +86,19 @@ def axial(node):
     return {k: axial(v) for k, v in node.items()} if isinstance(node, dict) else node
 
 
+def unpooled(node):
+    """Grounding DINO's text backbone is made without its pooling layer."""
+    if isinstance(node, dict) and node.get("use") == "BertModel":
+        return {**node, "use": "BertModel(add_pooling_layer=False)"}
+    if isinstance(node, list):
+        return [unpooled(x) for x in node]
+    return {k: unpooled(v) for k, v in node.items()} if isinstance(node, dict) else node
+
+
 def share_blocks(docs):
+    for name in ("grounding-dino", "mm-grounding-dino"):
+        if name in docs:
+            docs[name]["classes"] = unpooled(docs[name]["classes"])
     if "reformer" in docs:
         docs["reformer"]["classes"] = axial(docs["reformer"]["classes"])
     for name, model, items in (("zamba", "Zamba", zamba()), ("zamba2", "Zamba2", zamba2())):
