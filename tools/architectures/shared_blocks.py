@@ -86,6 +86,17 @@ def axial(node):
     return {k: axial(v) for k, v in node.items()} if isinstance(node, dict) else node
 
 
+def box_heads(items):
+    """DeformableDetrForObjectDetection: heads of all layers are the first's, unless each refines; then they are the decoder's."""
+    count = ["if", ["truthy", "two_stage"], ["+", "decoder_layers", 1], "decoder_layers"]
+
+    def times(apart):
+        return ["if", TIED, ["if", ["truthy", apart], count, 1], ["*", count, ["if", ["truthy", apart], 2, 1]]]
+    boxes = [[f"bbox_embed.*.layers.{i}.{kind}", *shape] for i, n in enumerate(("d_model", "d_model", 4)) for kind, shape in (("weight", (n, "d_model")), ("bias", (n,)))]
+    names = [["class_embed.*.weight", "num_labels", "d_model"], ["class_embed.*.bias", "num_labels"]]
+    return [*(i for i in items if "_embed.*" not in str(i)), each("$0", times("with_box_refine"), *boxes), each("$0", times("two_stage"), *names)]
+
+
 def unpooled(node):
     """Grounding DINO's text backbone is made without its pooling layer."""
     if isinstance(node, dict) and node.get("use") == "BertModel":
@@ -99,6 +110,9 @@ def share_blocks(docs):
     for name in ("grounding-dino", "mm-grounding-dino"):
         if name in docs:
             docs[name]["classes"] = unpooled(docs[name]["classes"])
+    if "DeformableDetrForObjectDetection" in docs.get("deformable_detr", {}).get("classes", {}):
+        classes = docs["deformable_detr"]["classes"]
+        classes["DeformableDetrForObjectDetection"] = box_heads(classes["DeformableDetrForObjectDetection"])
     if "reformer" in docs:
         docs["reformer"]["classes"] = axial(docs["reformer"]["classes"])
     for name, model, items in (("zamba", "Zamba", zamba()), ("zamba2", "Zamba2", zamba2())):
