@@ -1,6 +1,7 @@
 """What tracing cannot tell: layers that share one block of attention, told from the code of the classes named below.
 
-Source: Zamba{,2}Model, whose hybrid layers are tied to the first ones; AxialPositionEmbeddings, whose lists are written to by place.
+Source: Zamba{,2}Model, whose hybrid layers are tied to the first ones; AxialPositionEmbeddings, whose lists are written to by place;
+DeformableDetrForObjectDetection, whose heads are tied by fields; GroundingDinoModel.
 """
 
 HYBRID = ["'", "hybrid"]
@@ -112,6 +113,7 @@ def share_blocks(docs):
             docs[name]["classes"] = unpooled(docs[name]["classes"])
     if "DeformableDetrForObjectDetection" in docs.get("deformable_detr", {}).get("classes", {}):
         classes = docs["deformable_detr"]["classes"]
+        docs["deformable_detr"]["fields"] |= {"with_box_refine": False, "two_stage": False}
         classes["DeformableDetrForObjectDetection"] = box_heads(classes["DeformableDetrForObjectDetection"])
     if "reformer" in docs:
         docs["reformer"]["classes"] = axial(docs["reformer"]["classes"])
