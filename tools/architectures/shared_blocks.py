@@ -98,6 +98,15 @@ def box_heads(items):
     return [*(i for i in items if "_embed.*" not in str(i)), each("$0", times("with_box_refine"), *boxes), each("$0", times("two_stage"), *names)]
 
 
+def state_space(node):
+    """Jamba's logarithms: a row for each channel, repeated from one."""
+    if isinstance(node, list) and node and isinstance(node[0], str) and node[0].endswith("mamba.A_log"):
+        return [node[0], INNER, "mamba_d_state"]
+    if isinstance(node, list):
+        return [state_space(x) for x in node]
+    return {k: state_space(v) for k, v in node.items()} if isinstance(node, dict) else node
+
+
 def unpooled(node):
     """Grounding DINO's text backbone is made without its pooling layer."""
     if isinstance(node, dict) and node.get("use") == "BertModel":
@@ -115,6 +124,8 @@ def share_blocks(docs):
         classes = docs["deformable_detr"]["classes"]
         docs["deformable_detr"]["fields"] |= {"with_box_refine": False, "two_stage": False}
         classes["DeformableDetrForObjectDetection"] = box_heads(classes["DeformableDetrForObjectDetection"])
+    if "jamba" in docs:
+        docs["jamba"]["classes"] = state_space(docs["jamba"]["classes"])
     if "reformer" in docs:
         docs["reformer"]["classes"] = axial(docs["reformer"]["classes"])
     for name, model, items in (("zamba", "Zamba", zamba()), ("zamba2", "Zamba2", zamba2())):
