@@ -28,9 +28,6 @@ bool decoder_of_an_encoder(Fields& config, std::string_view type) {
   return made_for(config, "ForCausalLM") && std::find(types.begin(), types.end(), type) != types.end();
 }
 
-/// Configurations that a class is made from but cannot run with: their weights can be counted.
-bool makes_weights_alone(Fields& config, std::string_view type) { return type == "deepseek_v2" && !config.has("num_experts_per_tok"); }
-
 /// A program where there is one, else the weights of an inventory, else a plain decoder if the fields are those of one.
 void read_config(const Document* config, std::string_view path, const Document& facts, std::vector<Issue>& issues, Scenario& s) {
   if (!config->is(Document::Kind::record)) {
@@ -45,7 +42,7 @@ void read_config(const Document* config, std::string_view path, const Document& 
   const std::string type = fields.text({"model_type"}, "");
   const Document* library = facts.find("architectures");
   if (issues.size() > before) return;
-  const bool counted = has_inventory(*config, library);
+  const bool counted = has_inventory(*config, library), runs = type != "deepseek_v2" || fields.has("num_experts_per_tok");   // else only made
   if (whole_engine && !counted && decoder_of_an_encoder(fields, type))
     return fields.report("model_type", "unsupported", text_of({quoted(type), " has no program of its decoder alone; the inventory of its tensors is not at hand"}));
   if (whole_engine && (runs_encoder_class(fields) || !counted)) s.encoder_model = read_encoder_model(fields);
@@ -55,7 +52,7 @@ void read_config(const Document* config, std::string_view path, const Document& 
     if (s.model) give_classes(fields, *s.model);
     return;
   }
-  if (!counted || (has_program(type) && runs_decoder_class(fields) && !(whole_engine && (shares_between_layers(fields) || makes_weights_alone(fields, type))))) {
+  if (!counted || (has_program(type) && runs && runs_decoder_class(fields) && !(whole_engine && shares_between_layers(fields)))) {
     s.model = read_model(fields, s.assumptions);
     return;
   }
