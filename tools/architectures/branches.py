@@ -31,6 +31,8 @@ def fork(c, scope):
     f.c = truth(c)
     f.owners = [o for k, o in scope.items() if k in ("self", "config") and hasattr(o, "__dict__") and not isinstance(o, type)]
     f.base = [_state(o) for o in f.owners]
+    f.dicts = [v for v in {id(v): v for v in scope.values() if type(v) in (dict, collections.OrderedDict)}.values() if len(v) < 200]
+    f.empty = [dict(v) for v in f.dicts]
     f.scope, f.sides, f.depth, f.errors = dict(scope), {}, len(CTX), {}
     return f
 
@@ -46,7 +48,10 @@ def fail(f, e):
 
 def side_end(f, scope):
     del CTX[f.depth:]
-    f.sides[f.now] = (dict(scope), [_state(o) for o in f.owners])
+    f.sides[f.now] = (dict(scope), [_state(o) for o in f.owners], [dict(v) for v in f.dicts])
+    for v, base in zip(f.dicts, f.empty):
+        v.clear()
+        v.update(base)
     for o, base in zip(f.owners, f.base):
         _restore(o, base)
 
@@ -64,6 +69,9 @@ def fork_join(f):
         f.c = not failed
     for o, a, b in zip(f.owners, f.sides[True][1], f.sides[False][1]):
         _merge(f, o, a, b)
+    for v, a, b in zip(f.dicts, f.sides[True][2], f.sides[False][2]):
+        v.clear()
+        v.update({k: join(f.c, a.get(k, UNDEFINED), b.get(k, UNDEFINED)) for k in [*a, *[k for k in b if k not in a]]})
 
 
 def _merge(f, owner, a, b):
@@ -135,6 +143,8 @@ def gm_isnone(x):
     cases = x.cases if isinstance(x, Alternatives) else x._gm_cases if isinstance(x, AltModule) else None
     if cases and len(cases) == 1:
         return boolean(negate(cases[0][0]), not decide(cases[0][0]))
+    if isinstance(x, nn.Parameter) and len(getattr(x, "_gm_alts", ())) == 1:
+        return boolean(negate(x._gm_alts[0][0]), not decide(x._gm_alts[0][0]))
     path = getattr(x, "__dict__", {}).get("_gm_optional")
     if path is not None:
         return boolean(["isnone", path[0]], path[1])
@@ -169,7 +179,7 @@ def gm_item(o, k):
     if is_symbol(k) and isinstance(k, int) and isinstance(o, (list, tuple)) and not isinstance(o, SymList):
         if o and scalar(o):
             return symbol(["at", expr(o), k.expr], plain(o[plain(k)] if -len(o) <= plain(k) < len(o) else o[-1]))
-        return o[plain(k)] if -len(o) <= plain(k) < len(o) else o[-1]
+        return o[plain(k)] if -len(o) <= plain(k) < len(o) else o[-1] if o else 0   # of a list whose length no tensor told
     try:
         return o[k]
     except IndexError:

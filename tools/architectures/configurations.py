@@ -49,6 +49,14 @@ class Configurations:
             cls = CONFIG_MAPPING[spec.model_type] if auto else spec.config_class
             init = dict(spec.init_kwargs)
             parent = tracer.stack[-1]
+            if isinstance(subconfig, tracing.Alternatives):
+                subconfig = subconfig.cases[0][1]
+            if isinstance(subconfig, dict) and subconfig.get("model_type") == "timm_backbone":   # what older files mean
+                cls, init = CONFIG_MAPPING["timm_backbone"], {k: v for k, v in subconfig.items() if k != "model_type"}
+                field = parent[0] + "?backbone"
+                tracing.EXTRA.setdefault(parent[0], set()).add("backbone")
+                same = ["or", ["not", ["has", field]], ["isnone", field], ["==", field, ["'", init["backbone"]]]]
+                tracing.REQUIRES.append(((), ["if", same, 1, 0], 1))
             built = tracer.build(cls, parent[0] + key + ".", init)
             if parent[1] is not None:
                 c = {"type": tracer.type_name(cls)}

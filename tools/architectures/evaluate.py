@@ -1,5 +1,6 @@
 """Reads an inventory against a configuration, as core/src/architectures/inventory.cpp does."""
 import math
+import re
 
 RENAMED = {"mamba": "linear_attention", "attention": "full_attention", "deepseek_sparse_attention": "indexed_attention",
            "qwen_sparse_attention": "indexed_attention"}
@@ -15,6 +16,28 @@ def decide_by_defaults(c):
         return bool(value(c, lambda n: VALUES.get(n), {}))
     except Exception:
         return True
+
+
+def by_defaults(e, otherwise):
+    """A count's value for the defaults."""
+    try:
+        return int(value(e, lambda n: VALUES.get(n), {}))
+    except Exception:
+        return otherwise
+
+
+def names(e):
+    """Every name in an expression."""
+    if isinstance(e, str):
+        return {e}
+    return set().union(*map(names, e[1:])) if isinstance(e, list) and e and e[0] != "'" else set()
+
+
+def replaced(e, by):
+    """An expression with other names."""
+    if isinstance(e, str):
+        return by.get(e, e)
+    return [e[0], *(replaced(x, by) for x in e[1:])] if isinstance(e, list) and e and e[0] != "'" else e
 
 
 def number(v):
@@ -77,6 +100,10 @@ def value(e, get, variables):
         return len(v[0]) if isinstance(v[0], (list, str, dict)) else 1
     if op == "contains":
         return v[1] in (v[0] or []) if not isinstance(v[0], (int, float)) else v[1] == v[0]
+    if op == "ordinal":
+        return int(re.search(r"\d*$", v[0])[0] or 0)
+    if op == "prod":
+        return math.prod(map(number, v[0]))
     if op == "starts":
         return str(v[0]).startswith(v[1])
     if op == "remap":   # older names of kinds of layers
@@ -98,7 +125,7 @@ def value(e, get, variables):
     if op == "given":
         return v[0] if v[0] is not None else v[1]
     if op == "cat":
-        return [*v[0], *v[1]]
+        return [x for part in v for x in part]
     n = [number(x) for x in v]
     if op == "max":
         return max(n)

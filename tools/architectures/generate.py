@@ -20,6 +20,7 @@ from adjust import adjust  # noqa: E402
 from compact import compact  # noqa: E402
 from evaluate import total  # noqa: E402
 from inventory import Tracer  # noqa: E402
+from shared_blocks import share_blocks  # noqa: E402
 
 NOTES = os.path.join(tempfile.gettempdir(), "gpumem-inventories-")
 
@@ -65,6 +66,7 @@ def main(folder, only):
     tracer.finish()
     compact(tracer.docs)
     adjust(tracer.docs)
+    share_blocks(tracer.docs)
     os.makedirs(folder, exist_ok=True)
     for kind, doc in tracer.docs.items():
         if not doc["classes"] and not doc["fields"]:

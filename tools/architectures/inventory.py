@@ -19,6 +19,17 @@ ORDER = ["CAUSAL_LM", "IMAGE_TEXT_TO_TEXT", "MULTIMODAL_LM", "SEQ_TO_SEQ_CAUSAL_
          "MASKED_LM", "PRETRAINING", "IMAGE_CLASSIFICATION", "CTC"]
 
 
+def labels(c):
+    if "_gm_set_labels" in c.__dict__:
+        return c.__dict__["_gm_set_labels"]
+    return symbol(c.__dict__["_gm_path"] + "num_labels", c.__dict__.get("_gm_labels", 2)) if "_gm_path" in c.__dict__ else 2
+
+
+def set_labels(c, v):
+    """By its class's defaults, or by a model for its own head."""
+    c.__dict__["_gm_set_labels" if "_gm_snapshot" in c.__dict__ else "_gm_labels"] = plain(v) if v is not None else 2
+
+
 class Late(BaseException):
     """Not an Exception: a condition's side that takes too long must not count as one that cannot be taken."""
 
@@ -36,8 +47,7 @@ class Tracer(Configurations, Tensors):
         self.extra, self.types, self.bare = {}, {}, []
         self.stack = []
         cu.SubConfigSpec.create_subconfig = self.create_subconfig_for()
-        cu.PreTrainedConfig.num_labels = property(lambda c: symbol(c.__dict__["_gm_path"] + "num_labels", c.__dict__.get("_gm_labels", 2)) if "_gm_path" in c.__dict__ else 2,
-                                                  lambda c, v: c.__dict__.__setitem__("_gm_labels", plain(v) if v is not None else 2))
+        cu.PreTrainedConfig.num_labels = property(labels, set_labels)
 
     def trace(self, kind, cls, args):
         doc = self.docs[kind]

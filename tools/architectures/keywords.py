@@ -17,14 +17,20 @@ def _kind(key):
     return "list" if key.endswith(("ratios", "layers", "types", "list", "sizes", "indices", "idxs", "channels")) else "int"
 
 
-IGNORED = ("rope", "attn_implementation", "experts_implementation", "torch_dtype", "dtype", "config", "token", "dropout", "label", "backbone", "out_features", "out_indices")
+IGNORED = ("rope", "attn_implementation", "experts_implementation", "torch_dtype", "dtype", "config", "token", "dropout", "label", "backbone")
+OUTPUTS = ("out_features", "out_indices")   # lists wherever they are given
 
 
 def gm_kwarg(owner, kwargs, key, *given):
+    path = getattr(owner, "__dict__", {}).get("_gm_path")
+    if key in OUTPUTS and path is not None:
+        value = kwargs.pop(key, None)
+        FIELDS[key], evaluate.VALUES[path + "?" + key] = None, value
+        NULLABLE.add(path + "?" + key)
+        return symbol(path + "?" + key, value, "list")
     if key in kwargs:
         return kwargs.pop(key)
     default = given[0] if given else None
-    path = getattr(owner, "__dict__", {}).get("_gm_path")
     if path is None or not scalar(default) or key.startswith("_") or any(i in key for i in IGNORED):
         return default
     if is_symbol(default):

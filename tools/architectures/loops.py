@@ -1,9 +1,12 @@
 """Loops in rewritten code: a loop of unknown length is run once, for a round that stands for all."""
 import builtins
 
+from torch import nn
+
+import evaluate
 from branches import gm_item
 from symbols import SymList, SymRange, SymStr, expr, is_symbol, plain, symbol
-from tracing import CTX, REQUIRES, fresh, gm_bool, ite, scalar, symbolic, truth
+from tracing import CTX, ENDED, REQUIRES, fresh, gm_bool, ite, scalar, symbolic, truth
 
 
 class Iter:
@@ -15,6 +18,42 @@ class Iter:
 
     def __len__(self): return max(0, plain(self.count))
     def __getitem__(self, i): return self.get(i)
+
+
+def _relative(m):
+    """What a module was made under, beyond what the running code is under."""
+    made = m.__dict__.get("_gm_ctx", ()) if isinstance(m, nn.Module) else ()
+    k = 0
+    while k < len(made) and k < len(CTX) and made[k] == CTX[k]:
+        k += 1
+    return made[k:]
+
+
+def f_len(x):
+    it = as_iter(x)
+    if it is not None:
+        return it.count
+    if isinstance(x, (nn.ModuleList, nn.Sequential, list)) and any(_relative(m) for m in x):
+        return modules_in(x)
+    return builtins.len(x)
+
+
+def modules_in(x):
+    """How many modules a list holds, of which one may stand for all rounds of a loop."""
+    parts = []
+    for m in x:
+        e = 1
+        for c in reversed(_relative(m)):
+            if c[0] == "if":
+                e = ite(c[1], e, 0)
+            else:
+                e = (c[2] if e == 1 else ["*", c[2], e]) if c[1] not in evaluate.names(e) else ["sum", ["map", c[1], c[2], e]]
+        parts.append(e)
+    total = sum(e for e in parts if isinstance(e, int))
+    for e in parts:
+        if not isinstance(e, int):
+            total = e if total == 0 else ["+", total, e]
+    return symbol(total, evaluate.by_defaults(total, builtins.len(x))) if not isinstance(total, int) else total
 
 
 def as_iter(x):
@@ -46,6 +85,7 @@ def loop(x):
     CTX.append(("for", v, it.count.expr))
     yield it.get(symbol(v, 0))
     del CTX[depth:]
+    ENDED[v] = ["-", it.count.expr, 1]
 
 
 def comp(x, f, *tests):
@@ -78,11 +118,6 @@ def comp(x, f, *tests):
             values.append(plain(f(one)))
     e = ["map", v, it.count.expr, expr(made)] if kept is True else ["filter", v, it.count.expr, kept, expr(made)]
     return symbol(e, values)
-
-
-def f_len(x):
-    it = as_iter(x)
-    return it.count if it is not None else builtins.len(x)
 
 
 def f_range(*a):

@@ -1,12 +1,15 @@
 """Prepares the framework: no validation, no initialisation, tensors that remember the expressions of their shapes."""
 import dataclasses
+import math
 
 import huggingface_hub.dataclasses as hub
+import numpy
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
 import tracing
+import evaluate
 from symbols import SymBool, SymList, expr, is_symbol, plain, symbol
 
 
@@ -42,7 +45,7 @@ class Shapes(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         out = func(*args, **(kwargs or {}))
         if isinstance(out, torch.Tensor) and not hasattr(out, "_sym"):
-            stack, known, same = list(args), {}, None
+            stack, known, same = [*args, *(kwargs or {}).values()], {}, None
             while stack:
                 a = stack.pop()
                 if isinstance(a, (list, tuple)):
@@ -94,6 +97,12 @@ def install():
         p._gm_ctx = tuple(tracing.CTX)
         return p
     nn.Parameter.__new__ = parameter
+
+    def copied(self, memo):
+        p = memo[id(self)] = nn.Parameter(self.data, self.requires_grad)
+        p._sym, p._gm_ctx = self._sym, self._gm_ctx
+        return p
+    nn.Parameter.__deepcopy__ = copied
     module_init = nn.Module.__init__
 
     def init(self, *a, **k):
@@ -123,15 +132,97 @@ def install():
             setattr(nn.init, n, lambda t, *a, **k: t)
     nn.modules.activation.MultiheadAttention._reset_parameters = lambda self: None
     torch.Tensor.item = lambda self: 0.0   # values are never looked at
-    torch.Tensor.tolist = lambda self: _zeros(self.shape)
+    torch.Tensor.tolist = lambda self: _zeros(self.shape, 0.0 if self.is_floating_point() else 0)
     torch.Tensor.__bool__ = lambda self: False
     torch.set_default_device("meta")
+    find = nn.Module.get_submodule
+
+    def get_submodule(self, target):   # of a list whose modules stand for all rounds of a loop, the places past its end are the same
+        try:
+            return find(self, target)
+        except AttributeError:
+            return nn.Module()
+    nn.Module.get_submodule = get_submodule
     Shapes().__enter__()
+    numpy.prod = _product(numpy.prod)
+    math.prod = _product(math.prod)
+    _timm()
     _framework()
+    _backbones()
 
 
-def _zeros(shape):
-    return [_zeros(shape[1:]) for _ in range(min(shape[0], 4096))] if len(shape) else 0.0
+def _zeros(shape, zero):
+    return [_zeros(shape[1:], zero) for _ in range(min(shape[0], 4096))] if len(shape) else zero
+
+
+def _product(multiply):
+    times = math.prod
+
+    def product(x, *a, **k):
+        return symbol(["prod", x.expr], times(plain(x))) if isinstance(x, SymList) else multiply(x, *a, **k)
+    return product
+
+
+class TimmModel(nn.Module):
+    """A model of timm as it is by its name: nothing of it depends on a configuration."""
+
+
+def _timm():
+    try:
+        import timm
+    except ImportError:
+        return
+    make = timm.create_model
+
+    def create(name, *a, **k):
+        """The one that the configuration names by default; others are not known."""
+        if not is_symbol(name):
+            return make(name, *a, **k)
+        k = {n: plain(v) for n, v in k.items()}
+        tracing.REQUIRES.append((tuple(tracing.CTX), ["if", ["==", name.expr, ["'", plain(name)]], 1, 0], 1))
+        made = make(plain(name), *a, **k)
+        made.__dict__["_gm_plain"] = True
+        return made
+    timm.create_model = create
+
+
+def _backbones():
+    """Which stages a backbone gives out, and their widths; names of stages end with their number."""
+    from transformers import backbone_utils as bu
+
+    def set_output(self, out_features, out_indices):
+        if not hasattr(self, "_gm_path"):
+            self._out_features, self._out_indices = out_features, out_indices
+            return
+        path, names = self.__dict__["_gm_path"], self.stage_names
+        count = symbol(["len", expr(names)], len(names)) if is_symbol(names) else len(names)
+        f, i = out_features, out_indices
+        given_f, given_i = plain(f), plain(i)
+        j, k = tracing.fresh(), tracing.fresh()
+        by_index = ["map", j, ["len", expr(i)], ["%", ["at", expr(i), j], expr(count)]]
+        place = ["ordinal", ["at", expr(f), k]]
+        by_name = ["map", k, ["len", expr(f)], place if names[0] == "stem" else ["-", place, 1]]
+        last = ["list", ["-", expr(count), 1]]
+        where = ["if", ["isnone", expr(i)], ["if", ["isnone", expr(f)], last, by_name], by_index]
+        plain_names = plain(names)
+        if given_i is not None:
+            at = [n % len(plain_names) for n in given_i]
+        else:
+            at = [plain_names.index(n) for n in given_f] if given_f is not None else [len(plain_names) - 1]
+        self._out_indices = symbol(where, at)
+        self._out_features = symbol(where, [plain_names[n] for n in at])
+        evaluate.VALUES[path + "_out_indices"] = at
+    bu.BackboneConfigMixin.set_output_features_output_indices = set_output
+    bu.BackboneConfigMixin.verify_out_features_out_indices = lambda self: None
+
+    def channels(self):
+        widths, at = self.num_features, self.config._out_indices
+        if not is_symbol(at):
+            return [widths[i] for i in at]
+        j = tracing.fresh()
+        found = plain(widths)
+        return symbol(["map", j, ["len", at.expr], ["at", expr(widths), ["at", at.expr, j]]], [plain(found[i]) for i in plain(at)])
+    bu.BackboneMixin.channels = property(channels)
 
 
 def _framework():
@@ -159,11 +250,15 @@ def _framework():
         path = self.__dict__.get("_gm_path")
         fields = {f.name for f in dataclasses.fields(self)}
         for k, v in list(self.__dict__.items()):
-            if path is None or k in fields or k in self.attribute_map.values() or k.startswith("_") or not is_symbol(v) or not isinstance(v, int):
+            if path is None or k in fields or k in self.attribute_map.values() or k.startswith("_") or not isinstance(v, (int, list)) or k == "stage_names":
+                continue
+            if not is_symbol(v) and (k not in kwargs or not tracing.scalar(v)):
                 continue
             tracing.EXTRA.setdefault(path, set()).add(k)
-            self.__dict__[k] = symbol(["given", path + "?" + k, v.expr], plain(v))
+            self.__dict__[k] = symbol(["given", path + "?" + k, expr(v)], plain(v))
     cu.PreTrainedConfig.__post_init__ = base_post_init
+    from transformers.models.mimi.configuration_mimi import MimiConfig
+    MimiConfig.frame_size = property(lambda c: 2 * math.prod(c.upsampling_ratios))   # its product of all strides, of which the others are 1
 
     def model_init(self, config, *a, **k):
         nn.Module.__init__(self)

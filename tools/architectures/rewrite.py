@@ -11,11 +11,13 @@ import re
 import sys
 
 import hooks
-from syntax import assigned, call, carried, has, name, thunk
+from syntax import appended, assigned, call, carried, has, name, thunk
 
 CALLS = {"int", "len", "range", "enumerate", "zip", "max", "min", "sum", "bool", "float", "isinstance", "list", "tuple",
          "reversed", "any", "all", "getattr"}
 SKIP = re.compile(r"^(forward|_init_weights|generate|prepare_inputs.*|get_image_features|get_.*_features|loss.*|_forward.*|_update.*)$")
+
+UNHEARD = {"set_attention_type"}   # puts the same tensors into a module of another class
 
 
 class Rewriter(ast.NodeTransformer):
@@ -29,6 +31,9 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_FunctionDef(self, f):
         if SKIP.match(f.name):
+            return f
+        if f.name in UNHEARD:
+            f.body = [ast.Pass()]
             return f
         outer, self.post_init = self.post_init, f.name in ("__post_init__", "__init__")
         if has(f.body, ast.Yield, ast.YieldFrom):
@@ -98,10 +103,32 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_For(self, s):
         targets = {n.id for n in ast.walk(s.target) if isinstance(n, ast.Name)}
-        unroll = carried(s.body, targets) or has(s.body, ast.Break, ast.Continue, ast.Return, into_loops=False)
-        s.iter = call("_gm_unroll" if unroll else "_gm_loop", self.visit(s.iter))
+        left = [n for n in [*assigned([s]), *appended(s.body)] if not n.startswith("_")]
+        leave = [ast.Assign([name(n, True)], call("_gm_leave", call("locals"), ast.Constant(n))) for n in left]
+        leaves = has(s.body, ast.Break, ast.Continue, ast.Return, into_loops=False)
+        names = carried(s.body, targets)
+        if names and not leaves and not s.orelse:
+            return [*self.recurrence(s, names), *leave]
+        s.iter = call("_gm_unroll" if names or leaves else "_gm_loop", self.visit(s.iter))
         s.body, s.orelse = self.block(s.body), self.block(s.orelse)
-        return s
+        return [s, *leave]
+
+    def recurrence(self, s, names):
+        """A loop whose rounds hand something on: recurrences.py says what each name is in round i."""
+        r = self.fresh()
+
+        def place(n, store=False):
+            return ast.Attribute(name("self"), n[5:], ast.Store() if store else ast.Load()) if n.startswith("self.") else name(n, store)
+
+        def given(f):
+            return [ast.Assign([place(n, True)], call(f, name(r), ast.Constant(n))) for n in names]
+        values = ast.Dict([ast.Constant(n) for n in names], [place(n) for n in names])
+        e = self.fresh()
+        failed = ast.ExceptHandler(name("Exception"), e, [ast.Expr(call("_gm_round_failed", name(r), name(e)))])
+        whole = [*self.block(s.body), ast.Expr(call("_gm_round_end", name(r), values))]
+        body = [*given("_gm_carried"), ast.Try(whole, [failed], [], [])]
+        rounds = ast.For(s.target, call("_gm_rounds", name(r)), body, [])
+        return [ast.Assign([name(r, True)], call("_gm_recur", self.visit(s.iter), copy.deepcopy(values), call("locals"))), rounds, *given("_gm_after")]
 
     def visit_While(self, s):
         s.test = call("_gm_bool", self.visit(s.test))
@@ -147,7 +174,17 @@ class Rewriter(ast.NodeTransformer):
 
     def visit_Subscript(self, e):
         self.generic_visit(e)
+        s = e.slice
+        if isinstance(s, ast.Slice) and isinstance(s.lower, ast.Constant) and s.lower.value == 1 and s.upper is None and s.step is None and isinstance(e.ctx, ast.Load):
+            return call("_gm_tail", e.value)
         return call("_gm_item", e.value, e.slice) if isinstance(e.ctx, ast.Load) and not isinstance(e.slice, ast.Slice) else e
+
+    def visit_Assign(self, s):
+        t = s.targets[0]
+        first = isinstance(t, ast.Attribute) and isinstance(t.value, ast.Subscript) and isinstance(t.value.slice, ast.Constant) and t.value.slice.value == 0
+        if first and isinstance(s.value, ast.Constant) and s.value.value is None:   # what the first of a list has not
+            return ast.Expr(call("_gm_not_first", t.value.value, ast.Constant(t.attr)))
+        return self.generic_visit(s)
 
     def visit_AnnAssign(self, s):
         if s.value is not None:

@@ -30,6 +30,12 @@ def assigned(statements):
     return [f for f in found if not f.startswith("_gm")]
 
 
+def appended(statements):
+    """Names of lists that statements put something behind."""
+    calls = [n.func for s in statements for n in ast.walk(s) if isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute)]
+    return list(dict.fromkeys(f.value.id for f in calls if f.attr == "append" and isinstance(f.value, ast.Name)))
+
+
 def has(statements, *kinds, into_loops=True):
     stack = list(statements)
     while stack:
@@ -43,7 +49,7 @@ def has(statements, *kinds, into_loops=True):
 
 
 def carried(body, targets):
-    """Whether a loop's body reads what an earlier round of it wrote."""
+    """What a loop's body reads of what an earlier round of it wrote: names, and "self.name"."""
     known = set()
     bad = []
 
@@ -54,7 +60,7 @@ def carried(body, targets):
             return "self." + n.attr
         return None
 
-    writes = set()
+    writes, inner = set(), set()
     for s in body:
         for n in ast.walk(s):
             if isinstance(n, (ast.Name, ast.Attribute)) and isinstance(n.ctx, ast.Store) and key(n):
@@ -62,8 +68,8 @@ def carried(body, targets):
             if isinstance(n, ast.comprehension):
                 for t in ast.walk(n.target):
                     if isinstance(t, ast.Name):
-                        writes.discard(t.id)
-    writes -= targets
+                        inner.add(t.id)
+    writes -= targets | inner
 
     def reads(e):
         for n in ast.walk(e):
@@ -101,4 +107,4 @@ def carried(body, targets):
             else:
                 reads(s)
     run(body)
-    return bool(bad)
+    return list(dict.fromkeys(bad))

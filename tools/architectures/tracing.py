@@ -8,6 +8,7 @@ CTX = []          # what the running code depends on: ("for", variable, count) a
 NOTES = []        # where something was decided by its default, or failed
 REQUIRES = []     # lengths that an unrolled loop relies on
 NULLABLE = set()  # fields that may be null
+ENDED = {}        # variables of loops that were left: their last value
 EXTRA = {}        # names that a configuration may carry beside its fields
 FIELDS = {}       # fields asked for by keyword: name → default
 _vars = [0]
@@ -15,7 +16,7 @@ _logic = {"==", "<", "not", "and", "or", "isnone", "contains", "truthy", "starts
 
 
 def reset():
-    for state in (CTX, NOTES, REQUIRES):
+    for state in (CTX, NOTES, REQUIRES, ENDED):
         state.clear()
     _vars[0] = 0
 
@@ -95,6 +96,23 @@ def scalar(v):
     return isinstance(v, (list, tuple)) and all(scalar(x) for x in v)
 
 
+def leave(scope, key):
+    """What a loop's names hold behind it: the values of its last round."""
+    v = scope.get(key, UNDEFINED)
+    if type(v) is list and v and is_symbol(v[-1]) and scalar(v):   # what one round put behind it, every round did
+        var = next((x for x in ENDED if x in evaluate.names(v[-1].expr)), None)
+        if var is None or any(var in evaluate.names(expr(x)) for x in v[:-1]):
+            return v
+        e = ["cat", ["list", *map(expr, v[:-1])], ["map", var, ENDED[var][1], v[-1].expr]]
+        try:
+            return symbol(e, list(evaluate.value(e, lambda n: evaluate.VALUES.get(n), {})))
+        except Exception:
+            return v
+    if is_symbol(v) and ENDED.keys() & evaluate.names(v.expr):
+        return symbol(evaluate.replaced(v.expr, ENDED), plain(v))
+    return v
+
+
 class Alternatives:
     """Classes, functions and the like, of which a condition chooses one."""
     def __init__(self, cases):
@@ -125,10 +143,16 @@ class Alternatives:
 class AltModule(nn.Module):
     def __init__(self, cases):
         super().__init__()
-        self.__dict__["_gm_cases"] = cases
+        self.__dict__["_gm_guards"] = [c for c, _ in cases]
+        for i, (_, m) in enumerate(cases):
+            self._modules[str(i)] = m
+
+    @property
+    def _gm_cases(self):
+        return list(zip(self.__dict__["_gm_guards"], self._modules.values()))
 
     def __getattr__(self, key):
-        for _, m in self.__dict__["_gm_cases"]:
+        for _, m in self._gm_cases:
             if hasattr(m, key):
                 return getattr(m, key)
         raise AttributeError(key)

@@ -8,9 +8,9 @@
 namespace gpumem {
 namespace {
 
-/// What of a family runs here beside its head for what it was made for: its encoder alone; heads for classes of text; a
-/// head that tells which tokens were replaced.
-enum class Runs { as_made, alone, labels, discriminates };
+/// What of a family runs here beside its head for what it was made for: its encoder alone; that and a head for images; heads for
+/// classes of text; a head that tells which tokens were replaced. Halves that share a table of tokens only if heads are tied to it.
+enum class Runs { as_made, shares, alone, images, labels, discriminates };
 
 struct Family {
   std::string_view model_type;
@@ -32,16 +32,16 @@ constexpr std::array families = {
     Family{"gte", gte, Runs::labels},
     Family{"nomic_bert", nomic_bert, Runs::labels},
     Family{"eurobert", eurobert, Runs::alone},
-    Family{"vit", vit, Runs::alone},
-    Family{"dinov2", dinov2, Runs::alone},
+    Family{"vit", vit, Runs::images},
+    Family{"dinov2", dinov2, Runs::images},
     Family{"whisper", whisper, Runs::as_made},
-    Family{"bart", bart, Runs::as_made},
-    Family{"mbart", mbart, Runs::as_made},
-    Family{"pegasus", pegasus, Runs::as_made},
-    Family{"m2m_100", m2m_100, Runs::as_made},
+    Family{"bart", bart, Runs::shares},
+    Family{"mbart", mbart, Runs::shares},
+    Family{"pegasus", pegasus, Runs::shares},
+    Family{"m2m_100", m2m_100, Runs::shares},
     Family{"t5", t5, Runs::as_made},
     Family{"mt5", mt5, Runs::as_made},
-    Family{"resnet", resnet, Runs::alone},
+    Family{"resnet", resnet, Runs::images},
     Family{"clip", clip, Runs::alone},
     Family{"clip_vision_model", clip_vision, Runs::alone},
     Family{"clip_text_model", clip_text, Runs::alone},
@@ -50,8 +50,8 @@ constexpr std::array families = {
     Family{"siglip_text_model", siglip_text, Runs::alone},
     Family{"wav2vec2", wav2vec2, Runs::alone},
     Family{"hubert", hubert, Runs::alone},
-    Family{"convnext", convnext, Runs::alone},
-    Family{"swin", swin, Runs::alone},
+    Family{"convnext", convnext, Runs::images},
+    Family{"swin", swin, Runs::images},
 };
 
 }  // namespace
@@ -80,10 +80,14 @@ bool has_more_parts(Fields& c) {
 bool runs_encoder_class(Fields& c) {
   if (has_more_parts(c)) return false;
   if (!c.has("architectures") || made_for(c, "ForCTC")) return true;
-  if (made_for(c, "ForConditionalGeneration") || made_for(c, "ForMaskedLM") || made_for(c, "ForImageClassification")) return true;
   const std::string type = c.text({"model_type"}, "");
+  const bool tied = c.flag({"tie_word_embeddings"}, true);
+  if (made_for(c, "ForMaskedLM")) return tied;   // a head apart has a second bias
   for (const Family& f : families) {
-    if (f.model_type != type || f.runs == Runs::as_made) continue;
+    if (f.model_type != type) continue;
+    if (made_for(c, "ForConditionalGeneration")) return tied || f.runs != Runs::shares;
+    if (f.runs <= Runs::shares) continue;
+    if (f.runs == Runs::images && made_for(c, "ForImageClassification")) return true;
     if (f.runs == Runs::discriminates && made_for(c, "ForPreTraining")) return true;
     if (f.runs >= Runs::labels && (made_for(c, "ForSequenceClassification") || made_for(c, "ForTokenClassification"))) return true;
     return made_for(c, "Model") && !made_for(c, "LMHeadModel");

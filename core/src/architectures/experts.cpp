@@ -46,6 +46,7 @@ void read_experts(Fields& c, ExpertsLayer& e, const ExpertsDefaults& d) {
 /// Source: [transformers] models/mixtral/configuration_mixtral.py
 Decoder mixtral(Fields& c) {
   DecoderLayer layer = sparse_layer(c);
+  layer.attention.input_bias = layer.attention.output_bias = false;
   layer.attention.repeated_for_flash = true;
   read_experts(c, *layer.experts, {8, 2, 14336, {"intermediate_size"}});
   layer.experts->normalised = Normalised::in_place;

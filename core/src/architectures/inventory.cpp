@@ -54,8 +54,10 @@ class Counter {
     } else if (const Document* need = item.find("need")) {
       const Document* is = item.find("is");
       const double found = scope.number(*need, e_);
+      const bool one_choice = is && is->number() == 1 && found == 0;   // such as one model of timm by its name
       if (is && found != is->number())
-        e_.fail("", "unsupported", text_of({"a model of this type is counted with ", number_text(is->number()), " stages, not ", number_text(found)}));
+        e_.fail("", "unsupported", one_choice ? std::string("the weights are known only for what a model of this type has here by default")
+                                              : text_of({"a model of this type is counted with ", number_text(is->number()), " stages, not ", number_text(found)}));
     } else if (const Document* use = item.find("use")) {
       used(scope, item, use->text(), prefix, depth);
     }

@@ -25,6 +25,15 @@ Document upper(std::string text) {
   return text;
 }
 
+/// The number that a word ends with, as names of stages do: 3 of "stage3", 0 of "stem".
+Document ordinal(const std::string& word) {
+  std::size_t from = word.size();
+  while (from > 0 && word[from - 1] >= '0' && word[from - 1] <= '9') --from;
+  double n = 0;
+  for (; from < word.size(); ++from) n = n * 10 + (word[from] - '0');
+  return n;
+}
+
 Document split(const Document& text, const Document& separator) {
   Document list = Document::list();
   std::string_view rest = text.text();
@@ -84,11 +93,11 @@ Document repeated(const Document& list, double times, Evaluation& e) {
 
 Document over_list(std::string_view op, const Document& list, Evaluation& e) {
   if (!list.is(Kind::list)) return number_of(list, e);
-  if (list.items().empty()) return 0;
-  double all = op == "sum" ? 0 : number_of(list.items()[0], e);
+  if (list.items().empty()) return op == "prod" ? 1 : 0;
+  double all = op == "sum" ? 0 : op == "prod" ? 1 : number_of(list.items()[0], e);
   for (const Document& item : list.items()) {
     const double n = number_of(item, e);
-    all = op == "sum" ? all + n : op == "maxof" ? std::max(all, n) : std::min(all, n);
+    all = op == "sum" ? all + n : op == "prod" ? all * n : op == "maxof" ? std::max(all, n) : std::min(all, n);
   }
   return all;
 }
@@ -160,8 +169,9 @@ Document apply(std::string_view op, const Values& v, Evaluation& e) {
   if (op == "isnone") return v[0].is(Kind::null);
   if (op == "remap") return renamed(v[0]);
   if (op == "upper") return upper(v[0].text());
+  if (op == "ordinal") return ordinal(v[0].text());
   if (op == "len") return length(v[0]);
-  if (op == "sum" || op == "maxof" || op == "minof") return over_list(op, v[0], e);
+  if (op == "sum" || op == "prod" || op == "maxof" || op == "minof") return over_list(op, v[0], e);
   if (op == "slice" || op == "reverse" || op == "cat") return rearranged(op, v, e);
   if (v.size() == 2) {
     if (op == "==") return equal(v[0], v[1]);

@@ -1,5 +1,6 @@
 // Plain attention with DeepSeek-V3's kind of experts: sigmoids, a bias for the choice, shared experts.
 
+#include <algorithm>
 #include <cmath>
 
 #include "architectures/common.hpp"
@@ -8,6 +9,9 @@ namespace gpumem {
 namespace {
 
 using Normalised = ExpertsLayer::Normalised;
+
+/// Layers without experts: those that mlp_layer_types names dense, else so many at the start.
+void first_dense(Fields& c, Decoder& m, double dense);
 
 Decoder finished(Decoder m) {
   m.final_norm = NormKind::rms;
@@ -26,8 +30,11 @@ void read_scored_experts(Fields& c, ExpertsLayer& e, const ExpertsDefaults& d, d
 }
 
 /// `mlp_layer_types` where it is given, else the first layers are dense.
-void dense_layers(Fields& c, Decoder& m, double first) {
-  const double dense = c.count({"first_k_dense_replace"}, first, 0, most_layers);
+void dense_layers(Fields& c, Decoder& m, double first) { first_dense(c, m, c.count({"first_k_dense_replace"}, first, 0, most_layers)); }
+
+namespace {
+
+void first_dense(Fields& c, Decoder& m, double dense) {
   const Document* types = c.value({"mlp_layer_types"});
   const bool listed = types && types->is(Document::Kind::list);
   if (listed && types->items().size() != m.layers.size())
@@ -38,6 +45,8 @@ void dense_layers(Fields& c, Decoder& m, double first) {
   }
 }
 
+}  // namespace
+
 /// Source: [transformers] models/glm4_moe/modeling_glm4_moe.py
 Decoder glm4_moe(Fields& c) {
   DecoderLayer layer = sparse_layer(c);
@@ -45,8 +54,9 @@ Decoder glm4_moe(Fields& c) {
   layer.attention.output_bias = false;
   if (c.flag({"use_qk_norm"}, false)) layer.attention.qk_norm = NormKind::rms;
   read_scored_experts(c, *layer.experts, {128, 8, 1408, {"moe_intermediate_size"}}, 1, 1, true);
-  Decoder m = plain_decoder(c, {.vocabulary = 151552, .hidden = 4096, .width = 10944, .layers = 46, .heads = 96,
-                                .kv_heads = 8, .positions = 131072}, layer);
+  const double hidden = c.count({"hidden_size"}, 4096, 1, most_width), heads = c.count({"num_attention_heads"}, 96, 1, most_heads);
+  Decoder m = plain_decoder(c, {.vocabulary = 151552, .hidden = 4096, .width = 10944, .layers = 46, .heads = 96, .kv_heads = 8,
+                                .head_dim = std::max(std::floor(hidden / heads), 1.0), .positions = 131072}, layer);
   rotate_leading_part(m, rotary_share(c, 0.5));
   dense_layers(c, m, 1);
   return finished(std::move(m));
@@ -105,13 +115,14 @@ Decoder hy_v3(Fields& c) {
   e.summed_in_fp32 = c.flag({"enable_moe_fp32_combine"}, true);
   Decoder m = plain_decoder(c, {.vocabulary = 120832, .hidden = 4096, .width = 13312, .layers = 80, .heads = 64,
                                 .kv_heads = 8, .head_dim = 128, .positions = 131072}, layer);
-  dense_layers(c, m, 1);
+  first_dense(c, m, 1);   // its class does not read first_k_dense_replace
   return finished(std::move(m));
 }
 
 /// Source: [transformers] models/minimax_m2/modeling_minimax_m2.py
 Decoder minimax_m2(Fields& c) {
   DecoderLayer layer = sparse_layer(c);
+  layer.attention.input_bias = layer.attention.output_bias = false;
   layer.attention.rotary = AttentionLayer::Rotary::leading_then_glued;
   layer.attention.qk_norm = NormKind::rms;
   layer.attention.qk_norm_place = AttentionLayer::QkNorm::whole;

@@ -42,7 +42,7 @@ void read_config(const Document* config, std::string_view path, const Document& 
   const std::string type = fields.text({"model_type"}, "");
   const Document* library = facts.find("architectures");
   if (issues.size() > before) return;
-  const bool counted = has_inventory(*config, library);
+  const bool counted = has_inventory(*config, library), runs = type != "deepseek_v2" || fields.has("num_experts_per_tok");   // else only made
   if (whole_engine && !counted && decoder_of_an_encoder(fields, type))
     return fields.report("model_type", "unsupported", text_of({quoted(type), " has no program of its decoder alone; the inventory of its tensors is not at hand"}));
   if (whole_engine && (runs_encoder_class(fields) || !counted)) s.encoder_model = read_encoder_model(fields);
@@ -52,7 +52,7 @@ void read_config(const Document* config, std::string_view path, const Document& 
     if (s.model) give_classes(fields, *s.model);
     return;
   }
-  if (!counted || (has_program(type) && runs_decoder_class(fields) && !(whole_engine && shares_between_layers(fields)))) {
+  if (!counted || (has_program(type) && runs && runs_decoder_class(fields) && !(whole_engine && shares_between_layers(fields)))) {
     s.model = read_model(fields, s.assumptions);
     return;
   }
