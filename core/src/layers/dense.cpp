@@ -110,11 +110,25 @@ constexpr OtherName other_names[] = {
 }  // namespace
 
 bool Adaptation::adapts(const char* linear, Names names) const {
+  if (stacks == StackNames::projections && of_mlp(linear)) return false;   // the name was taken for the stack's
   if (among(targets, "all-linear") || among(targets, linear)) return true;
   if (names == Names::its_own) return false;
   return std::any_of(std::begin(other_names), std::end(other_names), [&](const OtherName& n) { return n.linear == linear && among(targets, n.given); });
 }
 bool Adaptation::saves(const char* module) const { return among(saved, module); }
+
+/// Gate and up lie in one matrix, whose adapter has the ranks of both.
+/// Source: [peft] utils/transformers_weight_conversion.py _convert_peft_config_moe
+double Adaptation::rank_of_stack(bool joint) const {
+  if (stacks == StackNames::none || kind != Kind::low_rank) return 0;
+  const std::string_view by_number = joint ? "w1" : "w2", by_projection = joint ? "gate_proj" : "down_proj";
+  if (!among(targets, "all-linear") && !among(targets, stacks == StackNames::numbers ? by_number : by_projection)) return 0;
+  return joint ? 2 * rank : rank;
+}
+
+bool Adaptation::adapts_router() const {
+  return stacks != StackNames::none && kind == Kind::low_rank && (among(targets, "all-linear") || among(targets, "gate"));
+}
 
 Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, bool transposed, Adaptation::Names names) {
   const Machine::Scope scope(m, name);

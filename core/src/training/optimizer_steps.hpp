@@ -13,4 +13,9 @@ void wide_update(Machine& m, std::span<const Parameter> parameters);
 /// Source: [pytorch-optimizer] optimizer/shampoo_utils.py compute_power_svd, shampoo.py step
 void root_of_a_side(Machine& m, std::span<const Parameter> parameters);
 
+/// Lists of tensors as large as all parameters that `among` takes. Parameters of one format go together; their lists live
+/// until those of the next format take their places, one after the other.
+/// Source: [pytorch-optim] torch/optim/optimizer.py _group_tensors_by_device_and_dtype
+void by_format(Machine& m, std::span<const Parameter> parameters, int lists, bool (*among)(const Parameter&));
+
 }  // namespace gpumem
