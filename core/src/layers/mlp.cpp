@@ -115,7 +115,7 @@ namespace {
 Value sub_layer(Machine& m, const MlpLayer& l, Value x) {
   const Machine::Scope scope(m, "mlp");
   switch (l.kind) {
-    case MlpLayer::Kind::gated: return gated(m, l, x);
+    case MlpLayer::Kind::gated: return whole_engine ? m.dropout(gated(m, l, x), l.dropout) : gated(m, l, x);
     case MlpLayer::Kind::gated_fused: return gated_fused(m, l, x);
     case MlpLayer::Kind::plain: break;
   }

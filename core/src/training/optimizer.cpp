@@ -278,6 +278,7 @@ void step_temporaries(Machine& m, const catalog::OptimizerRow& o, std::string_vi
                       std::span<const Parameter> parameters) {
   const std::string_view kind = temporaries_of(o, step);
   if (whole_engine && o.matrices == "two-sided") return two_sided(m, parameters);
+  if (whole_engine && kind == "all-trainable" && o.matrices == "factored") return factored_together(m, parameters);
   if (kind == "all-trainable") return all_trainable(m, parameters, 1, any);
   if (kind == "all-trainable-twice") return all_trainable(m, parameters, 2, any);
   if (kind == "largest") return loop(m, parameters, 1, any);

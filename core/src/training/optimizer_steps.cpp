@@ -60,4 +60,18 @@ void by_format(Machine& m, std::span<const Parameter> parameters, int lists, boo
   m.memory.remove_bulk(Component::workspace);
 }
 
+void factored_together(Machine& m, std::span<const Parameter> parameters) {
+  for (const bool vectors : {false, true}) {
+    for (const Parameter& p : parameters) {
+      const bool matrix = p.shape.rank >= 2;
+      if (!p.trainable || (!matrix && !vectors)) continue;
+      const auto add = [&](const char* label, const Shape& shape) { m.memory.add_bulk({Component::workspace, p.layer, p.scope, label, shape, p.format, p.copies}); };
+      add("step temporary", p.shape);
+      if (!vectors) add("mean of rows", {in(elements, p.shape.count()) / p.shape[-1] / p.shape[-2]});
+    }
+    m.memory.note();
+    m.memory.remove_bulk(Component::workspace);
+  }
+}
+
 }  // namespace gpumem
