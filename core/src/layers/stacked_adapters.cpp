@@ -61,8 +61,9 @@ Value adapted_router(Machine& m, const Value& weight) {
   const Adaptation* a = m.adaptation;
   if (!a || !a->adapts_router()) return weight;
   const Machine::Scope scope(m, "gate");
-  const Value down = m.parameter("lora_A.weight", {a->rank, weight->shape[1]}, a->format, true);
-  const Value up = m.parameter("lora_B.weight", {weight->shape[0], a->rank}, a->format, true);
+  const Format* format = weight->format == fp32 ? fp32 : a->format;   // an adapter is made in the format of what it adapts
+  const Value down = m.parameter("lora_A.weight", {a->rank, weight->shape[1]}, format, true);
+  const Value up = m.parameter("lora_B.weight", {weight->shape[0], a->rank}, format, true);
   if (m.adapters_off) return weight;
   Value change = m.contract(up, down, weight->shape, "change of the router");
   change = m.cast(m.scale(std::move(change), "change, scaled"), weight->format);
