@@ -178,6 +178,7 @@ Decoder ernie4_5_moe(Fields& c) {
   e.shared_width = e.width * c.count({"moe_num_shared_experts"}, 2, 0, most_experts);
   Decoder m = plain_decoder(c, {.vocabulary = 103424, .hidden = 2560, .width = 12288, .layers = 28, .heads = 20,
                                 .kv_heads = 4, .positions = 131072, .tied = true}, layer);
+  m.head_bias = layer.attention.input_bias;
   const double first = c.count({"moe_layer_start_index"}, 1, 0, most_layers);
   const double last = c.number({"moe_layer_end_index"}, -1, -1, most_layers);
   const double interval = c.count({"moe_layer_interval"}, 1, 1, most_layers);

@@ -143,11 +143,21 @@ Decoder gemma4_text(Fields& c) {
   const bool key_as_value = c.flag({"attention_k_eq_v"}, false);
   const double dim = c.count({"global_head_dim"}, 512, 1, most_width);
   const double own_heads = c.count({"num_global_key_value_heads"}, m.layers[0].attention.kv_heads, 1, most_heads);
-  for (DecoderLayer& l : m.layers) {
-    if (l.attention.window > 0) continue;
-    l.attention.head_dim = l.attention.rotary_dim = dim;
-    l.attention.key_as_value = key_as_value;
-    if (key_as_value) l.attention.kv_heads = own_heads;
+  Fields each = c.record("per_layer_config");
+  const bool listed = c.has("per_layer_config");
+  for (std::size_t i = 0; i < m.layers.size(); ++i) {
+    AttentionLayer& a = m.layers[i].attention;
+    if (listed) {   // as the class writes it down once it has been read: other fields say nothing more
+      const std::string number = number_text(static_cast<double>(i));
+      Fields own = each.record(number);
+      a.head_dim = a.rotary_dim = own.count({"head_dim"}, a.head_dim, 1, most_width);
+      a.kv_heads = own.count({"num_key_value_heads"}, a.kv_heads, 1, most_heads);
+    }
+    if (a.window > 0) continue;
+    a.key_as_value = key_as_value;
+    if (listed) continue;
+    a.head_dim = a.rotary_dim = dim;
+    if (key_as_value) a.kv_heads = own_heads;
   }
   if (std::fmod(m.layers[0].attention.heads, own_heads) != 0) c.report("num_global_key_value_heads", "not-divisible", "must divide num_attention_heads");
   return m;

@@ -37,7 +37,8 @@ Decoder gpt_bigcode(Fields& c) {
   const double hidden = c.count({"n_embd", "hidden_size"}, 768, 1, most_width);
   const bool one_key = c.flag({"multi_query"}, true);
   Decoder m = plain_decoder(c, {.vocabulary = 50257, .hidden = 768, .width = 4 * hidden, .layers = 12, .heads = 12,
-                                .kv_heads = one_key ? 1.0 : 0.0, .positions = 1024, .tied = true}, layer);
+                                .positions = 1024, .tied = true}, layer);
+  for (DecoderLayer& l : m.layers) l.attention.kv_heads = one_key ? 1 : l.attention.heads;   // whatever num_key_value_heads says
   m.final_norm = NormKind::layer;
   m.loss_once_narrow = true;
   m.presents_once_kept = c.flag({"use_cache"}, true);

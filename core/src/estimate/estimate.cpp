@@ -1,4 +1,5 @@
 #include "estimate/diffusion.hpp"
+#include "estimate/stack_names.hpp"
 #include "estimate/throughput.hpp"
 
 namespace gpumem {
@@ -21,6 +22,8 @@ Document answer_for_scenario(const Scenario& read) {
     if (read.engine == "megatron") return answer_for_megatron(read);
     if (read.inventory && !read.reader) return answer_for_inventory(read);
   }
+  if (whole_engine)
+    if (const auto refused = refused_stacks(read)) return refusal({*refused});
   const Run run = run_scenario(read);
   if (read.task == Task::training && run.trainable == 0)
     return refusal({{"training.lora.targets", "unknown-module", "names no linear of this model: nothing would be trained. Try \"all-linear\"."}});

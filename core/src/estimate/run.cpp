@@ -8,6 +8,7 @@
 #include "engines/llama_cpp.hpp"
 #include "estimate/overheads.hpp"
 #include "estimate/spread_training.hpp"
+#include "estimate/stack_names.hpp"
 #include "estimate/weights_of.hpp"
 #include "training/optimizer.hpp"
 #include "training/encoder_step.hpp"
@@ -113,6 +114,7 @@ std::optional<Adaptation> adaptation(const Scenario& s) {
   a.format = find_format(t.lora.format);
   a.magnitudes = t.method == "dora";
   const bool by_groups = s.weights.starts_with("gptq-");   // which leaves routers as they are
+  if (!by_groups && t.transformers_version >= stacked_from) a.stacks = stack_names(s);
   if (t.method == "qlora") a.packed = base_format(*s.mix), a.packs_router = !by_groups, a.packs_head = s.litgpt;
   return a;
 }
@@ -155,8 +157,7 @@ Parts train(Machine& m, const Scenario& s, bool every_layer) {
   plan.fused = t.fused;
   plan.packed_inputs_kept = s.litgpt;   // Source: [bitsandbytes] up to 0.43.1, autograd/_functions.py MatMul4Bit.forward: `ctx.tensors = (A, B)`
   if (s.litgpt) plan.unpacked_first = fp16;
-  constexpr int stacked = 5000;   // from transformers 5 on a layer's experts are one tensor, except in GPTQ checkpoints
-  plan.separate_experts = t.transformers_version < stacked || s.weights.starts_with("gptq-");
+  plan.separate_experts = t.transformers_version < stacked_from || s.weights.starts_with("gptq-");
   constexpr int one_interface = 4048;
   plan.heads_repeated = t.transformers_version < one_interface;
   if (t.wide_norms) plan.norms = fp32;

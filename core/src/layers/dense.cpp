@@ -21,6 +21,12 @@ struct Lora {
   Value down, up, magnitude;
 };
 
+/// The linear that is adapted.
+struct Base {
+  Value weight, bias;
+  bool transposed = false;
+};
+
 /// The path beside the base: up(down(dropout(x))) times a number.
 /// Source: [peft] tuners/lora/layer.py Linear.forward
 Value plain_path(Machine& m, const Adaptation& a, const Value& x, const Lora& lora) {
@@ -38,29 +44,43 @@ Value fused_path(Machine& m, const Adaptation& a, const Value& x, const Lora& lo
 
 /// The lengths of the rows of base plus adapter, computed from whole matrices without a gradient.
 /// Source: [peft] tuners/lora/dora.py DoraLinearLayer.get_lora_weight, get_weight_norm
-Value row_lengths(Machine& m, const Value& matrix, double in, double width, const Format* base, const Format* format) {
-  Value wide = base == format ? Value() : m.allocate({width, in}, format, "base weight, widened");
+Value row_lengths(Machine& m, const Value& matrix, double in, double width, const Format* format) {
   const Value scaled = m.allocate(matrix->shape, matrix->format, "scaled adapter matrix");
   const Value sum = m.allocate({width, in}, format, "base and adapter");
   return m.allocate({width}, format, "row lengths");
 }
 
-/// Source: [peft] tuners/lora/dora.py DoraLinearLayer.forward
-Value magnitude_path(Machine& m, const Value& x, const Value& base, const Lora& lora, const Value& bias) {
-  const double in = x->shape[-1], width = base->shape[-1];
-  // Nothing of this is on the tape: its graph goes with the matrix, which is only looked at.
-  const Value identity = m.allocate({in, in}, lora.down->format, "identity");
-  const Value low = m.allocate({in, lora.down->shape[0]}, lora.down->format, "lora_A of identity");
-  const Value matrix = m.allocate({in, width}, lora.down->format, "adapter matrix");
-  const Value lengths = row_lengths(m, matrix, in, width, base->format, x->format);
+/// In the first run of a checkpointed stretch a graph holds no tensor. Frames get their program once that run is over.
+bool saves_nothing(const Machine& m) {
+  return !m.recording || (!m.replaying() && !m.frames.empty() && !m.frames.back().again);
+}
+
+/// Where the adapter's input was dropped from, the base runs once more on what is left, with its weight in x's format.
+/// Source: [peft] tuners/lora/dora.py DoraLinearLayer.forward; tuners/lora/variants.py DoraLinearVariant.forward
+Value magnitude_path(Machine& m, const Value& x, const Value& result, const Lora& lora, const Base& base, bool dropped) {
+  const double in = x->shape[-1], width = result->shape[-1];
+  // Nothing of this is on the tape: its graph goes with the matrix, which is only looked at, and holds what products read.
+  const Format* given = lora.down->format;
+  const Format* computed = m.autocast && given == fp32 ? m.autocast : given;
+  Value identity = m.allocate({in, in}, given, "identity"), read = identity;
+  m.lower(lora.down);
+  if (computed != given) read = m.allocate({in, in}, computed, "identity, lowered");
+  Value low = m.allocate({in, lora.down->shape[0]}, computed, "lora_A of identity");
+  m.lower(lora.up);
+  Value matrix = m.allocate({in, width}, computed, "adapter matrix");
+  if (saves_nothing(m)) read.drop(), low.drop();
+  identity.drop();
+  if (computed != x->format) matrix = m.allocate({in, width}, x->format, "adapter matrix, cast");
+  const Value wide = m.cast(base.weight, x->format);
+  const Value lengths = row_lengths(m, matrix, in, width, x->format);
   const Value factor = m.view(m.multiply(lora.magnitude, lengths), {1, width});
   const Value added = m.linear(m.linear(x, lora.down, {}, "lora_A"), lora.up, {}, "lora_B");
-  const Value unbiased = bias ? m.subtract(base, bias) : base;
+  const Value unbiased = dropped ? m.linear(x, wide, {}, "base without bias", base.transposed) : base.bias ? m.subtract(result, base.bias) : result;
   Value kept = m.multiply(m.add_number(factor), unbiased);
   return m.add(std::move(kept), m.scale(m.multiply(factor, added), "scaled lora"));
 }
 
-Value adapted(Machine& m, const Adaptation& a, Value x, Value result, const Value& bias, double in, double width, bool fused) {
+Value adapted(Machine& m, const Adaptation& a, Value x, Value result, const Base& base, double in, double width, bool fused) {
   Lora lora;
   lora.down = m.parameter("lora_A.weight", {a.rank, in}, a.format, true);
   lora.up = m.parameter("lora_B.weight", {width, a.rank}, a.format, true);
@@ -70,8 +90,7 @@ Value adapted(Machine& m, const Adaptation& a, Value x, Value result, const Valu
   if (fused) return m.add(result, fused_path(m, a, x, lora));
   x = m.cast(std::move(x), a.format);
   if (a.magnitudes) {
-    x = m.dropout(std::move(x), a.dropout);
-    result = m.add(result, magnitude_path(m, x, result, lora, bias));
+    result = m.add(result, magnitude_path(m, m.dropout(x, a.dropout), result, lora, base, m.training && a.dropout > 0));
   } else {
     result = m.add(result, plain_path(m, a, x, lora));
   }
@@ -110,11 +129,25 @@ constexpr OtherName other_names[] = {
 }  // namespace
 
 bool Adaptation::adapts(const char* linear, Names names) const {
+  if (stacks == StackNames::projections && of_mlp(linear)) return false;   // the name was taken for the stack's
   if (among(targets, "all-linear") || among(targets, linear)) return true;
   if (names == Names::its_own) return false;
   return std::any_of(std::begin(other_names), std::end(other_names), [&](const OtherName& n) { return n.linear == linear && among(targets, n.given); });
 }
 bool Adaptation::saves(const char* module) const { return among(saved, module); }
+
+/// Gate and up lie in one matrix, whose adapter has the ranks of both.
+/// Source: [peft] utils/transformers_weight_conversion.py _convert_peft_config_moe
+double Adaptation::rank_of_stack(bool joint) const {
+  if (stacks == StackNames::none || kind != Kind::low_rank) return 0;
+  const std::string_view by_number = joint ? "w1" : "w2", by_projection = joint ? "gate_proj" : "down_proj";
+  if (!among(targets, "all-linear") && !among(targets, stacks == StackNames::numbers ? by_number : by_projection)) return 0;
+  return joint ? 2 * rank : rank;
+}
+
+bool Adaptation::adapts_router() const {
+  return stacks != StackNames::none && kind == Kind::low_rank && (among(targets, "all-linear") || among(targets, "gate"));
+}
 
 Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, bool transposed, Adaptation::Names names) {
   const Machine::Scope scope(m, name);
@@ -141,7 +174,7 @@ Value dense(Machine& m, const char* name, Value x, double width, bool has_bias, 
   const bool kept = std::exchange(m.packed_inputs_kept, m.packed_inputs_kept || fused);
   Value result = base(x);
   m.packed_inputs_kept = kept;
-  if (a->kind == Adaptation::Kind::low_rank) return adapted(m, *a, x, std::move(result), bias, in, width, fused);
+  if (a->kind == Adaptation::Kind::low_rank) return adapted(m, *a, x, std::move(result), {weight, bias, transposed}, in, width, fused);
   const Format* format = result->format;
   const Value added = beside_base(m, *a, x, width);
   return added ? m.cast(m.add(std::move(result), added), format) : result;

@@ -28,6 +28,18 @@ struct Adaptation {
   bool packs_head = false;                ///< the head of the vocabulary too
   bool packs_router = false;              ///< routers that are linears are packed too, where experts are modules
 
+  /// Names by which adapters reach the matrices of stacked experts: those that the experts' linears had while each expert
+  /// was a module. Source: [peft] utils/transformers_weight_conversion.py _MOE_TARGET_MODULE_MAPPING
+  enum class StackNames {
+    none,          ///< stacks get no adapter
+    projections,   ///< gate_proj and up_proj, down_proj
+    numbers,       ///< w1 and w3, w2
+  };
+  StackNames stacks = StackNames::none;
+  /// The rank of an adapter of all experts' matrices, of gate and up together or of down; 0: there is none.
+  [[nodiscard]] double rank_of_stack(bool joint) const;
+  [[nodiscard]] bool adapts_router() const;
+
   /// A mixer's linears are called the same in all families; others go by what some family calls them too.
   enum class Names { all, its_own };
   [[nodiscard]] bool adapts(const char* linear, Names names = Names::all) const;

@@ -43,7 +43,10 @@ Value activate(Machine& m, Activation kind, Value x) {
     /// Source: [transformers] activations.py QuickGELUActivation
     case Activation::gelu_quick: return m.multiply(x, m.sigmoid(m.scale(x, "1.7 x")));
     case Activation::gelu_function: return m.gelu_function(std::move(x));
-    case Activation::relu_squared: return m.power(m.widen(m.relu(std::move(x))), "relu^2");
+    case Activation::relu_squared: {   // Source: [transformers] activations.py ReLUSquaredActivation
+      const Value held = m.relu(std::move(x));
+      return m.power(m.widen(held), "relu^2");
+    }
     case Activation::gelu_composed:
       if (m.fused.gelu) return m.gelu(std::move(x));
       break;
@@ -112,7 +115,7 @@ namespace {
 Value sub_layer(Machine& m, const MlpLayer& l, Value x) {
   const Machine::Scope scope(m, "mlp");
   switch (l.kind) {
-    case MlpLayer::Kind::gated: return gated(m, l, x);
+    case MlpLayer::Kind::gated: return whole_engine ? m.dropout(gated(m, l, x), l.dropout) : gated(m, l, x);
     case MlpLayer::Kind::gated_fused: return gated_fused(m, l, x);
     case MlpLayer::Kind::plain: break;
   }

@@ -83,8 +83,7 @@ Value ModelRun::embed(Machine& m, const Value& ids, const Pass& pass, Embedded& 
   const Value position_table = m.parameter("embed_positions.weight", {model_.learned_positions, model_.hidden});
   held.position_rows = m.embedding(held.positions, position_table, "position embeddings");
   if (width != model_.hidden) {
-    const Value project_in = m.parameter("project_in.weight", {model_.hidden, width});
-    held.tokens = m.linear(held.tokens, project_in, {}, "project_in");
+    held.tokens = dense(m, "project_in", held.tokens, model_.hidden, false);
   }
   return m.add(held.tokens, held.position_rows);
 }
@@ -173,7 +172,7 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   m.memory.ledger.enter(phase, end_layer());
   if (model_.final_norm) hidden = normalise(m, "norm", *model_.final_norm, hidden);
   const double width = model_.embedding_width > 0 ? model_.embedding_width : model_.hidden;
-  if (width != model_.hidden) hidden = m.linear(hidden, m.parameter("project_out.weight", {width, model_.hidden}), {}, "project_out");
+  if (width != model_.hidden) hidden = dense(m, "project_out", hidden, width, false);
   return hidden;
 }
 

@@ -6,6 +6,7 @@
 #include "layers/mlp.hpp"
 #include "layers/norms.hpp"
 #include "layers/separate_experts.hpp"
+#include "layers/stacked_adapters.hpp"
 
 namespace gpumem {
 namespace {
@@ -27,11 +28,11 @@ Value router_logits(Machine& m, const ExpertsLayer& l, const Value& x) {
     return dense(m, "gate", x, l.experts, l.router_bias);
   const Machine::Scope scope(m, "gate");
   if (!l.router_in_fp32) {
-    const Value weight = m.parameter("weight", {l.experts, x->shape[-1]});
+    const Value weight = adapted_router(m, m.parameter("weight", {l.experts, x->shape[-1]}));
     Value logits = m.linear(x, weight, l.router_bias ? m.parameter("bias", {l.experts}) : Value(), "gate");
     return l.logits_in_fp32 && l.scores == ExpertsLayer::Scores::softmax_of_top ? m.cast(std::move(logits), fp32) : logits;
   }
-  const Value weight = m.parameter("weight", {l.experts, x->shape[-1]}, l.router_kept_in_fp32 ? fp32 : m.weight_format, m.trainable);
+  const Value weight = adapted_router(m, m.parameter("weight", {l.experts, x->shape[-1]}, l.router_kept_in_fp32 ? fp32 : m.weight_format, m.trainable));
   Value wide = m.cast(x, fp32);
   return m.linear(std::move(wide), m.cast(weight, fp32), {}, "gate");
 }
@@ -118,6 +119,10 @@ Value experts(Machine& m, const ExpertsLayer& l, const Value& x, const Routing& 
   if (m.separate_experts && !l.always_stacked) return separate_experts(m, l, x, r.weights);
   const Machine::Scope scope(m, "experts");
   const double h = x->shape[-1], rows = x->shape[0] * l.top;
+  // The wrapper of the last parameter is the outermost, and both hold their factors until the experts are done.
+  const StackFactors of_down = stack_factors(m, "down_proj", {l.experts, h, l.width}, false);
+  const StackFactors of_joint = stack_factors(m, "gate_up_proj", {l.experts, (l.ungated ? 1 : 2) * l.width, h}, true);
+  Value joint_weight, down_weight;
   const Value sample_weights = m.view(r.weights, {rows, 1});
   const Value sorted = m.allocate({rows}, int64, "expert of each row");
   const Value order = m.allocate({rows}, int64, "order by expert");
@@ -130,7 +135,9 @@ Value experts(Machine& m, const ExpertsLayer& l, const Value& x, const Routing& 
     return l.transposed ? Shape{l.experts, in, out} : Shape{l.experts, out, in};
   };
   const auto project = [&](Value from, const char* name, const char* bias_name, double out, Value& bias) {
-    const Value weight = of_experts(m, l, name, shape(from->shape[-1], out));
+    const bool last = out == h && from->shape[-1] == l.width && joint_weight;
+    Value& weight = last ? down_weight : joint_weight;
+    weight = with_factors(m, of_experts(m, l, name, shape(from->shape[-1], out)), last ? of_down : of_joint);
     bias = l.bias ? m.take_rows(of_experts(m, l, bias_name, {l.experts, out}), sorted) : Value();
     Value made = m.grouped_linear(std::move(from), weight, offsets, name, l.transposed);
     return l.bias ? m.add_in_place(made, bias) : made;

@@ -107,8 +107,9 @@ Value chunked_loss(Machine& m, ModelRun& run, Value hidden, const Value& labels,
   const double width = hidden->shape[-1];
   const Targets labelled = shifted_labels(m, labels, LossPlan::Shift::labels);
   const Value flat = m.view(hidden, {hidden->shape[0] * hidden->shape[1], width});
-  // Lowered once for all chunks, as autocast's cache does.
-  const Value weight = m.lower(run.head_weight(m, width));
+  // Lowered once for all chunks, as autocast's cache does; a frozen weight, which it does not keep, for each.
+  Value weight = run.head_weight(m, width);
+  if (weight->needs_gradient) weight = m.lower(std::move(weight));
   const std::vector<Value> chunks = m.split_rows(flat, plan.rows);
   Value total;
   for (const Value& chunk : chunks) {

@@ -185,9 +185,10 @@ void two_largest(Machine& m, const catalog::OptimizerRow& o, std::span<const Par
 
 /// Of all parameters at once. Adagrad makes the roots and, to keep the gradients as they are, their products with the rate.
 /// Source: [pytorch-optim] torch/optim/adagrad.py _multi_tensor_adagrad; others' _multi_tensor functions: the roots alone
-void all_trainable(Machine& m, std::span<const Parameter> parameters, double times, Among among) {
+void all_trainable(Machine& m, std::span<const Parameter> parameters, int lists, Among among) {
+  if (whole_engine) return by_format(m, parameters, lists, among);
   for (const Parameter& p : parameters)
-    if (p.trainable && among(p)) m.memory.add_bulk({Component::workspace, p.layer, p.scope, "step temporary", p.shape, p.format, p.copies * times});
+    if (p.trainable && among(p)) m.memory.add_bulk({Component::workspace, p.layer, p.scope, "step temporary", p.shape, p.format, p.copies * lists});
   m.memory.note();
   m.memory.remove_bulk(Component::workspace);
 }
@@ -277,6 +278,7 @@ void step_temporaries(Machine& m, const catalog::OptimizerRow& o, std::string_vi
                       std::span<const Parameter> parameters) {
   const std::string_view kind = temporaries_of(o, step);
   if (whole_engine && o.matrices == "two-sided") return two_sided(m, parameters);
+  if (whole_engine && kind == "all-trainable" && o.matrices == "factored") return factored_together(m, parameters);
   if (kind == "all-trainable") return all_trainable(m, parameters, 1, any);
   if (kind == "all-trainable-twice") return all_trainable(m, parameters, 2, any);
   if (kind == "largest") return loop(m, parameters, 1, any);

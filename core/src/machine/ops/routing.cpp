@@ -22,14 +22,12 @@ void clamp_backward(Machine& m, Node& n, Gradients& g) {
 
 void scale_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient", g.given[0]->layout); }
 
-/// Halved where both are equal, nothing where the number was larger.
+/// Halved where both are equal, nothing where the number was larger: one expression, all of whose parts live to its end.
 void at_least_backward(Machine& m, Node& n, Gradients& g) {
   const Shape& shape = n.input[0].shape;
-  Value halved = m.allocate(shape, g.given[0]->format, "gradient / 2"), equal = m.allocate(shape, byte_flag, "equal");
+  const Value smaller = m.allocate(shape, byte_flag, "smaller"), halved = m.allocate(shape, g.given[0]->format, "gradient / 2");
+  const Value equal = m.allocate(shape, byte_flag, "equal"), chosen = m.allocate(shape, g.given[0]->format, "gradient or half of it");
   g.made[0] = m.gradient_like(n, 0, "gradient", g.given[0]->layout);
-  halved.drop();
-  equal.drop();
-  m.allocate(shape, byte_flag, "smaller").drop();
 }
 
 /// Values that were chosen among others get their gradient back among zeros.
