@@ -95,6 +95,7 @@ EncoderModel bert(Fields& c) {
 EncoderModel roberta(Fields& c) {
   EncoderModel m = bert_like(c);
   m.encoder.input.positions_counted = true;
+  m.head.activation = Activation::gelu;   // whatever hidden_act says
   dense_labels(c, m, LabelHead::By::tanh);
   return m;
 }

@@ -44,20 +44,25 @@ void mask_both_ways_in(Machine& m, const Stack& stack, Pass& pass, const Format*
   if (std::any_of(stack.layers.begin(), stack.layers.end(), windowed)) pass.mask[1] = mask_both_ways(m, pass, stack.reach, format);
 }
 
+/// Source: [transformers] models/t5/modeling_t5.py T5Attention.compute_bias
+Value biases_by_distance(Machine& m, const Value& table, const Pass& pass) {
+  const double keys = pass.past + pass.tokens;
+  const Value rows = m.embedding(m.allocate({pass.tokens, keys}, int64, "distances in buckets"), table, "biases by distance");
+  Value bias = m.view(rows, {1, table->shape[1], pass.tokens, keys});
+  bias->layout = Layout::token_major;
+  return bias;
+}
+
 }  // namespace
 
 /// One table of biases by distance serves every layer; scores of the encoder's output get zeros.
 /// Source: [transformers] models/t5/modeling_t5.py T5Attention.compute_bias
 void EncoderRun::bias_scores(Machine& m, const Stack& stack, Pass& pass) {
   if (stack.distance_buckets == 0) return;
-  const double heads = stack.layers.front().attention.heads, queries = pass.tokens, keys = pass.past + pass.tokens;
+  const double heads = stack.layers.front().attention.heads, queries = pass.tokens;
   const Value table = m.parameter("relative_attention_bias.weight", {stack.distance_buckets, heads});
-  const auto look_up = [table, queries, keys](Machine& on, const Value&) {
-    return on.embedding(on.allocate({queries, keys}, int64, "distances in buckets"), table, "biases by distance");
-  };
-  const Value rows = pass.checkpointing ? m.checkpoint(table, look_up) : look_up(m, table);
-  pass.bias = m.view(rows, {1, heads, queries, keys});
-  pass.bias->layout = Layout::token_major;
+  if (pass.checkpointing && m.recording) bias_table_ = table;
+  else pass.bias = biases_by_distance(m, table, pass);
   if (!pass.encoded) return;
   pass.cross_bias = m.allocate({1, heads, queries, pass.encoded->shape[1]}, m.autocast ? m.autocast : pass.encoded->format, "biases of zero");
   pass.cross_bias->layout = Layout::head_major;
@@ -76,7 +81,26 @@ int owner_of(const Stack& stack, int first, int layer) {
 
 }  // namespace
 
-Value EncoderRun::run_layers(Machine& m, const Stack& stack, int first, Value hidden, const Pass& pass, std::string_view phase, Held* given) {
+/// The first layer looks up the biases by distance and gives them to the others; when it is run again, so are they.
+/// Source: [transformers] models/t5/modeling_t5.py T5Attention.forward, T5Stack.forward
+Value EncoderRun::first_with_bias(Machine& m, const DecoderLayer& layer, const Value& x, Pass& pass) {
+  Value bias;
+  const Value out = m.checkpoint(x, [&layer, pass, table = std::exchange(bias_table_, {}), first = &bias](Machine& on, Value input) {
+    Pass own = pass;
+    own.bias = biases_by_distance(on, table, pass);
+    if (!on.replaying()) *first = own.bias;
+    if (on.replaying() && own.cross_bias) {
+      const Layout layout = own.cross_bias->layout;
+      own.cross_bias = on.allocate(own.cross_bias->shape, own.cross_bias->format, "biases of zero");
+      own.cross_bias->layout = layout;
+    }
+    return decoder_layer(on, layer, std::move(input), own);
+  });
+  pass.bias = std::move(bias);
+  return out;
+}
+
+Value EncoderRun::run_layers(Machine& m, const Stack& stack, int first, Value hidden, Pass pass, std::string_view phase, Held* given) {
   m.inside_layers = true;
   const Value embedded = stack.convolution > 0 ? hidden : Value();
   const int end = first + static_cast<int>(stack.layers.size());
@@ -85,7 +109,9 @@ Value EncoderRun::run_layers(Machine& m, const Stack& stack, int first, Value hi
     m.begin_layer(owner_of(stack, first, i));
     m.memory.ledger.enter(phase, i);
     const DecoderLayer& layer = stack.layers[static_cast<std::size_t>(i - first)];
-    if (pass.checkpointing)
+    if (bias_table_)
+      hidden = first_with_bias(m, layer, hidden, pass);
+    else if (pass.checkpointing)
       hidden = m.checkpoint(hidden, [&layer, pass](Machine& on, Value x) { return decoder_layer(on, layer, std::move(x), pass); });
     else
       hidden = decoder_layer(m, layer, hidden, pass);

@@ -56,7 +56,8 @@ class EncoderRun {
   Value embed_masked(Machine& m, const InputLayer& in, const Value& ids, Held& held);
   Value labels(Machine& m, const Value& hidden);
   void bias_scores(Machine& m, const Stack& stack, Pass& pass);
-  Value run_layers(Machine& m, const Stack& stack, int first, Value hidden, const Pass& pass, std::string_view phase, Held* given = nullptr);
+  Value run_layers(Machine& m, const Stack& stack, int first, Value hidden, Pass pass, std::string_view phase, Held* given = nullptr);
+  Value first_with_bias(Machine& m, const DecoderLayer& layer, const Value& x, Pass& pass);
   Value finish(Machine& m, const Stack& stack, Value hidden);
   Value logits(Machine& m, Value hidden);
   Value pooled(Machine& m, const Head& head, const Value& hidden);
@@ -64,6 +65,7 @@ class EncoderRun {
   const EncoderModel& model_;
   Schedule schedule_;
   Value table_, logits_bias_;
+  Value bias_table_;   ///< of biases by distance, where the first layer looks them up
   std::vector<Value> beside_;   ///< what is held beside the last rows until the model has returned, or its output goes
   std::vector<double> normed_;   ///< channels of norms that keep what they have seen
 };

@@ -108,7 +108,7 @@ Value temporary(Machine& m, const Parameter& p, const Format* format) {
 }
 
 /// PyTorch's loops are one function over all parameters: the last tensor of one parameter's turn lives on in the next one's.
-/// Models register what a layer multiplies by before its norms.
+/// Models register what a layer multiplies by, each matrix with its bias, before its norms.
 struct Turn {
   const Parameter *before = nullptr, *at = nullptr;
 };
@@ -122,7 +122,8 @@ Turn worst_turn(std::span<const Parameter> parameters, double tensors, Among amo
   for (const Parameter& p : parameters) {
     if (!p.trainable || !among(p)) continue;
     if (!vectors.empty() && vectors.back()->layer != p.layer) close_layer();
-    (is_matrix(p) ? order : vectors).push_back(&p);
+    const bool of_last_matrix = !order.empty() && order.back()->layer == p.layer && order.back()->scope == p.scope;
+    (is_matrix(p) || of_last_matrix ? order : vectors).push_back(&p);
   }
   close_layer();
   Turn worst, now;
