@@ -58,6 +58,12 @@ void EncoderRun::bias_scores(Machine& m, const Stack& stack, Pass& pass) {
   const Value rows = pass.checkpointing ? m.checkpoint(table, look_up) : look_up(m, table);
   pass.bias = m.view(rows, {1, heads, queries, keys});
   pass.bias->layout = Layout::token_major;
+  if (stack.layers.front().order == DecoderLayer::Order::modules_norm_last) {
+    /// Source: [transformers] models/mpnet/modeling_mpnet.py MPNetEncoder.compute_position_bias: written down for every sequence
+    pass.kernel = AttentionKernel::eager;
+    pass.bias = m.copy(m.stretch(pass.bias, {pass.sequences, heads, queries, keys}), "biases of every sequence", Layout::head_major);
+    return;
+  }
   if (!pass.encoded) return;
   pass.cross_bias = m.allocate({1, heads, queries, pass.encoded->shape[1]}, m.autocast ? m.autocast : pass.encoded->format, "biases of zero");
   pass.cross_bias->layout = Layout::head_major;
