@@ -51,7 +51,7 @@ std::vector<double> by_layer(Fields& c, std::string_view name, double absent, do
 /// Source: [transformers] models/gemma3n/modeling_gemma3n.py Gemma3nMultimodalEmbedder
 void add_embedder(Fields& c, Decoder& m, double width) {
   const double rows = c.count({"vocab_size"}, 128, 1, most_vocabulary);
-  const std::vector<IdleWeights> tensors = {{"embedder.embedding.weight", {rows, width}, 1}, {"embedder.norm", {width}, 2}, {"embedder.projection.weight", {m.hidden, width}, 1}};
+  const std::vector<IdleWeights> tensors = {{"projector.embedding.weight", {rows, width}, 1}, {"projector.norm", {width}, 2}, {"projector.projection.weight", {m.hidden, width}, 1}};
   m.beside.insert(m.beside.end(), tensors.begin(), tensors.end());
 }
 
@@ -69,19 +69,19 @@ void add_ear(Fields& c, Decoder& m) {
   const std::vector<double> channels = by_layer(audio, streams ? "sscp_conv_channel_size" : "subsampling_conv_channels", 0, 1, most_width, 2, {128, 32});
   const double read = streams ? std::ceil(std::ceil(bands / 2) / 2) : std::floor(channels[0] / 4);
   std::vector<IdleWeights> tensors = {
-      {"audio.subsample.conv0.weight", {channels[0], 1, 3, 3}, 1}, {"audio.subsample.conv1.weight", {channels[1], channels[0], 3, 3}, 1},
-      {"audio.subsample.norm0", {channels[0]}, 1}, {"audio.subsample.norm1", {channels[1]}, 1}, {"audio.subsample.input_proj.weight", {h, read * channels[1]}, 1},
-      {"audio.layers.feed_forward.weight", {4 * h, h}, 4 * layers}, {"audio.layers.norm", {h}, 9 * layers},
-      {"audio.layers.self_attn.per_dim_scale", {dim}, layers}, {"audio.layers.self_attn.weight", {heads * dim, h}, 4 * layers},
-      {"audio.layers.self_attn.post.weight", {h, h}, layers}, {"audio.layers.lconv1d.linear_start.weight", {2 * h, h}, layers},
-      {"audio.layers.lconv1d.linear_end.weight", {h, h}, layers}, {"audio.layers.lconv1d.depthwise_conv1d.weight", {h, 1, kernel}, layers}};
+      {"audio_tower.subsample.conv0.weight", {channels[0], 1, 3, 3}, 1}, {"audio_tower.subsample.conv1.weight", {channels[1], channels[0], 3, 3}, 1},
+      {"audio_tower.subsample.norm0", {channels[0]}, 1}, {"audio_tower.subsample.norm1", {channels[1]}, 1}, {"audio_tower.subsample.input_proj.weight", {h, read * channels[1]}, 1},
+      {"audio_tower.layers.feed_forward.weight", {4 * h, h}, 4 * layers}, {"audio_tower.layers.norm", {h}, 9 * layers},
+      {"audio_tower.layers.self_attn.per_dim_scale", {dim}, layers}, {"audio_tower.layers.self_attn.weight", {heads * dim, h}, 4 * layers},
+      {"audio_tower.layers.self_attn.post.weight", {h, h}, layers}, {"audio_tower.layers.lconv1d.linear_start.weight", {2 * h, h}, layers},
+      {"audio_tower.layers.lconv1d.linear_end.weight", {h, h}, layers}, {"audio_tower.layers.lconv1d.depthwise_conv1d.weight", {h, 1, kernel}, layers}};
   if (streams) {
     add_embedder(audio, m, h);
   } else {
     const double out = audio.count({"output_proj_dims"}, 1536, 1, most_width);
-    tensors.push_back({"audio.output_proj.weight", {out, h}, 1});
-    tensors.push_back({"audio.output_proj.bias", {out}, 1});
-    tensors.push_back({"audio.projection.weight", {m.hidden, out}, 1});
+    tensors.push_back({"audio_tower.output_proj.weight", {out, h}, 1});
+    tensors.push_back({"audio_tower.output_proj.bias", {out}, 1});
+    tensors.push_back({"audio_tower.projector.weight", {m.hidden, out}, 1});
   }
   m.beside.insert(m.beside.end(), tensors.begin(), tensors.end());
 }
