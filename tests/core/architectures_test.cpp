@@ -111,10 +111,13 @@ TEST_CASE("layers that see everything may have heads of their own size, and take
 }
 
 TEST_CASE("what no program runs is refused where no inventory is at hand", "[architectures]") {
+  CHECK(issues_of({{"model", {{"config", {{"model_type", "pegasus"}, {"architectures", {"PegasusForCausalLM"}}}}}}}).at("model.config.model_type") == "unsupported");
+}
+
+TEST_CASE("keys and values are borrowed of layers of the same kind alone", "[architectures]") {
   Json config = two_kinds_of_heads;
   config["num_kv_shared_layers"] = 2;
-  CHECK(issues_of({{"model", {{"config", config}}}}).at("model.config.model_type") == "unsupported");
-  CHECK(issues_of({{"model", {{"config", {{"model_type", "pegasus"}, {"architectures", {"PegasusForCausalLM"}}}}}}}).at("model.config.model_type") == "unsupported");
+  CHECK(issues_of({{"model", {{"config", config}}}}).at("model.config.num_kv_shared_layers") == "contradiction");
 }
 
 TEST_CASE("experts in tall matrices are counted like any", "[architectures]") {

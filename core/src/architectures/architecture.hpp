@@ -19,9 +19,6 @@ std::vector<std::string_view> programmed_types();
 /// `assumptions`; the model is of use only if there are no issues.
 Decoder read_model(Fields& config, std::vector<Assumption>& assumptions);
 
-/// Whether layers share keys and values, or each gets an input of its own: no program runs them yet.
-bool shares_between_layers(Fields& config);
-
 // One function a family; each reads the fields its configuration class documents, with that class's defaults.
 Decoder llama(Fields& config);
 Decoder mistral(Fields& config);
@@ -100,6 +97,8 @@ Decoder qwen3_5_moe_with_tower(Fields& config);
 Decoder minimax(Fields& config);
 Decoder jetmoe(Fields& config);
 Decoder dbrx(Fields& config);
+Decoder gemma3n(Fields& config);
+Decoder gemma3n_text(Fields& config);
 Decoder gemma4_text(Fields& config);
 Decoder gemma4(Fields& config);
 Decoder jamba(Fields& config);

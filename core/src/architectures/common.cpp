@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "machine/parts.hpp"
+
 namespace gpumem {
 
 Decoder plain_decoder(Fields& c, const DecoderDefaults& d, DecoderLayer layer) {
@@ -11,7 +13,7 @@ Decoder plain_decoder(Fields& c, const DecoderDefaults& d, DecoderLayer layer) {
   m.hidden = c.count({"hidden_size", "n_embd", "d_model"}, d.hidden, 1, most_width);
   m.max_positions = c.count({"max_position_embeddings", "n_positions"}, d.positions, 1, most_tokens);
   m.tied = c.flag({"tie_word_embeddings"}, d.tied);
-  layer.mlp.width = c.count({"intermediate_size", "ffn_dim", "n_inner"}, d.width, 1, most_width);
+  if (!whole_engine || d.width > 0) layer.mlp.width = c.count({"intermediate_size", "ffn_dim", "n_inner"}, d.width, 1, most_width);
   AttentionLayer& a = layer.attention;
   a.heads = c.count({"num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads"}, d.heads, 1, most_heads);
   a.kv_heads = c.count({"num_key_value_heads"}, d.kv_heads > 0 ? d.kv_heads : a.heads, 1, most_heads);

@@ -11,7 +11,7 @@ inline constexpr double most_width = 1 << 20, most_vocabulary = 1 << 24, most_la
 
 /// Defaults of a family's configuration class, for fields that may be absent.
 struct DecoderDefaults {
-  double vocabulary, hidden, width, layers, heads;
+  double vocabulary, hidden, width, layers, heads;   ///< width 0: the family reads it
   double kv_heads = 0;   ///< 0: as many as heads
   double head_dim = 0;   ///< 0: hidden / heads
   double positions = 2048;
@@ -67,6 +67,15 @@ void rotate_leading_part(Decoder& model, double share);
 
 /// A window that is absent takes the family's value; null is none.
 double read_window(Fields& config, double absent);
+
+/// The last layers borrow keys and values from earlier ones; each layer gets an input of its own.
+void lend_keys(Fields& config, Decoder& model, double absent = 0);
+void give_inputs(Fields& config, Decoder& model);
+/// The weights of the tower for sound that `audio_config` describes.
+void add_ear(Fields& config, Decoder& model);
+
+/// The decoder of the Gemmas from 3n on: norms by a power, turned in rows, values normalised.
+DecoderLayer power_normed_layer(Fields& config);
 
 bool every_layer(int layer, double rule);
 /// One layer in `pattern` sees everything, the others have the window.

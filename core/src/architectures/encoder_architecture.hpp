@@ -31,6 +31,7 @@ std::vector<double> read_numbers(Fields& config, std::string_view name, std::vec
 
 EncoderModel bert(Fields& config);
 EncoderModel roberta(Fields& config);
+EncoderModel mpnet(Fields& config);
 EncoderModel distilbert(Fields& config);
 EncoderModel modernbert(Fields& config);
 EncoderModel electra(Fields& config);

@@ -23,6 +23,7 @@ constexpr std::array families = {
     Family{"roberta", roberta, Runs::labels},
     Family{"xlm-roberta", roberta, Runs::labels},
     Family{"camembert", roberta, Runs::labels},
+    Family{"mpnet", mpnet, Runs::labels},
     Family{"distilbert", distilbert, Runs::labels},
     Family{"electra", electra, Runs::discriminates},
     Family{"modernbert", modernbert, Runs::labels},

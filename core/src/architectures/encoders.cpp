@@ -55,7 +55,7 @@ EncoderModel bert_like(Fields& c, const Defaults& sizes = {}) {
   layer.dropout = c.number({"hidden_dropout_prob"}, 0.1, 0, 1);
   EncoderModel m;
   read_sizes(c, m, layer, sizes);
-  read_tokens(c, m, {});
+  read_tokens(c, m, sizes);
   InputLayer& in = m.encoder.input;
   in.positions = m.max_positions;
   in.types = c.count({"type_vocab_size"}, 2, 0, most_vocabulary);
@@ -96,6 +96,17 @@ EncoderModel roberta(Fields& c) {
   EncoderModel m = bert_like(c);
   m.encoder.input.positions_counted = true;
   m.head.activation = Activation::gelu;   // whatever hidden_act says
+  dense_labels(c, m, LabelHead::By::tanh);
+  return m;
+}
+
+/// Source: [transformers] models/mpnet/modeling_mpnet.py: scores get a bias by distance; the code that attends is its own
+EncoderModel mpnet(Fields& c) {
+  EncoderModel m = bert_like(c, {.vocabulary = 30527});
+  m.encoder.input.types = 0;
+  m.encoder.input.positions_counted = true;
+  m.encoder.distance_buckets = c.count({"relative_attention_num_buckets"}, 32, 1, most_width);
+  for (DecoderLayer& l : m.encoder.layers) l.attention.biased_scores = true, l.attention.kept_context = false;
   dense_labels(c, m, LabelHead::By::tanh);
   return m;
 }

@@ -36,6 +36,14 @@ std::vector<IdleWeights> pooling_probe(double width, double feed) {
 
 }  // namespace
 
+DecoderLayer power_normed_layer(Fields& c) {
+  DecoderLayer layer = gemma_layer(c, {"hidden_activation"});
+  layer.norm = NormKind::rms_by_power;
+  layer.attention.qk_norm = NormKind::rms_by_power;
+  layer.attention.turned_in_rows = layer.attention.value_normed = true;
+  return layer;
+}
+
 /// Source: [transformers] models/gemma/configuration_gemma.py
 Decoder gemma(Fields& c) {
   // Old files name an exact GELU in hidden_act; the model has always used the tanh form. Both are one kernel.
@@ -101,27 +109,12 @@ Decoder gemma3(Fields& c) {
   return m;
 }
 
-/// Source: [transformers] models/gemma4/configuration_gemma4.py: inputs are 256 wide where the field is absent
-bool shares_between_layers(Fields& c) {
-  const double inputs_absent = c.text({"model_type"}, "").starts_with("gemma4") ? 256 : 0;
-  const auto shares = [&](Fields& text) {
-    return text.count({"num_kv_shared_layers"}, 0, 0, most_layers) > 0 || text.count({"hidden_size_per_layer_input"}, inputs_absent, 0, most_width) > 0;
-  };
-  if (!c.has("text_config")) return shares(c);
-  Fields text = c.record("text_config");
-  return shares(text);
-}
-
 /// Layers that see everything have heads of their own size, and may take keys as values.
 /// Source: [transformers] models/gemma4/configuration_gemma4.py, models/gemma4/modeling_gemma4.py
 Decoder gemma4_text(Fields& c) {
-  if (shares_between_layers(c)) c.report("model_type", "unsupported", "has no program where layers share keys and values or get inputs of their own; the inventory of its tensors is not at hand");
-  DecoderLayer layer = gemma_layer(c, {"hidden_activation"});
+  DecoderLayer layer = power_normed_layer(c);
   layer.order = DecoderLayer::Order::sandwich;
-  layer.norm = NormKind::rms_by_power;
   layer.scaled_at_end = true;
-  layer.attention.qk_norm = NormKind::rms_by_power;
-  layer.attention.turned_in_rows = layer.attention.value_normed = true;
   if (c.flag({"enable_moe_block"}, false)) {
     layer.order = DecoderLayer::Order::experts_and_mlp;
     ExpertsLayer& e = layer.experts.emplace();
@@ -159,6 +152,11 @@ Decoder gemma4_text(Fields& c) {
     a.head_dim = a.rotary_dim = dim;
     if (key_as_value) a.kv_heads = own_heads;
   }
+  lend_keys(c, m);
+  give_inputs(c, m);
+  if (c.flag({"use_double_wide_mlp"}, false))
+    for (DecoderLayer& l : m.layers)
+      if (l.attention.keys == AttentionLayer::Keys::borrowed) l.mlp.width *= 2;
   if (std::fmod(m.layers[0].attention.heads, own_heads) != 0) c.report("num_global_key_value_heads", "not-divisible", "must divide num_attention_heads");
   return m;
 }
@@ -169,8 +167,6 @@ Decoder gemma4(Fields& c) {
   Fields text = c.record("text_config");
   Decoder m = gemma4_text(text);
   m.tied = c.flag({"tie_word_embeddings"}, m.tied);
-  if (c.has("audio_config") || shares_between_layers(c))   // said where whoever asked looks for it
-    c.report("model_type", "unsupported", "has no program where it hears, too, or where layers share; the inventory of its tensors is not at hand");
   Fields vision = c.record("vision_config");
   const double width = vision.count({"hidden_size"}, 768, 1, most_width), feed = vision.count({"intermediate_size"}, 3072, 1, most_width);
   const double layers = vision.count({"num_hidden_layers"}, 16, 1, most_layers), dim = vision.count({"head_dim"}, 64, 1, most_width);
@@ -181,6 +177,7 @@ Decoder gemma4(Fields& c) {
               {"vision.layers.o_proj.weight", {width, queries}, layers}, {"vision.layers.qk_norm", {dim}, 2 * layers},
               {"vision.layers.mlp.weight", {feed, width}, 3 * layers}, {"vision.layers.norm", {width}, 4 * layers},
               {"vision.projection.weight", {m.hidden, width}, 1}};
+  if (c.has("audio_config")) add_ear(c, m);
   return m;
 }
 

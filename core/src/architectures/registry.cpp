@@ -61,7 +61,7 @@ constexpr std::array families = {
     Family{"granitemoehybrid", granitemoehybrid}, Family{"jamba", jamba}, Family{"nemotron_h", nemotron_h},
     Family{"qwen3_next", qwen3_next}, Family{"qwen3_5_text", qwen3_5}, Family{"qwen3_5_moe_text", qwen3_5_moe},
     Family{"qwen3_5", qwen3_5_with_tower}, Family{"qwen3_5_moe", qwen3_5_moe_with_tower},
-    Family{"minimax", minimax},     Family{"dbrx", dbrx},         Family{"jetmoe", jetmoe},         Family{"gemma4_text", gemma4_text}, Family{"gemma4", gemma4},
+    Family{"minimax", minimax},     Family{"dbrx", dbrx},         Family{"jetmoe", jetmoe},         Family{"gemma3n", gemma3n}, Family{"gemma3n_text", gemma3n_text}, Family{"gemma4_text", gemma4_text}, Family{"gemma4", gemma4},
     Family{"gpt_bigcode", gpt_bigcode},
     Family{"exaone", exaone},       Family{"qwen", qwen},         Family{"internlm", internlm}, Family{"internlm2", internlm},
     Family{"baichuan", baichuan},   Family{"chatglm", chatglm},   Family{"mimo", mimo},         Family{"deepseek", deepseek},

@@ -47,6 +47,7 @@ Document cache_document(const Scenario& s, const Run& run) {
   Elements keys, values;   // of one token
   if (s.has_cache())
     for (const DecoderLayer& l : s.layers()) {
+      if (whole_engine && l.attention.keys == AttentionLayer::Keys::borrowed) continue;
       keys += cached_keys(l.attention);
       values += cached_values(l.attention);
     }

@@ -71,9 +71,12 @@ Document mix_row(const Scenario& s, const Run& run) {
 }
 
 Document cache_row(const Scenario& s, const Run& run) {
+  double holding = static_cast<double>(s.layers().size());
+  if (whole_engine)
+    for (const DecoderLayer& l : s.layers()) holding -= l.attention.keys == AttentionLayer::Keys::borrowed ? 1 : 0;
   const AttentionLayer& a = s.layers().front().attention;
   const InferenceScenario& i = s.inference;
-  std::string text = text_of({"2 × ", number_text(static_cast<double>(s.layers().size())), " layers × ", number_text(a.kv_heads), " heads × ", number_text(a.head_dim), " × ", number_text(s.cache_format()->block_bytes / s.cache_format()->block_elements), " B × ", grouped(i.context_tokens), " tokens × ", number_text(i.sequences), " = ", grouped(in(bytes, run.cache)), " B"});
+  std::string text = text_of({"2 × ", number_text(holding), " layers × ", number_text(a.kv_heads), " heads × ", number_text(a.head_dim), " × ", number_text(s.cache_format()->block_bytes / s.cache_format()->block_elements), " B × ", grouped(i.context_tokens), " tokens × ", number_text(i.sequences), " = ", grouped(in(bytes, run.cache)), " B"});
   bool windowed = false;
   for (const DecoderLayer& l : s.layers()) windowed = windowed || l.attention.window > 0;
   if (s.inference.encoder_tokens > 0) text += text_of({"; of it for ", grouped(s.inference.encoder_tokens), " rows of the encoder's output as many again each"});

@@ -52,7 +52,7 @@ void read_config(const Document* config, std::string_view path, const Document& 
     if (s.model) give_classes(fields, *s.model);
     return;
   }
-  if (!counted || (has_program(type) && runs && runs_decoder_class(fields) && !(whole_engine && shares_between_layers(fields)))) {
+  if (!counted || (has_program(type) && runs && runs_decoder_class(fields))) {
     s.model = read_model(fields, s.assumptions);
     return;
   }

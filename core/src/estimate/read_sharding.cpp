@@ -81,7 +81,7 @@ static bool splits(const DecoderLayer& l) {
   const bool order = l.order == DecoderLayer::Order::sequential || l.order == DecoderLayer::Order::sandwich;
   const bool whole_norm = l.attention.qk_norm && l.attention.qk_norm_place == AttentionLayer::QkNorm::whole;
   return order && !l.experts && !l.mixer && !l.attention.latent && l.attention.form == AttentionLayer::Form::shared && !whole_norm &&
-         l.attention.projection == AttentionLayer::Projection::separate;
+         l.attention.projection == AttentionLayer::Projection::separate && l.own_input == 0 && l.attention.keys == AttentionLayer::Keys::own;
 }
 
 /// Source: [torchtitan] components/float8.py Float8LinearConverter: torchao's linears in place of all but the head

@@ -36,6 +36,9 @@ AttentionResult eager(Machine& m, const AttentionLayer& a, const Pass& pass, con
   }
   if (const Value bias = bias_of(a, pass)) weights = m.add(weights, bias);
   if (const Value mask = mask_of(a, pass)) weights = m.add(weights, mask);
+  // Its own code has a name for the scores and another one for what becomes of them (MPNet).
+  const bool named = whole_engine && a.biased_scores && a.output_bias;
+  const Value scores = named ? weights : Value();
   if (a.sinks) {
     weights = with_sinks(m, weights, sinks);
   } else if (a.softmax_in_fp32) {

@@ -1,5 +1,7 @@
 #include "layers/attention.hpp"
 
+#include <algorithm>
+
 #include "layers/dense.hpp"
 #include "layers/latent_attention.hpp"
 #include "layers/norms.hpp"
@@ -128,6 +130,7 @@ QueryKeyValue turned_in_rows(Machine& m, const AttentionLayer& a, const Value& x
     query = normalise(m, "q_norm", *a.qk_norm, query);
     p.query = by_head(turn(m, query, tables));
   }
+  if (a.keys == AttentionLayer::Keys::borrowed) return p;
   Value key = projected("k_proj", a.kv_heads);
   const Value value = a.key_as_value ? key : projected("v_proj", a.kv_heads);
   key = normalise(m, "k_norm", *a.qk_norm, key);
@@ -135,6 +138,24 @@ QueryKeyValue turned_in_rows(Machine& m, const AttentionLayer& a, const Value& x
   p.key = by_head(key);
   p.value = by_head(a.value_normed ? normalise(m, "v_norm", NormKind::rms_by_power_bare, value) : value);
   return p;
+}
+
+/// Whoever keeps a key made in a second run keeps the nodes that made it, with all they saved.
+/// Source: [pytorch-checkpoint] _recomputation_hook; [transformers] cache_utils.py KVSharingDict
+void lend(Machine& m, const Pass& pass, bool windowed, KvCache::KeyValue given) {
+  if (m.replaying() && given.key->node >= 0) {
+    const int frame = m.tape[static_cast<std::size_t>(given.key->node)].frame, first = m.frames[static_cast<std::size_t>(frame)].first_node;
+    std::vector<int> made = {given.key->node, given.value->node};
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      if (made[i] < first || std::find(made.begin(), made.begin() + static_cast<std::ptrdiff_t>(i), made[i]) != made.begin() + static_cast<std::ptrdiff_t>(i)) continue;
+      const Node& node = m.tape[static_cast<std::size_t>(made[i])];
+      for (const Value& saved : node.saved)
+        if (saved) pass.lent->behind.push_back(saved);
+      for (const Edge& edge : node.edge)
+        if (edge.node >= 0) made.push_back(edge.node);
+    }
+  }
+  pass.lent->of[windowed] = std::move(given);
 }
 
 /// Source: [transformers] models/llama/modeling_llama.py LlamaAttention.forward
@@ -150,11 +171,19 @@ AttentionResult sub_layer(Machine& m, const AttentionLayer& a, Value x, const Pa
     p.key = std::move(key);
   }
   if (a.qk_norm_place == AttentionLayer::QkNorm::after_rotary) normalise_both(m, a, p.query, p.key);
-  if (KvCache* cache = a.cross ? pass.cross_cache : pass.cache) {
+  KvCache::KeyValue unwindowed;
+  if (whole_engine && a.keys == AttentionLayer::Keys::lent && pass.cache && pass.cache->fixed() && a.window > 0 && pass.tokens > a.window)
+    unwindowed = {p.key, p.value};   // such a cache gives back what it got
+  const bool borrows = whole_engine && a.keys == AttentionLayer::Keys::borrowed;
+  if (borrows) {
+    p.key = pass.lent->of[a.window > 0].key;
+    p.value = pass.lent->of[a.window > 0].value;
+  } else if (KvCache* cache = a.cross ? pass.cross_cache : pass.cache) {
     KvCache::KeyValue all = p.key ? cache->update(m, p.key, p.value, a.window) : cache->held(m.layer());
     p.key = std::move(all.key);
     p.value = std::move(all.value);
   }
+  if (whole_engine && a.keys == AttentionLayer::Keys::lent) lend(m, pass, a.window > 0, unwindowed.key ? std::move(unwindowed) : KvCache::KeyValue{p.key, p.value});
   AttentionResult result = attend(m, a, pass, p.query, p.key, p.value);
   if (a.kept_context) result.context = result.output;
   if (whole_engine && p.gate) result.output = m.multiply(result.output, m.sigmoid(p.gate));

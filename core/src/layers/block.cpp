@@ -2,6 +2,7 @@
 
 #include "layers/attention.hpp"
 #include "layers/falcon.hpp"
+#include "layers/layer_inputs.hpp"
 #include "layers/mixers.hpp"
 #include "layers/mixture_layer.hpp"
 #include "layers/mlp.hpp"
@@ -38,7 +39,10 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   if (whole_engine && l.scaled_by_column) x = m.multiply(x, m.parameter("layer_scale2", {x->shape[-1]}));
   x = m.dropout(x, l.dropout);
   x = l.scaled ? m.add(residual, m.scale(x, "scaled sub-layer")) : m.add(residual, x);
-  return whole_engine && l.scaled_at_end ? m.scale_in_place(std::move(x)) : x;
+  if (!whole_engine) return x;
+  residual.drop();
+  if (l.own_input > 0) x = let_in(m, l, std::move(x), pass.layer_input);
+  return l.scaled_at_end ? m.scale_in_place(std::move(x)) : x;
 }
 
 /// Source: [transformers] models/gpt_neox/modeling_gpt_neox.py GPTNeoXLayer.forward
@@ -180,6 +184,8 @@ Value experts_and_mlp(Machine& m, const DecoderLayer& l, const Value& x, const P
   }
   hidden = normalise(m, "post_feedforward_layernorm", l.norm, hidden);
   hidden = m.add(residual, hidden);
+  residual.drop();
+  if (l.own_input > 0) hidden = let_in(m, l, std::move(hidden), pass.layer_input);
   return l.scaled_at_end ? m.scale_in_place(std::move(hidden)) : hidden;
 }
 
@@ -232,6 +238,7 @@ Value decoder_layer(Machine& m, const DecoderLayer& l, Value x, const Pass& pass
     case DecoderLayer::Order::nothing: return x;
     case DecoderLayer::Order::kept_all: return kept_all(m, l, x, pass);
     case DecoderLayer::Order::experts_and_mlp: return experts_and_mlp(m, l, x, pass);
+    case DecoderLayer::Order::streams: return streams_layer(m, l, x, pass);
     case DecoderLayer::Order::scaled_sums: return scaled_sums(m, l, x, pass);
     case DecoderLayer::Order::modules_norm_last:
     case DecoderLayer::Order::inlined_norm_last:

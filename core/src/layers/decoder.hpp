@@ -47,6 +47,7 @@ struct MlpLayer {
   bool kept_inner = false;   ///< what the activation made is held by the layer until its end
   bool kept_halves = false;  ///< gated: both halves are held until the end
   bool scaled = false;       ///< gated: gate and output are multiplied by numbers; `up` comes first
+  bool thinned = false;      ///< gated: of the gate only what stands out of its token's numbers passes (Gemma 3n)
   bool inlined = false;      ///< part of the layer's own code, which does not hold the normalised input
   bool operator==(const MlpLayer&) const = default;
 };
@@ -155,6 +156,8 @@ struct AttentionLayer {
   bool turned_in_rows = false;      ///< queries and keys are turned before heads become an outer extent (Gemma 4)
   bool value_normed = false;        ///< values are normalised, without weight
   bool key_as_value = false;        ///< values are what the keys' projection gives
+  enum class Keys { own, lent, borrowed };
+  Keys keys = Keys::own;            ///< lent: held for later layers until the model returns, who have none (Gemma 3n)
   bool positions_on_grid = false;   ///< a position is a point in time, height and width, for each sequence (Qwen3.5)
   double position_rows = 0;         ///< of the table of sinusoids each layer has (GPT-J, CodeGen), or of its mask (GPT-Neo)
   bool operator==(const AttentionLayer&) const = default;
@@ -208,6 +211,7 @@ struct DecoderLayer {
     norm_last_kept,  ///< norm_last; the attention's output is held until the layer ends (GTE)
     probabilities_kept_last,    ///< norm_last; what attention gives back, probabilities too, is held until the layer ends (wav2vec 2.0)
     probabilities_kept_first,   ///< sequential, likewise
+    streams,         ///< several hidden states side by side, of which one is worked on (Gemma 3n)
   };
   Order order = Order::sequential;
   NormKind norm = NormKind::rms;
@@ -222,6 +226,10 @@ struct DecoderLayer {
   bool residual_normed = false;      ///< what is added is the normalised input (BLOOM)
   bool scaled = false;               ///< each sub-layer's output is multiplied by a number before it is added
   bool scaled_by_column = false;     ///< likewise by a trained number a column (DINOv2)
+  double own_input = 0;              ///< width of an input that this layer alone gets (Gemma 3n); 0: none
+  double streams = 1;                ///< hidden states side by side
+  double low_rank = 0;               ///< of a linear path beside attention
+  bool stream_scaled = false;        ///< by column, before its own input is let in
   bool scaled_at_end = false;        ///< its result is multiplied in place by a number kept in a tensor
   bool operator==(const DecoderLayer&) const = default;
 };
@@ -239,6 +247,7 @@ struct Decoder {
   double learned_positions = 0;      ///< rows of a learned position table; 0: none
   double fixed_positions = 0;        ///< rows of a position table that is not trained; 0: none
   bool positions_from_mask = false;  ///< positions are counted from an attention mask of ones
+  double input_rows = 0;             ///< of the table that layers' own inputs come from
   bool embedding_scaled = false;     ///< by a number kept in a tensor
   bool embedding_multiplied = false; ///< by a Python number
   bool window_mask_always = false;   ///< a mask for windows is made although no layer has one

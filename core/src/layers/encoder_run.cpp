@@ -61,6 +61,13 @@ void EncoderRun::bias_scores(Machine& m, const Stack& stack, Pass& pass) {
   if (stack.distance_buckets == 0) return;
   const double heads = stack.layers.front().attention.heads, queries = pass.tokens;
   const Value table = m.parameter("relative_attention_bias.weight", {stack.distance_buckets, heads});
+  if (stack.layers.front().order == DecoderLayer::Order::modules_norm_last) {
+    /// Source: [transformers] models/mpnet/modeling_mpnet.py MPNetEncoder.compute_position_bias: written down for every sequence
+    pass.kernel = AttentionKernel::eager;
+    const Value once = biases_by_distance(m, table, pass);
+    pass.bias = m.copy(m.stretch(once, {pass.sequences, heads, queries, once->shape[3]}), "biases of every sequence", Layout::head_major);
+    return;
+  }
   if (pass.checkpointing && m.recording) bias_table_ = table;
   else pass.bias = biases_by_distance(m, table, pass);
   if (!pass.encoded) return;

@@ -7,6 +7,7 @@
 #include "layers/block.hpp"
 #include "layers/dense.hpp"
 #include "layers/gaps.hpp"
+#include "layers/layer_inputs.hpp"
 #include "layers/mixers.hpp"
 #include "layers/norms.hpp"
 #include "layers/older_attention.hpp"
@@ -88,9 +89,11 @@ Value ModelRun::embed(Machine& m, const Value& ids, const Pass& pass, Embedded& 
   return m.add(held.tokens, held.position_rows);
 }
 
-Value ModelRun::run_layer(Machine& m, int number, Value hidden, const Pass& pass, std::string_view phase) {
+Value ModelRun::run_layer(Machine& m, int number, Value hidden, const Pass& given, std::string_view phase) {
   m.begin_layer(number);
   m.memory.ledger.enter(phase, number);
+  if (whole_engine && given.layer_inputs) return run_layer(m, number, std::move(hidden), with_input_of_layer(m, model_.layers[static_cast<std::size_t>(number)], given), phase);
+  const Pass& pass = given;
   const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(number)];
   if (m.on_forward_layer) m.on_forward_layer(number, true);
   if (pass.checkpointing)   // what is run again holds the table and mask it needs
@@ -114,7 +117,8 @@ Value ModelRun::run_together(Machine& m, int first, int last, const Value& hidde
     for (int i = first; i <= last; ++i) {
       on.begin_layer(i);
       if (!on.replaying()) on.memory.ledger.enter(phase, i);
-      x = decoder_layer(on, model_.layers[static_cast<std::size_t>(i)], x, own);
+      const DecoderLayer& layer = model_.layers[static_cast<std::size_t>(i)];
+      x = own.layer_inputs ? decoder_layer(on, layer, x, with_input_of_layer(on, layer, own)) : decoder_layer(on, layer, x, own);
     }
     return x;
   });
@@ -130,6 +134,9 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     hidden = held.tokens = on_embeddings(m, std::move(hidden));
   }
   const Format* format = hidden->format;
+  const DecoderLayer& leading = model_.layers[0];
+  std::vector<Value> streams;
+  if (whole_engine && leading.own_input > 0) pass.layer_inputs = layer_inputs(m, model_, ids, held.tokens);
   if (model_.embedding_norm) hidden = normalise(m, "embedding_norm", *model_.embedding_norm, hidden);
   const auto attends = [](const DecoderLayer& l) { return l.attention.heads > 0; };
   if (whole_engine && model_.linear_biases) {
@@ -153,6 +160,8 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
     for (int kind = 0; kind < rotary_kinds(model_); ++kind)
       pass.rotary[static_cast<std::size_t>(kind)] = rotary_tables(m, *rotating(model_, kind), pass.tokens, format, whole_engine && a->positions_on_grid ? pass.sequences : position_rows);
   hidden = m.dropout(std::move(hidden), model_.embedding_dropout);
+  if (whole_engine && leading.streams > 1) hidden = spread(m, leading, held.tokens, streams);
+  if (whole_engine && model_.layers.back().attention.keys == AttentionLayer::Keys::borrowed) pass.lent = std::make_shared<LentKeys>();
 
   Value returned;
   pass.returned = &returned;
@@ -161,6 +170,8 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   const std::size_t together = whole_engine && pass.checkpointing ? static_cast<std::size_t>(pass.together) : 1;
   for (std::size_t at = 0; at < schedule_.layers.size(); at += together) {
     const int first = schedule_.layers[at], last = schedule_.layers[std::min(at + together, schedule_.layers.size()) - 1];
+    const DecoderLayer& next = model_.layers[static_cast<std::size_t>(first)];
+    if (whole_engine && next.attention.keys == AttentionLayer::Keys::borrowed && next.streams == 1) keep_last_tokens(m, pass, hidden);
     if (whole_engine && together > 1) hidden = run_together(m, first, last, hidden, pass, phase);
     else hidden = run_layer(m, first, std::move(hidden), pass, phase);
     if (gap != schedule_.gaps.end() && gap->after == last) pass_gap(m, *gap++);
@@ -170,7 +181,9 @@ Value ModelRun::hidden_states(Machine& m, const Value& ids, Pass& pass, std::str
   pass.bias.drop();
   m.begin_layer(end_layer());
   m.memory.ledger.enter(phase, end_layer());
+  if (whole_engine && leading.streams > 1) hidden = gather_streams(m, leading, hidden, streams);
   if (model_.final_norm) hidden = normalise(m, "norm", *model_.final_norm, hidden);
+  if (whole_engine) pass.layer_inputs.drop(), pass.lent.reset();
   const double width = model_.embedding_width > 0 ? model_.embedding_width : model_.hidden;
   if (width != model_.hidden) hidden = dense(m, "project_out", hidden, width, false);
   return hidden;
@@ -252,6 +265,7 @@ std::vector<Value> ModelRun::buffers(Machine& m) {
     for (const DecoderLayer& layer : model_.layers)
       if (layer.scaled_at_end) held.push_back(m.allocate({1}, m.weight_format, "factor of a layer", Component::workspace));
   if (whole_engine && model_.fixed_positions > 0) held.push_back(m.allocate({model_.fixed_positions, model_.hidden}, m.weight_format, "position table", Component::workspace));
+  if (whole_engine) stream_buffers(m, model_, held);
   const AttentionLayer* a = rotating(model_);
   if (!a) return held;
   for (int copy = 0; copy < 2 * rotary_kinds(model_); ++copy)

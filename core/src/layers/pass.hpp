@@ -2,6 +2,7 @@
 // One forward pass over a batch: how many tokens, what came before, which attention kernel.
 
 #include <array>
+#include <memory>
 #include <vector>
 
 #include "layers/cache.hpp"
@@ -13,6 +14,12 @@ enum class AttentionKernel { flash, sdpa, eager };
 
 struct RotaryTables {
   Value cos, sin;
+};
+
+/// Keys and values that layers lend to later ones, by whether they have a window.
+struct LentKeys {
+  std::array<KvCache::KeyValue, 2> of;
+  std::vector<Value> behind;   ///< what a second run has saved to make them again
 };
 
 struct Pass {
@@ -28,6 +35,8 @@ struct Pass {
   Value distances, distance_rows;  ///< how far apart tokens are, and a row of hidden states for each distance
   bool last_token_only = false;   ///< logits of the last token, not of all
   double kept_tokens = 1;          ///< how many last ones that are: more where a draft is checked
+  Value layer_inputs, layer_input;  ///< of all layers that get one of their own, and of the one that runs
+  std::shared_ptr<LentKeys> lent;
   bool checkpointing = false;
   int together = 1;               ///< layers that one checkpoint holds
   double tensor_ranks = 1;        ///< that share every linear; between them they share the sequence

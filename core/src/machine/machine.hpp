@@ -149,6 +149,9 @@ class Machine {
   Value power(Value x, const char* label = "pow");
   Value mean_last(Value x);
   Value rsqrt(Value x);
+  Value root(Value x);
+  /// The standard deviation of each row.
+  Value deviation_last(Value x);
   Value silu(Value x);
   Value gelu(Value x);
   /// gelu by tanh, written out, as one node that saves its input.
@@ -185,6 +188,12 @@ class Machine {
   Value pick(Value x, const Shape& shape);
   /// A row [1, 1, w], the same for every batch, in front of x [b, s, w].
   Value prepend(Value row, Value x, const char* label);
+  /// Two to four alike in a row as one tensor with an extent more, in front.
+  Value stack(const std::vector<Value>& parts, const char* label);
+  /// x as often as that in front.
+  Value repeat_in_front(Value x, double times);
+  /// The mean over the first extent.
+  Value mean_in_front(Value x);
   Value repeat_heads(Value x, double times);
   Value heads(Value x, double count);
   Value flatten_heads(Value x);

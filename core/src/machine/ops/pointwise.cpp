@@ -49,6 +49,20 @@ void rsqrt_backward(Machine& m, Node& n, In& g) {
   g.made[0] = like(m, g.given[0], "gradient");
 }
 
+void root_backward(Machine& m, Node& n, In& g) {
+  const Value twice = like(m, n.saved[0], "2 root");
+  g.made[0] = like(m, g.given[0], "gradient");
+}
+
+/// Source: [pytorch] torch/csrc/autograd/FunctionsManual.cpp std_backward, var_backward
+void deviation_backward(Machine& m, Node& n, In& g) {
+  const Value& x = n.saved[0];
+  const Value share = like(m, g.given[0], "gradient / deviation");
+  const Value mean = m.allocate(x->shape.with_last(1), x->format, "mean");
+  const Value apart = like(m, x, "x - mean");
+  g.made[0] = like(m, x, "gradient");
+}
+
 void mean_backward(Machine& m, Node& n, In& g) {
   g.made[0] = m.allocate(n.input[0].shape, g.given[0]->format, "gradient of the mean");
   g.made[0]->layout = n.input[0].layout;
@@ -182,6 +196,17 @@ Value Machine::gelu_function(Value x) {
 }
 Value Machine::relu(Value x) { return unary(std::move(x), "relu", one_new, false, true); }
 Value Machine::tanh(Value x) { return unary(std::move(x), "tanh", one_new, false, true); }
+
+Value Machine::root(Value x) { return unary(std::move(x), "root", root_backward, false, true); }
+
+Value Machine::deviation_last(Value x) {
+  const Value from = std::move(x);
+  Node* node = record(deviation_backward, {&from});
+  Value out = allocate(from->shape.with_last(1), from->format, "deviation");
+  save(node, from);
+  save(node, out);
+  return bind(node, out);
+}
 
 Value Machine::mean_last(Value x) {
   Value from = std::move(x);

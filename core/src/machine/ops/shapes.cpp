@@ -36,7 +36,45 @@ void repeat_backward(Machine& m, Node& n, Gradients& g) {
   g.made[0] = m.gradient_like(n, 0, "gradient, summed over repeats", Layout::head_major);
 }
 
+/// Each part's gradient is a view of the whole's.
+void stack_backward(Machine& m, Node& n, Gradients& g) {
+  for (std::size_t i = 0; i < most_inputs; ++i)
+    if (n.wants(static_cast<int>(i))) g.made[i] = m.view(g.given[0], n.input[i].shape);
+}
+
+void front_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient, summed over repeats"); }
+
+void front_mean_backward(Machine& m, Node& n, Gradients& g) { g.made[0] = m.gradient_like(n, 0, "gradient of the mean"); }
+
+Shape with_front(const Shape& shape, double count) {
+  Shape whole = {count};
+  for (int i = 0; i < shape.rank; ++i) whole.extent[static_cast<std::size_t>(whole.rank++)] = shape[i];
+  return whole;
+}
+
 }  // namespace
+
+Value Machine::stack(const std::vector<Value>& parts, const char* label) {
+  const Value none;
+  const auto part = [&](std::size_t i) { return i < parts.size() ? &parts[i] : &none; };
+  Node* node = record(stack_backward, {part(0), part(1), part(2), part(3)});
+  Value out = allocate(with_front(parts[0]->shape, static_cast<double>(parts.size())), parts[0]->format, label);
+  return bind(node, out);
+}
+
+Value Machine::repeat_in_front(Value x, double times) {
+  const Value from = std::move(x);
+  Node* node = record(front_backward, {&from});
+  Value out = allocate(with_front(from->shape, times), from->format, "repeated");
+  return bind(node, out);
+}
+
+Value Machine::mean_in_front(Value x) {
+  const Value from = std::move(x);
+  Node* node = record(front_mean_backward, {&from});
+  Value out = allocate({from->shape[1], from->shape[2], from->shape[3]}, from->format, "mean");
+  return bind(node, out);
+}
 
 Value Machine::cat(Value x, Value y, const char* label) {
   const Value a = std::move(x), b = std::move(y);
