@@ -179,6 +179,7 @@ export const fieldDefaults: Record<string, string> = {
   "engine.options.n_cpu_moe": "none",
   "engine.options.n_batch": "2048",
   "engine.options.tensor_split": "equal shares",
+  "inference.draft.id": "none",
   "llama.gpus": "1",
   "pool.gpus": "1",
   "pool.stages": "1",
