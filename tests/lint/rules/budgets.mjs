@@ -6,8 +6,8 @@ import { gzipSync } from "node:zlib";
 const kB = 1000;
 
 export const budgets = {
-  // What the first answer needs: index.html, script with the answer that was prepared, and styles. As measured, rounded up to the next kB.
-  first: { limit: 36 * kB, what: "what the first answer needs, gzipped" },
+  // What the first answer needs: index.html, script with the answer that was prepared, and styles. As measured, rounded up to the next 2 kB.
+  first: { limit: 38 * kB, what: "what the first answer needs, gzipped" },
   // The engine for what most visitors change first, and for links.
   small: { limit: 80 * kB, what: "the small engine that comes right after it, gzipped" },
   // What every visitor loads after that: the whole engine. State-space models, llama.cpp's compute buffers, the pools of vLLM and
