@@ -11,6 +11,7 @@ export async function build({ web = false } = {}) {
   if (!web) buildEngine();
   generateForWeb(join(root, "build/catalog"));
   run("node", ["tests/truth/figures.mjs"]);
+  run("node", ["scripts/first_answer.mjs"]);
   for (const config of viteConfigs()) run("node", ["node_modules/vite/bin/vite.js", "build", "--config", config]);
   // Here, since its packages may have been installed only now.
   const { buildSite } = await import("./site/site.mjs");

@@ -1,6 +1,10 @@
 // The engine of the first answer: what it answers, the whole engine answers with the same bytes.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
+import { firstAnswer as askedAhead } from "../../scripts/first_answer.mjs";
+import { root } from "../../scripts/support/run.mjs";
 import { loadEngine } from "../support/engine.mjs";
 import { factsOf } from "../support/facts.mjs";
 import { goldenCases } from "../support/golden.mjs";
@@ -50,4 +54,12 @@ test("what needs another part is refused, and the refusal says so", () => {
     const answer = JSON.parse(first.estimate(scenario, factsOf(scenario)));
     assert.ok(answer.issues?.some(({ code }) => code === "part-not-loaded"), JSON.stringify([scenario, answer.issues]));
   }
+});
+
+test("the answer that the page brings with it is what both engines say to that question", async () => {
+  const prepared = JSON.parse(readFileSync(join(root, "build/catalog/first_answer.json"), "utf8"));
+  assert.deepEqual(prepared, JSON.parse(JSON.stringify(await askedAhead())), "built with another engine");
+  const scenario = JSON.parse(prepared.asked);
+  for (const engine of [first, whole]) assert.deepEqual(prepared.estimate, JSON.parse(engine.estimate(scenario, factsOf(scenario))));
+  assert.equal(prepared.version, whole.version());
 });

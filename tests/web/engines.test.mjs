@@ -94,3 +94,16 @@ test("before the first answer a menu says that the default is taken", async () =
   }
   await close();
 });
+
+test("vLLM's stages and a draft model are fields, too", async () => {
+  const scenario = { model, hardware, engine: { name: "vllm" } };
+  const { page, last, close } = await browser.open(hashOf(scenario));
+  await page.getByLabel("Pipeline stages").fill("2");
+  assert.deepEqual(expectedOf(await last()), expectedOf(answerTo({ ...scenario, parallel: { pipeline: 2 } })));
+  await page.getByLabel("Pipeline stages").fill("");
+  await page.getByText("More settings").click();
+  await page.getByLabel("Draft model").fill("llama 3.2 1b");
+  await page.waitForFunction((id) => window.estimates.at(-1).scenario?.inference.draft?.id === id, "meta-llama/Llama-3.2-1B");
+  assert.deepEqual(expectedOf(await last()), expectedOf(answerTo({ ...scenario, inference: { draft: { id: "meta-llama/Llama-3.2-1B" } } })));
+  await close();
+});

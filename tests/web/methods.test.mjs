@@ -128,3 +128,29 @@ test("a pasted configuration of an unknown architecture says so, too", async () 
   await page.getByText("Models of the kind abacus are not counted yet.").waitFor();
   await close();
 });
+
+test("training on images asks how many, how large and what is trained of the tower", async () => {
+  const seeing = { id: "llava-hf/llava-1.5-7b-hf" };
+  const { page, last, close } = await browser.open(hashOf({ model: seeing, hardware, task: "training" }));
+  assert.equal(await page.getByLabel("Vision tower").count(), 0);
+  await page.getByLabel("Images", { exact: true }).fill("2");
+  const frozen = processOf(answerTo({ model: seeing, hardware, task: "training", training: { images: 2 } }));
+  await page.waitForFunction((bytes) => window.estimates.at(-1).devices?.[0].processBytes.expected === bytes, frozen);
+  await page.getByLabel("Vision tower").selectOption("trained");
+  assert.equal(processOf(await last()), processOf(answerTo({ model: seeing, hardware, task: "training", training: { images: 2, vision: "trained" } })));
+  assert.ok(processOf(await last()) > frozen);
+  await page.getByRole("group", { name: "Method" }).getByRole("radio", { name: /^LoRA/ }).check();
+  assert.equal(await page.getByLabel("Vision tower").count(), 0, "with adapters nothing of it is trained");
+  assert.equal((await last()).ok, true);
+  await close();
+});
+
+test("the optimizer's states have a format of their own, and answers come from elsewhere or from this card", async () => {
+  const { page, last, close } = await browser.open(hashOf({ model, hardware, task: "training", training: { precision: "fp32", rl: { algorithm: "grpo" } } }));
+  await page.getByText("More settings").click();
+  await page.getByLabel("States in").selectOption("bf16");
+  await page.getByLabel("Answers from").selectOption("colocated-vllm");
+  const training = { precision: "fp32", optimizerFormat: "bf16", rl: { algorithm: "grpo", rollout: "colocated-vllm" } };
+  assert.equal(processOf(await last()), processOf(answerTo({ model, hardware, task: "training", training })));
+  await close();
+});

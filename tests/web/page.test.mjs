@@ -24,6 +24,17 @@ test("the first answer is on screen without a touch, and nothing fails on the wa
   await close();
 });
 
+test("the first answer needs no engine, and is the engine's; a change waits for one, and is told so where none comes", async () => {
+  const { page, last, close } = await browser.open("", { settled: false, without: /\.wasm$/ });
+  await page.locator(".verdict strong").first().waitFor();
+  const answer = answerTo({ model: { id: "meta-llama/Llama-3.1-8B" }, hardware: { gpu: "nvidia/rtx-4090" }, task: "inference", questions: [] });
+  assert.deepEqual(await last(), answer);
+  assert.ok((await text(verdictOf(page))).includes(` ${gibibytes(processOf(answer))} of `));
+  await page.getByLabel("Context, tokens").fill("8192");
+  await page.getByText(/the calculator itself is not there yet/i).waitFor();
+  await close();
+});
+
 test("a changed field changes the verdict to what the engine says, and only the fields of the chosen kind of work are there", async () => {
   const { page, last, close } = await browser.open();
   await page.getByLabel("Context, tokens").fill("32768");

@@ -28,10 +28,11 @@ export async function startBrowser() {
   };
 }
 
-async function open(browser, address, hash, { width = 1280, height = 900, settled = true } = {}) {
+async function open(browser, address, hash, { width = 1280, height = 900, settled = true, without } = {}) {
   const context = await browser.newContext({ viewport: { width, height }, serviceWorkers: "block", permissions: ["clipboard-read", "clipboard-write"] });
   const page = await context.newPage();
   page.setDefaultTimeout(10_000);
+  if (without) await page.route(without, (route) => route.abort());
   const seen = { requests: [], errors: [] };
   page.on("request", (request) => seen.requests.push(request.url()));
   // Playwright says of a blocked service worker that it is.
@@ -43,8 +44,8 @@ async function open(browser, address, hash, { width = 1280, height = 900, settle
     addEventListener("gpumem-engine", () => (window.wholeEngine = true));
   });
   await page.goto(address + hash);
-  // From then on a change is answered at once; the page that is one file starts with the whole engine.
-  if (settled) await page.waitForFunction(() => window.estimates.length > 0 && (window.wholeEngine || location.protocol === "file:"));
+  // From then on a change is answered at once.
+  if (settled) await page.waitForFunction(() => window.estimates.length > 0 && window.wholeEngine);
   return { page, seen, close: () => context.close(), last: () => page.evaluate(() => window.estimates.at(-1)) };
 }
 

@@ -2,7 +2,7 @@
 import { render } from "preact";
 import first from "../../../build/catalog/first.json";
 import { Compact } from "../components/Compact";
-import { startEngine, wholeEngine } from "../engine/fetched_engines";
+import { engines } from "../engine/fetched_engines";
 import type { Catalog } from "../engine/types";
 import { once } from "../import/once";
 import type { Place } from "../state/place";
@@ -10,8 +10,7 @@ import { sheet } from "./sheet";
 import "../app/base.css";
 import "./style.css";
 
-const start = once(startEngine);
-const whole = wholeEngine && once(wholeEngine);
+const [start, ...later] = engines.map(once);
 // Through a name: a literal would be taken for a file to bundle.
 const here = import.meta.url;
 const home = new URL("../", here).href;
@@ -23,7 +22,7 @@ export async function show(root: ShadowRoot, place: Place, problem: () => string
   root.adoptedStyleSheets = [sheet()];
   const content = document.createElement("div");
   root.append(content);
-  render(<Compact start={engine} whole={whole} first={first as Catalog} place={place} problem={problem} home={home} />, content);
+  render(<Compact start={engine} later={later} first={first as Catalog} place={place} problem={problem} home={home} />, content);
   return () => {
     render(null, content);
     content.remove();

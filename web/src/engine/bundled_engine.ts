@@ -3,6 +3,4 @@ import address from "../../../build/wasm/estimator.wasm?url";
 import { readAsset } from "../import/asset";
 import { createEngine, type Engine } from "./engine";
 
-export const startEngine = async (): Promise<Engine> => createEngine(await readAsset(address));
-
-export const wholeEngine: (() => Promise<Engine>) | undefined = undefined;
+export const engines: (() => Promise<Engine>)[] = [async () => createEngine(await readAsset(address))];

@@ -1,19 +1,26 @@
 // The engine behind every face: a scenario in, an estimate out. What a scenario's names stand for comes from a catalog.
 import create, { type Estimator } from "../../../wasm/estimator.mjs";
+import type { Words } from "../state/description";
 import type { Catalog, Description, Estimate, Scenario } from "./types";
 
 export interface Engine {
-  /** The estimate as the core wrote it: the same text for every face. */
-  estimateText(scenario: unknown, catalog: Catalog): string;
   estimate(scenario: Scenario, catalog: Catalog): Estimate;
   describe(): Description;
-  estimator: Estimator;
   version(): string;
-  /** False for the engine of the first answer: what it refuses, the whole one may answer. */
+  /** False for what stands in before the whole engine is there: what it refuses, that one may answer. */
   whole: boolean;
+  /** The words of menus, where they were asked ahead. */
+  words?: Words;
 }
 
-export async function createEngine(binary: BufferSource | Response, whole = true): Promise<Engine> {
+/** One of WebAssembly. */
+export interface LoadedEngine extends Engine {
+  /** The estimate as the core wrote it: the same text for every face. */
+  estimateText(scenario: unknown, catalog: Catalog): string;
+  estimator: Estimator;
+}
+
+export async function createEngine(binary: BufferSource | Response, whole = true): Promise<LoadedEngine> {
   const estimator = await create(binary);
   const estimateText = (scenario: unknown, catalog: Catalog) => estimator.estimate(scenario, factsOf(scenario, catalog));
   return {

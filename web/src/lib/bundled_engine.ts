@@ -1,12 +1,12 @@
 // The engine with its WebAssembly inside the bundle: no file is read and nothing is fetched, in node and in bundlers.
 import dataUrl from "../../../build/wasm/estimator.wasm?inline";
-import { createEngine, type Engine } from "../engine/engine";
+import { createEngine, type LoadedEngine } from "../engine/engine";
 import { readAsset } from "../import/asset";
 
-let engine: Promise<Engine> | undefined;
+let engine: Promise<LoadedEngine> | undefined;
 
 /** The same engine for every call; it is made at the first one. */
-export function bundledEngine(): Promise<Engine> {
+export function bundledEngine(): Promise<LoadedEngine> {
   engine ??= readAsset(dataUrl).then(createEngine);
   return engine;
 }

@@ -1,5 +1,5 @@
 // The fields of a scenario; where none is given, those of every task and engine.
-import { type Engine, factsOf } from "../engine/engine";
+import { factsOf, type LoadedEngine } from "../engine/engine";
 import type { Catalog, FieldDescription, Scenario } from "../engine/types";
 import { allEngines } from "../state/description";
 
@@ -10,11 +10,11 @@ interface Asked {
   below?: string;
 }
 
-export const fieldsOf = (engine: Engine, scenario: Scenario, catalog: Catalog) =>
+export const fieldsOf = (engine: LoadedEngine, scenario: Scenario, catalog: Catalog) =>
   JSON.parse(engine.estimator.fields(scenario, factsOf(scenario, catalog))) as FieldDescription[];
 
 /** One row for each way in which a field is read: engines may have defaults of their own. */
-export function everyField(engine: Engine, catalog: Catalog): FieldDescription[] {
+export function everyField(engine: LoadedEngine, catalog: Catalog): FieldDescription[] {
   const rows = new Map<string, FieldDescription & { engines: string[] }>();
   for (const { name, scenario, below = "" } of asked(engine, catalog)) {
     for (const field of fieldsOf(engine, scenario, catalog).filter(({ path }) => path.startsWith(below))) {
@@ -31,7 +31,7 @@ export function everyField(engine: Engine, catalog: Catalog): FieldDescription[]
 }
 
 /** For each engine the first model of the catalog that it answers for: nothing depends on a model's name. */
-function asked(engine: Engine, catalog: Catalog): Asked[] {
+function asked(engine: LoadedEngine, catalog: Catalog): Asked[] {
   const ids = Object.keys(catalog.models);
   const answered = (task: "inference" | "training", name: string) =>
     ids.map((id): Scenario => ({ model: { id }, task, engine: { name }, detail: "summary" })).find((scenario) => engine.estimate(scenario, catalog).ok);

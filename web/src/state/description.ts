@@ -24,6 +24,7 @@ const allSplits = { data: 2, tensor: 2, pipeline: 2, context: 2, expert: 2, virt
 
 /** What the core's own words leave open is asked of the core: it names what it does not compute. */
 export function wordsOf(engine: Engine, catalog: Catalog): Words {
+  if (engine.words) return engine.words;
   const [id] = Object.keys(catalog.models);
   const unsupported = (scenario: Omit<Scenario, "model">) => {
     const estimate = engine.estimate({ model: { id }, detail: "summary", ...scenario }, catalog);

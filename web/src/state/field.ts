@@ -7,7 +7,7 @@ export interface Field {
   /** Where its text lies in the form; differs from the path only where one path has two fields. */
   key: string;
   path: string;
-  kind: "count" | "number" | "word" | "flag" | "size" | "names" | "numbers";
+  kind: "count" | "number" | "word" | "flag" | "size" | "names" | "numbers" | "model";
   folded?: boolean;
   /** Stands with the cards rather than with the task. */
   place?: "hardware";

@@ -72,6 +72,8 @@ export const inferenceFields: Field[] = [
   flag(option("swa_full"), (v) => llamaCpp(v) && is(v, "windows"), folded),
   flag(option("imatrix"), (v) => llamaCpp(v) && weightGroup(v.weights ?? "") === "gguf", folded),
 
+  field("inference.draft.id", "model", under("transformers", "llama.cpp", "vllm"), folded),
+
   flag(option("enforce_eager"), vllm, folded),
   count("parallel.data", (v) => vllm(v) && is(v, "experts"), { key: "pool.replicas", ...folded }),
   flag(option("enable_expert_parallel"), (v) => vllm(v) && is(v, "experts"), folded),
@@ -100,4 +102,5 @@ export const inferenceFields: Field[] = [
   count("parallel.pipeline", llamaCpp, { key: "llama.gpus", place: "hardware" }),
   field(option("tensor_split"), "numbers", (v) => llamaCpp(v) && Number(v["llama.gpus"]) > 1, { place: "hardware" }),
   count("parallel.tensor", pooled, { key: "pool.gpus", place: "hardware" }),
+  count("parallel.pipeline", vllm, { key: "pool.stages", place: "hardware" }),
 ];

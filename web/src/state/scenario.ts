@@ -24,7 +24,7 @@ export function scenarioOf({ values, rest }: Form, catalog: Catalog): Scenario {
     if (!text || text === otherTargets) continue;
     // Keys and values may differ; a single format is that of both.
     if (field.key === cacheValuesKey) setAt(scenario, field.path, { ...cacheKeys(valueAt(scenario, field.path)), value: text });
-    else setAt(scenario, field.path, typed(field, text));
+    else setAt(scenario, field.path, field.kind === "model" ? idOf(text, models) : typed(field, text));
   }
   const hardware = values["hardware.by"];
   const named = nameOf(values, `hardware.${hardware}`, hardware === "gpu" ? gpus : {});

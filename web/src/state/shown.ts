@@ -12,14 +12,14 @@ import type { Place } from "./place";
 export interface Sources {
   /** The engine that answers first. */
   start: Engine;
-  /** The whole one, where that is another. */
-  whole?: () => Promise<Engine>;
+  /** Those that come after it, each able to answer more. */
+  later: (() => Promise<Engine>)[];
   /** What is there before the catalog. */
   first: Catalog;
 }
 
-export function useShown({ start, whole, first }: Sources, place: Place, unit: Unit) {
-  const { engine, missing } = useEngine(start, whole);
+export function useShown({ start, later, first }: Sources, place: Place, unit: Unit) {
+  const { engine, missing } = useEngine(start, later);
   const words = useMemo(() => wordsOf(engine, first), [engine]);
   const { waiting, unreadable, ...calculator } = useCalculator(engine, missing, words, first, place);
   const [pins, setPins] = useState<Scenario[]>([]);

@@ -1,7 +1,7 @@
 // What training is asked with.
 import type { Words } from "./description";
 import { adapting, count, type Field, field, flag, folded, methodKey, sampled, stepping, trainedBy, training, word } from "./field";
-import { engineOf, trainingEngineKey, type Values } from "./traits";
+import { engineOf, is, trainingEngineKey, type Values } from "./traits";
 
 export const targetsKey = "training.lora.targets";
 /** In the menu of modules, what opens a field for their names. */
@@ -24,6 +24,9 @@ const split = (name: string, engines: string[], extra: Partial<Field> = {}, comp
 const rankless = ["ia3", "oft"], dropless = ["ia3", "loha", "lokr", "oft"];
 const scoring = (v: Values) => plain(v) && ["dpo", "kto", "grpo", "rloo"].includes(v["training.rl.algorithm"] ?? "");
 
+const answering = (v: Values) => plain(v) && ["grpo", "rloo"].includes(v["training.rl.algorithm"] ?? "");
+const seeing = (v: Values) => plain(v) && is(v, "images") && Number(v["training.images"]) > 0;
+
 /** Plain PyTorch, whose checkpoints come in more kinds than those of engines that shard. */
 const plain = trainedBy("torch");
 const checkpoints = ({ checkpointing }: Words, v: Values) =>
@@ -42,11 +45,16 @@ export const trainingFields: Field[] = [
   word("training.optimizer", training, (d) => d.optimizers.map(({ id }) => id)),
   count("training.microBatch", (v) => stepping(v) || (training(v) && sampled(v))),
   count("training.sequenceTokens", stepping),
+  count("training.images", (v) => plain(v) && is(v, "images")),
+  field("training.imageSize", "numbers", seeing),
+  // With adapters nothing of it is trained.
+  word("training.vision", (v) => seeing(v) && !adapting(v), () => ["frozen", "projector", "trained"]),
   word("training.checkpointing", stepping, checkpoints),
   flag("training.offload.activations", plain, folded),
   word("training.rl.algorithm", plain, () => ["dpo", "kto", "orpo", "cpo", "simpo", "grpo", "rloo", "reward"], folded),
   count("training.rl.completionTokens", scoring, folded),
   flag("training.rl.reference", scoring, folded),
+  word("training.rl.rollout", answering, () => ["server", "colocated-vllm"], folded),
 
   field("training.lora.dropout", "number", (v) => adapting(v) && !dropless.includes(v["training.lora.kind"] ?? ""), folded),
   word("training.lora.kind", (v) => adapting(v) && v[methodKey] === "lora", () => ["lora", "rslora", "ia3", "vera", "loha", "lokr", "oft"], folded),
@@ -61,6 +69,7 @@ export const trainingFields: Field[] = [
     words: () => ["fp32", "bf16"],
     folded: true,
   }),
+  word("training.optimizerFormat", plain, () => ["fp32", "bf16", "fp16"], folded),
   word("training.optimizerStep", stepping, (d) => d.optimizerSteps, folded),
   count("training.gradientAccumulation", (v) => stepping(v) && (v["training.optimizerInBackward"] !== "true" || several(v)), folded),
   flag("training.averagedWeights", plain, folded),

@@ -1,6 +1,6 @@
 // Every text of the page. What a word of the scenario is called stands in words.ts.
 
-export const noEngine = "The calculator could not start in this browser (it needs WebAssembly).";
+export const noEngine = "The calculator itself is not there yet: it needs the network until it is loaded, and a browser with WebAssembly.";
 export const title = "gpumem";
 export const tagline = "GPU memory of AI models, to the tensor";
 export const units = "Units";

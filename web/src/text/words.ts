@@ -47,6 +47,8 @@ const own: Record<string, Record<string, string>> = {
   "training.crossEntropy": { full: "all logits at once", chunked: "in chunks", inplace: "in place", fused: "fused with the head" },
   "llama.engine": { "llama.cpp": "llama-server", ollama: "Ollama" },
   "llama.attention": { eager: "without flash attention" },
+  "training.vision": { frozen: "frozen, projector too", projector: "frozen, projector trained", trained: "trained" },
+  "training.rl.rollout": { server: "another machine", "colocated-vllm": "vLLM on this card" },
   "training.kernels": { torch: "PyTorch", liger: "Liger" },
   "parallel.zero": { "0": "nothing", "1": "optimizer states", "2": "and gradients", "3": "and parameters" },
   "training.lora.targets": { "q_proj, v_proj": "q and v of attention", "all-linear": "all linear layers", other: "other modules …" },

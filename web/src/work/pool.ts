@@ -13,8 +13,10 @@ export interface How {
   estimate: (scenario: Scenario) => Estimate;
 }
 
-/** An engine takes some 20 MB of memory. */
+/** An engine takes some 20 MB of memory. While workers are busy the page itself only waits: two of them suit two processors. */
+const least = 2;
 const most = 4;
+const wanted = () => Math.max(least, Math.min(most, (navigator.hardwareConcurrency ?? least) - 1));
 /** Points that a worker gets at once: few enough that none is left with all the work at the end. */
 const leastChunk = 16;
 const shares = 6;
@@ -27,7 +29,7 @@ let last = 0;
 function freest() {
   const idle = workers.find(({ busy }) => busy === 0);
   if (idle) return idle;
-  if (workers.length >= Math.max(1, Math.min(most, (navigator.hardwareConcurrency ?? 2) - 1))) return workers.reduce((a, b) => (b.busy < a.busy ? b : a));
+  if (workers.length >= wanted()) return workers.reduce((a, b) => (b.busy < a.busy ? b : a));
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module" });
   worker.addEventListener("message", ({ data }: MessageEvent<Report>) => waiting.get(data.id)?.(data));
   const one = { worker, busy: 0 };

@@ -1,7 +1,7 @@
 // Beside the page: an engine of its own that goes through the jobs it is sent, one at a time.
 import { loadCatalog } from "../catalog/load";
 import type { Engine } from "../engine/engine";
-import { wholeEngine } from "../engine/fetched_engines";
+import { engines } from "../engine/fetched_engines";
 import type { Job, Result } from "./jobs";
 import { inSlices } from "./slices";
 
@@ -19,7 +19,7 @@ export interface Report {
 }
 
 let started: Promise<Engine> | undefined;
-const engine = () => (started ??= (wholeEngine as NonNullable<typeof wholeEngine>)());
+const engine = () => (started ??= engines[engines.length - 1]());
 const stopped = new Set<number>();
 const report = (one: Report) => postMessage(one);
 
