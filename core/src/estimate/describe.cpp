@@ -34,7 +34,7 @@ Document describe() {
                            {"attention", words({"flash", "sdpa", "eager"})},
                            {"methods", words({"full", "lora", "qlora", "dora", "prompt"})},
                            {"crossEntropy", words({"full", "chunked", "inplace", "fused"})},
-                           {"precisions", words({"bf16", "bf16-amp", "fp16-amp", "fp32", "fp8"})},
+                           {"precisions", words({"bf16", "bf16-amp", "fp16-amp", "fp32"})},
                            {"optimizers", std::move(optimizers)},
                            {"optimizerSteps", words({"fused", "foreach", "loop"})},
                            {"checkpointing", words({"none", "full", "selective", "offload"})},

@@ -39,10 +39,11 @@ Value sequential(Machine& m, const DecoderLayer& l, Value x, const Pass& pass) {
   if (whole_engine && l.scaled_by_column) x = m.multiply(x, m.parameter("layer_scale2", {x->shape[-1]}));
   x = m.dropout(x, l.dropout);
   x = l.scaled ? m.add(residual, m.scale(x, "scaled sub-layer")) : m.add(residual, x);
-  if (!whole_engine) return x;
-  residual.drop();
-  if (l.own_input > 0) x = let_in(m, l, std::move(x), pass.layer_input);
-  return l.scaled_at_end ? m.scale_in_place(std::move(x)) : x;
+  if (whole_engine && l.own_input > 0) {
+    residual.drop();
+    x = let_in(m, l, std::move(x), pass.layer_input);
+  }
+  return whole_engine && l.scaled_at_end ? m.scale_in_place(std::move(x)) : x;
 }
 
 /// Source: [transformers] models/gpt_neox/modeling_gpt_neox.py GPTNeoXLayer.forward

@@ -40,7 +40,7 @@ export const trainingFields: Field[] = [
   field(targetsKey, "names", adapting, { words: () => [...targetChoices, otherTargets] }),
   field(targetsKey, "names", (v) => adapting(v) && v[targetsKey] === otherTargets, { key: "lora.names" }),
   // A frozen base lies in 16 bits or fewer; fp32 is for weights that are trained.
-  word("training.precision", (v) => training(v) && !megatron(v), (d, v) => d.precisions.filter((one) => (one !== "fp32" || !adapting(v)) && (one !== "fp8" || (engineOf(v) === "fsdp" && !adapting(v))))),
+  word("training.precision", (v) => training(v) && !megatron(v), (d, v) => adapting(v) ? d.precisions.filter((precision) => precision !== "fp32") : engineOf(v) === "fsdp" ? [...d.precisions, "fp8"] : d.precisions),
   word("training.precision", megatron, () => ["megatron-bf16", "megatron-fp16"], { key: "megatron.precision" }),
   word("training.optimizer", training, (d) => d.optimizers.map(({ id }) => id)),
   count("training.microBatch", (v) => stepping(v) || (training(v) && sampled(v))),
