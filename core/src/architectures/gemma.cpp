@@ -88,7 +88,7 @@ Decoder gemma3_text(Fields& c) {
 Decoder gemma3(Fields& c) {
   Fields text = c.record("text_config");
   Decoder m = gemma3_text(text);
-  m.tied = c.flag({"tie_word_embeddings"}, m.tied);
+  m.tied = c.flag({"tie_word_embeddings"}, true);   // of the whole, whatever its text says
   Fields vision = c.record("vision_config");
   const double width = vision.count({"hidden_size"}, 768, 1, most_width);
   const double feed = vision.count({"intermediate_size"}, 3072, 1, most_width);
@@ -161,12 +161,8 @@ Decoder gemma4_text(Fields& c) {
   return m;
 }
 
-/// The text model of a model that also takes images, with the weights of its tower beside it.
 /// Source: [transformers] models/gemma4/modeling_gemma4.py Gemma4VisionModel, Gemma4MultimodalEmbedder
-Decoder gemma4(Fields& c) {
-  Fields text = c.record("text_config");
-  Decoder m = gemma4_text(text);
-  m.tied = c.flag({"tie_word_embeddings"}, m.tied);
+static void add_eye(Fields& c, Decoder& m) {
   Fields vision = c.record("vision_config");
   const double width = vision.count({"hidden_size"}, 768, 1, most_width), feed = vision.count({"intermediate_size"}, 3072, 1, most_width);
   const double layers = vision.count({"num_hidden_layers"}, 16, 1, most_layers), dim = vision.count({"head_dim"}, 64, 1, most_width);
@@ -177,6 +173,15 @@ Decoder gemma4(Fields& c) {
               {"vision.layers.o_proj.weight", {width, queries}, layers}, {"vision.layers.qk_norm", {dim}, 2 * layers},
               {"vision.layers.mlp.weight", {feed, width}, 3 * layers}, {"vision.layers.norm", {width}, 4 * layers},
               {"vision.projection.weight", {m.hidden, width}, 1}};
+}
+
+/// The text model of a model that also takes images, with the weights of its towers beside it, as far as it has them.
+/// Source: [transformers] models/gemma4/modeling_gemma4.py Gemma4Model
+Decoder gemma4(Fields& c) {
+  Fields text = c.record("text_config");
+  Decoder m = gemma4_text(text);
+  m.tied = c.flag({"tie_word_embeddings"}, true);   // of the whole, whatever its text says
+  if (c.has("vision_config")) add_eye(c, m);
   if (c.has("audio_config")) add_ear(c, m);
   return m;
 }

@@ -118,7 +118,7 @@ Decoder gemma3n_text(Fields& c) {
 Decoder gemma3n(Fields& c) {
   Fields text = c.record("text_config");
   Decoder m = gemma3n_text(text);
-  m.tied = c.flag({"tie_word_embeddings"}, m.tied);
+  m.tied = c.flag({"tie_word_embeddings"}, true);   // of the whole, whatever its text says
   Fields vision = c.record("vision_config");
   constexpr double image_tower = 294126912;
   if (vision.text({"architecture"}, "mobilenetv5_300m_enc") != "mobilenetv5_300m_enc")
