@@ -125,6 +125,19 @@ TEST_CASE("GPUs are counted over the splits that the engine's profile computes")
   CHECK_FALSE(fits(with({{"engine", {{"options", {{"n_gpu_layers", layers + 1}}}}}}, request)));
 }
 
+TEST_CASE("Activations too large for one GPU are shared by those that share linears") {
+  Json request = training("80 GiB", {{"microBatch", 8}, {"checkpointing", "full"}});
+  request["model"]["config"]["hidden_size"] = 2048;
+  request["model"]["config"]["intermediate_size"] = 8192;
+  request["engine"] = {{"name", "fsdp"}};
+  request["parallel"] = {{"data", 1024}, {"zero", 3}};
+  request = short_of(1e6, request);   // the rest of it does not shrink with the ranks
+  const Json fit = estimated(request)["fit"];
+  REQUIRE(fit["layout"]["tensor"] > 1);
+  CHECK(fits(with({{"parallel", fit["layout"]}}, request)));
+  CHECK_FALSE(fits(request));
+}
+
 TEST_CASE("Advice is what the changed scenario answers") {
   const Json request = short_of(1e6, training("80 GiB", {{"microBatch", 4}, {"optimizerStep", "foreach"}}));
   const Json before = estimated(request);

@@ -58,3 +58,10 @@ test("plain PyTorch is offered the ways that shard, and a model that fits nowher
   assert.deepEqual(new Set(planned(scenario, 8).found.map(({ engine }) => engine)), new Set(["torch", "deepspeed", "fsdp"]));
   assert.deepEqual(planned({ ...scenario, hardware: { memory: "1 GiB" } }, 8).found, []);
 });
+
+test("a sequence too long for one GPU is shared by ranks that share linears", () => {
+  const training = { precision: "bf16", checkpointing: "full", microBatch: 1, sequenceTokens: 131072 };
+  const scenario = { model: { id: "meta-llama/Llama-3.1-8B" }, task: "training", engine: { name: "fsdp" }, training, hardware: { gpu: "nvidia/h100-sxm-80gb" } };
+  const { found } = planned(scenario, 16);
+  assert.deepEqual(found.map(({ degrees }) => degrees), [{ tensor: 8, data: 2, zero: 3 }]);
+});

@@ -29,6 +29,7 @@ constexpr Way ways[] = {
     {"torch", "fsdp", "data", 1024, "", 3},
     {"fsdp", "fsdp", "data", 1024, "", 2},
     {"fsdp", "fsdp", "data", 1024, "", 3},
+    {"fsdp", "fsdp", "tensor", 8, "data", 3},
     {"deepspeed", "deepspeed", "data", 1024, "", 1},
     {"deepspeed", "deepspeed", "data", 1024, "", 2},
     {"deepspeed", "deepspeed", "data", 1024, "", 3},

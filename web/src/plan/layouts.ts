@@ -101,7 +101,8 @@ function shardedShapes(engine: string, gpus: number): Layout[] {
   const stages = { torch: [0], fsdp: [2, 3], deepspeed: [0, 1, 2, 3] }[engine] ?? [];
   const flat = stages.map((zero) => shape(engine, { data: gpus, ...(zero > 0 && { zero }) }, gpus, 1));
   const grouped = engine === "fsdp" && gpus > node && gpus % node === 0 ? [shape(engine, { data: gpus, zero: 3, shardGroup: node }, gpus, 1)] : [];
-  return [...flat, ...grouped];
+  const inside = powersOf2(node).filter((tensor) => engine === "fsdp" && tensor > 1 && Number.isInteger(gpus / tensor));
+  return [...flat, ...grouped, ...inside.map((tensor) => shape(engine, wider({ tensor, data: gpus / tensor, zero: 3 }), gpus / tensor, tensor))];
 }
 
 function megatronShapes(gpus: number, experts: boolean): Layout[] {
