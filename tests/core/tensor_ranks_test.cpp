@@ -104,3 +104,14 @@ TEST_CASE("What cannot be split is an issue") {
   request["engine"].erase("options");
   CHECK(issues_of(request)["parallel.tensor"] == "unsupported");
 }
+
+TEST_CASE("Where words lie on several ranks each makes the gradient of them all") {
+  // A rank's table [1024, 256] in bf16 is W bytes, all four 4 W; 1024 tokens of 256 numbers take W, too.
+  constexpr double W = 1024 * 256 * 2;
+  const auto seen = trace([](Bench& b) { return embedding_of_split_words(b.m, b.m.allocate({2, 512}, int64, "ids"), b.weight({1024, 256}), 4); });
+  CHECK(seen.shape == Shape{2, 512, 256});
+  CHECK(seen.forward == 1024 * 8 + W);
+  CHECK(seen.saved == 1024 * 8);
+  CHECK(seen.backward == 1024 * 8 + 4 * W + W);   // the tokens' gradient goes before this rank's part is copied
+  CHECK(seen.gradients == W);
+}

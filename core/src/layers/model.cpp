@@ -67,7 +67,8 @@ ModelRun::ModelRun(const Decoder& model, Schedule schedule) : model_(model), sch
 Value ModelRun::embed(Machine& m, const Value& ids, const Pass& pass, Embedded& held) {
   const double width = model_.embedding_width > 0 ? model_.embedding_width : model_.hidden;
   table_ = m.parameter("embed_tokens.weight", {model_.vocabulary, width});
-  held.tokens = m.embedding(ids, table_, "token embeddings");
+  if (whole_engine && pass.tensor_ranks > 1) held.tokens = embedding_of_split_words(m, ids, table_, pass.tensor_ranks);
+  else held.tokens = m.embedding(ids, table_, "token embeddings");
   if (whole_engine) held.tokens = scatter_sequence(m, std::move(held.tokens), pass.tensor_ranks);
   if (pass.checkpointing && m.adaptation) held.tokens = m.require_gradient(std::move(held.tokens));
   if (model_.embedding_scaled) held.tokens = m.scale(std::move(held.tokens), "scaled embeddings");

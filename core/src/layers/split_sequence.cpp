@@ -33,6 +33,13 @@ void scatter_backward(Machine& m, Node& n, Gradients& g) {
   g.made[0] = gathered(m, n.output[0], n.input[0].shape[1] / n.output[0].shape[1]);
 }
 
+/// Source: [pytorch-dtensor] torch/distributed/tensor/_ops/_embedding_ops.py embedding_dense_backward_strategy
+void split_embedding_backward(Machine& m, Node& n, Gradients& g) {
+  const Value every = m.allocate(n.input[1].shape, n.input[1].format, "gradient of every word", Component::workspace);
+  g.given[0].drop();
+  g.made[0] = m.gradient_like(n, 0, "table gradient");
+}
+
 /// Written out, both halves at once.
 /// Source: [pytorch-dtensor] torch/distributed/tensor/parallel/loss.py _nll_loss_and_log_softmax_backward
 void split_loss_backward(Machine& m, Node& n, Gradients& g) {
@@ -64,6 +71,16 @@ Value scatter_sequence(Machine& m, Value x, double ranks) {
   const Value from = std::move(x);
   Node* node = m.record(scatter_backward, {&from});
   Value out = scattered(m, {from->shape, from->format, from->layout}, ranks);
+  return m.bind(node, out);
+}
+
+Value embedding_of_split_words(Machine& m, const Value& ids, const Value& table, double ranks) {
+  Shape words = table->shape;
+  words[0] *= ranks;
+  const Value every = m.memory.describe(words, table->format);
+  Node* node = m.record(split_embedding_backward, {&table, &every});
+  m.save(node, ids);
+  Value out = m.allocate({ids->shape[0], ids->shape[1], words[1]}, table->format, "this rank's token embeddings");
   return m.bind(node, out);
 }
 
