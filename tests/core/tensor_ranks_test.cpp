@@ -66,6 +66,7 @@ TEST_CASE("Phases where linears are split are those that PyTorch was measured to
   check_within(four, "backward", 23759872);
   check_within(four, "optimizer-step", 5296640);
   CHECK(two["devices"][0]["count"] == 8);
+  CHECK(two["parameters"]["total"] == 5245184);   // of the whole model: 2 · 4096 · 256 + 4 · (3 · 256 · 256 + 3 · 256 · 768 + 2 · 256) + 256
 }
 
 TEST_CASE("Split linears sum to the whole; norms are on every rank") {

@@ -24,6 +24,15 @@ test("a model without a program is counted from its inventory, of which only wha
   await close();
 });
 
+test("a part of a pipeline that reads prompts gets its inventory, too", async () => {
+  const pipeline = { model: { id: "Qwen/Qwen-Image" }, task: "inference", hardware };
+  const { seen, last, close } = await browser.open(hashOf(pipeline));
+  assert.equal(processOf(await last()), processOf(answerTo(pipeline)));
+  assert.ok(inventoriesAmong(seen.requests).includes("qwen2_5_vl.json"));
+  assert.deepEqual(seen.errors, []);
+  await close();
+});
+
 test("a pasted configuration is, too, and another type after it", async () => {
   const { page, last, close } = await browser.open();
   await page.getByRole("radio", { name: "config.json", exact: true }).check();

@@ -244,7 +244,9 @@ Run run_scenario(const Scenario& s, bool every_layer) {
   if (whole_engine)
     for (const auto& [layer, waiting] : run.machine->host) run.host[Component::activations] += waiting;
   if (whole_engine) run.host[Component::optimizer_states] += run.machine->managed;
-  for (const Parameter& p : run.machine->parameters.rows) {
+  const bool split = whole_engine && training && s.engine == "fsdp" && s.layout.tensor > 1;   // a rank declares its part alone
+  const std::vector<Parameter> whole = split ? parameters_of(*s.model, {}, every_layer) : std::vector<Parameter>();
+  for (const Parameter& p : split ? whole : run.machine->parameters.rows) {
     const double count = p.count() * p.copies;
     run.total += count;
     run.active += count * p.used;

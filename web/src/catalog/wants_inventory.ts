@@ -8,5 +8,8 @@ export type Inventories = Record<string, unknown>;
 export function wantsInventory(estimate: Estimate): boolean {
   return estimate.ok
     ? estimate.assumptions.some(({ id }) => id === "unlisted-architecture")
-    : estimate.issues.some(({ path, code }) => (path === "model.config.model_type" || path === "weights") && code === "unsupported");
+    : estimate.issues.some(({ path, code }) => (ofAType(path) || path === "weights") && code === "unsupported");
 }
+
+/** Of the model, or of a part of it. */
+const ofAType = (path: string) => path.startsWith("model.config.") && path.endsWith(".model_type");
