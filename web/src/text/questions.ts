@@ -29,6 +29,8 @@ export function changeName(id: string): string {
 
 function numbered(id: string): string {
   const match = /^(gpus|micro-batch)-(\d+)$/.exec(id);
+  const ggml = /^weights-(i?q\d.*)$/.exec(id);
+  if (ggml) return `weights in ${ggml[1].toUpperCase()}`;
   if (!match) return id.replaceAll("-", " ");
   return match[1] === "gpus" ? `${match[2]} GPUs` : `a micro-batch of ${match[2]}, accumulated`;
 }
@@ -67,6 +69,11 @@ const names: Record<string, string> = {
   "weights-awq-4": "AWQ weights",
   "weights-gptq-4": "GPTQ weights",
   "weights-nf4": "weights in NF4",
+  "weights-16-bits": "weights in 16 bits",
+  "vae-slicing": "VAE slicing",
+  "vae-tiling": "VAE tiling",
+  "optimizer-paged-8bit": "paged 8-bit AdamW",
+  "optimizer-step-fused": "a fused optimizer step",
   "experts-on-host": "experts in main memory",
   "cache-on-host": "the KV cache in main memory",
 };
