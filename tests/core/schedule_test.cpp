@@ -17,8 +17,8 @@ std::vector<int> repeated(const std::vector<int>& pattern, std::size_t count) {
 }
 
 /// Every layer is run or missing exactly once, and what stands for a missing one is of its kind.
-void check_sound(const std::vector<int>& kinds) {
-  const Schedule plan = plan_layers(kinds, true);
+void check_sound(const std::vector<int>& kinds, Passes passes) {
+  const Schedule plan = plan_layers(kinds, true, passes);
   std::vector<int> counted(kinds.size(), 0);
   for (const int layer : plan.layers) ++counted[static_cast<std::size_t>(layer)];
   for (const Gap& gap : plan.gaps) {
@@ -34,6 +34,11 @@ void check_sound(const std::vector<int>& kinds) {
   }
   CHECK(counted == std::vector<int>(kinds.size(), 1));
   CHECK(std::is_sorted(plan.layers.begin(), plan.layers.end()));
+}
+
+void check_sound(const std::vector<int>& kinds) {
+  check_sound(kinds, Passes::both_ways);
+  check_sound(kinds, Passes::forward);
 }
 
 /// Runs a request both ways: same peak, same cause, same timeline.
@@ -128,12 +133,37 @@ TEST_CASE("layers that are all alike are run at both ends", "[machine]") {
   CHECK(plan.gaps[0].periods == 26);
 }
 
+TEST_CASE("without a way back four layers stand for all", "[machine]") {
+  const Schedule plan = plan_layers(std::vector<int>(32, 0), true, Passes::forward);
+  CHECK(plan.layers == std::vector<int>{0, 1, 2, 31});
+  REQUIRE(plan.gaps.size() == 1);
+  CHECK(plan.gaps[0].after == 2);
+  CHECK(plan.gaps[0].source_first == 1);
+  CHECK(plan.gaps[0].periods == 28);
+}
+
 TEST_CASE("a pattern of five and one is run by whole periods", "[machine]") {
   const Schedule plan = plan_layers(repeated({0, 0, 0, 0, 0, 1}, 62), true);
   REQUIRE(plan.gaps.size() == 1);
   CHECK(plan.gaps[0].period == 6);
   CHECK(plan.gaps[0].periods == (62 - 13 - 8) / 6);
   CHECK(plan.layers.size() == 62 - 36);
+}
+
+TEST_CASE("the allocator meets every layer of an answer, and a summary's first and last ones", "[machine]") {
+  const auto reserved = [](int layers, const char* detail, bool every_layer) {
+    const Document request = read({{"model", family("llama", layers)}, {"task", "training"}, {"detail", detail},
+                                   {"training", {{"sequenceTokens", 4096}, {"checkpointing", "full"}, {"microBatch", 8}}}});
+    std::vector<Issue> issues;
+    const Scenario scenario = read_scenario(request, Document::record(), issues);
+    REQUIRE(issues.empty());
+    return in(bytes, run_scenario(scenario, every_layer).reserved);
+  };
+  const double whole = reserved(24, "summary", true);
+  CHECK(reserved(24, "timeline", false) == whole);
+  CHECK(reserved(24, "tensors", false) == whole);
+  CHECK(reserved(24, "summary", false) != whole);   // layers left out do not cut up what is free
+  CHECK(reserved(49, "timeline", false) == reserved(49, "summary", false));
 }
 
 TEST_CASE("few layers, or layers of no pattern, are all run", "[machine]") {

@@ -1,6 +1,7 @@
 #include "answers/asker.hpp"
 
 #include <algorithm>
+#include <cmath>
 
 #include "estimate/answer.hpp"
 
@@ -65,13 +66,13 @@ std::vector<std::size_t> ordered(std::size_t count, const std::function<bool(std
 }
 
 Asker::Asker(const Document& request, const Document& facts) : request_(request), facts_(facts) {
-  request_.set("detail", "summary");
   request_.set("questions", Document::list());
 }
 
-Reading Asker::ask(const Document& change) const {
+Reading Asker::ask(const Document& change, const char* detail) const {
   Document request = request_;
   merge(request, change);
+  request.set("detail", detail);
   const Document answer = answer_once(request, facts_);
   Reading worst;
   const Document* devices = answer.find("devices");
@@ -88,6 +89,16 @@ Reading Asker::ask(const Document& change) const {
   worst.fits = all;
   worst.file = number_at(*answer.find("modelFile"), "tensorBytes");
   return worst;
+}
+
+/// Where it is close, layer by layer as the answer itself is; what is needed stays comparable with what is not close.
+Reading Asker::ask(const Document& change) const {
+  constexpr double close = 0.1;   // of the card
+  const Reading quick = ask(change, "summary");
+  if (!quick.answered || std::abs(quick.headroom) > close * quick.usable) return quick;
+  Reading exact = ask(change, "timeline");
+  exact.needed = quick.needed;
+  return exact;
 }
 
 }  // namespace gpumem

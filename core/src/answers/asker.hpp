@@ -48,7 +48,9 @@ class Asker {
   [[nodiscard]] const Document& facts() const { return facts_; }
 
  private:
-  Document request_;   ///< for a summary, without questions
+  [[nodiscard]] Reading ask(const Document& change, const char* detail) const;
+
+  Document request_;   ///< without questions
   const Document& facts_;
 };
 

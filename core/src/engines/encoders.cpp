@@ -81,7 +81,7 @@ void generate(Machine& m, EncoderRun& run, const EncoderModel& model, const Enco
 }  // namespace
 
 GenerationFacts run_encoder(Machine& m, const EncoderModel& model, const EncoderPlan& plan, bool every_layer) {
-  EncoderRun run(model, plan_layers(layer_kinds(model), !every_layer));
+  EncoderRun run(model, plan_layers(layer_kinds(model), !every_layer, Passes::forward));
   declare_parameters(m, run, model, plan.text.weights);
   m.begin_layer(-1);
   const std::vector<Value> buffers = run.buffers(m);

@@ -116,7 +116,7 @@ void look(Generation& g, std::vector<Value>& held) {
 
 GenerationFacts run_generation(Machine& m, const Decoder& model, const GenerationPlan& plan, bool every_layer) {
   const KvCache::Kind kind = plan.fixed_cache ? KvCache::Kind::fixed : KvCache::Kind::grown;
-  Generation g{m, ModelRun(model, plan_layers(layer_kinds(model), !every_layer)), plan,
+  Generation g{m, ModelRun(model, plan_layers(layer_kinds(model), !every_layer, Passes::forward)), plan,
                KvCache(kind, plan.cache ? plan.cache : plan.weights, plan.context_tokens), 0, {}};
   Adaptation packed;
   packed.packed = format("nf4");   // any that is unpacked: what lies in memory is given

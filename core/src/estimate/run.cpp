@@ -221,6 +221,26 @@ AllocatorOptions allocator_options(const Scenario& s) {
   return options;
 }
 
+namespace {
+
+Bytes reserved_by(const Machine& m, const Scenario& s) {
+  constexpr int steps = 2;   // the first one meets no optimizer states; from the second on nothing new is asked for
+  return bytes(m.memory.log.most_reserved(allocator_options(s), s.task == Task::training ? steps : 1));
+}
+
+/// Peaks are the same where layers that are alike are left out, but what lies between the tensors is not: that depends on
+/// what the allocator was asked for, and in which order. So the layers are run once more, all of them.
+Bytes reserved_by_every_layer(const Scenario& s, const StoredWeights& stored) {
+  Machine m;
+  if (s.task == Task::training) train(m, s, true);
+  else generate(m, s, stored, true);
+  return reserved_by(m, s);
+}
+
+constexpr std::size_t most_replayed = 48;   // layers; more take longer than an answer may
+
+}  // namespace
+
 Run run_scenario(const Scenario& s, bool every_layer) {
   Run run;
   if (!s.plain()) run.stored = weights_of(s);
@@ -237,10 +257,10 @@ Run run_scenario(const Scenario& s, bool every_layer) {
     run.peak = *std::max_element(all.begin(), all.end(), [](const Stretch& a, const Stretch& b) { return a.highest < b.highest; });
     awaited = run.peak.moment;
   }
-  constexpr int steps = 2;   // the first one meets no optimizer states; from the second on nothing new is asked for
-  run.reserved = bytes(run.machine->memory.log.most_reserved(allocator_options(s), s.task == Task::training ? steps : 1));
-  run.schedule = plan_layers(!whole_engine || s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model), s.task == Task::training ? s.training.together : 1, !every_layer);
   const bool training = s.task == Task::training;
+  const std::vector<int> kinds = !whole_engine || s.model ? layer_kinds(*s.model) : layer_kinds(*s.encoder_model);
+  run.reserved = kinds.size() <= most_replayed && s.detail != Detail::summary ? reserved_by_every_layer(s, run.stored) : reserved_by(*run.machine, s);
+  run.schedule = training ? plan_layers(kinds, s.training.together, !every_layer) : plan_layers(kinds, !every_layer, Passes::forward);
   if (whole_engine)
     for (const auto& [layer, waiting] : run.machine->host) run.host[Component::activations] += waiting;
   if (whole_engine) run.host[Component::optimizer_states] += run.machine->managed;

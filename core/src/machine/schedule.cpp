@@ -18,19 +18,19 @@ int run_length(const std::vector<int>& kinds, int start, int period) {
 }
 
 /// Two periods and a layer run before the gap (the second stands for the missing ones, the layer after it shows what
-/// it leaves behind), one period and two layers after it.
-int missing_periods(int run, int period) { return (run - (2 * period + 1) - (period + 2)) / period; }
+/// it leaves behind), and one period after it; two layers more where the way back begins there.
+int missing_periods(int run, int period, Passes passes) { return (run - (3 * period + 1) - (passes == Passes::forward ? 0 : 2)) / period; }
 
 }  // namespace
 
-Schedule plan_layers(const std::vector<int>& kinds, bool compressed) {
+Schedule plan_layers(const std::vector<int>& kinds, bool compressed, Passes passes) {
   Schedule plan;
   const int count = static_cast<int>(kinds.size());
   for (int at = 0; at < count;) {
     int period = 1, missing = 0, run = run_length(kinds, at, 1);
     for (int p = 1; compressed && p <= longest_period; ++p) {
       const int length = run_length(kinds, at, p);
-      const int skipped = missing_periods(length, p);
+      const int skipped = missing_periods(length, p, passes);
       if (skipped * p > missing * period && skipped > 0) period = p, missing = skipped, run = length;
     }
     for (int i = 0; i < run; ++i) {

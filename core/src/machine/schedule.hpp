@@ -21,8 +21,11 @@ struct Schedule {
   std::vector<Gap> gaps;
 };
 
+/// Where nothing is recorded for a way back, fewer layers show what all leave behind.
+enum class Passes { both_ways, forward };
+
 /// `kinds`: a number per layer, equal where layers are alike. With `compressed` false every layer is run.
-Schedule plan_layers(const std::vector<int>& kinds, bool compressed);
+Schedule plan_layers(const std::vector<int>& kinds, bool compressed, Passes passes = Passes::both_ways);
 
 /// The same where so many layers are run as one: gaps lie between them.
 Schedule plan_layers(const std::vector<int>& kinds, int together, bool compressed);

@@ -8,8 +8,8 @@ const kB = 1000;
 export const budgets = {
   // What the first answer needs: index.html, script with the answer that was prepared, and styles. As measured, rounded up to the next 2 kB.
   first: { limit: 38 * kB, what: "what the first answer needs, gzipped" },
-  // The engine for what most visitors change first, and for links.
-  small: { limit: 80 * kB, what: "the small engine that comes right after it, gzipped" },
+  // The engine for what most visitors change first, and for links. That the allocator meets every layer took it above 80.
+  small: { limit: 81 * kB, what: "the small engine that comes right after it, gzipped" },
   // What every visitor loads after that: the whole engine. State-space models, llama.cpp's compute buffers, the pools of vLLM and
   // its kin, diffusion pipelines, the replay of the allocator, what fits and what to change are more than half of it; headers of
   // safetensors are 3 kB, what describes the fields of a scenario 2 kB. Images, preferences, DeepSpeed, offloads and eleven more families

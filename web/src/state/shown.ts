@@ -23,7 +23,7 @@ export function useShown({ start, later, first }: Sources, place: Place, unit: U
   const words = useMemo(() => wordsOf(engine, first), [engine]);
   const { waiting, unreadable, ...calculator } = useCalculator(engine, missing, words, first, place);
   const [pins, setPins] = useState<Scenario[]>([]);
-  const estimate = (asked: Scenario) => engine.estimate({ questions: [], ...asked, detail: "summary" }, calculator.catalog);
+  const estimate = (asked: Scenario) => engine.estimate({ questions: [], ...asked, detail: "timeline" }, calculator.catalog);
   const page: Page = { ...calculator, estimate, pins, setPins, words, unit };
   return { page, engine, waiting, unreadable };
 }
