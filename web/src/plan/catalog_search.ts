@@ -6,6 +6,7 @@ export type Asking<Result> = Generator<Scenario, Result, Estimate>;
 export const fitsAll = ({ devices }: Answer) => devices.every(({ fits }) => fits !== false);
 
 export const briefly = (scenario: Scenario): Scenario => ({ ...scenario, detail: "summary", questions: [] });
+const fully = (scenario: Scenario): Scenario => ({ ...scenario, detail: "timeline", questions: [] });
 
 const sizeOf = (memory: string) => Number.parseFloat(memory);
 
@@ -16,7 +17,7 @@ export function* smallestCard(scenario: Scenario, { gpus }: Catalog): Asking<str
   for (const [id, { memory, reported }] of cards) {
     const kind = `${memory} ${reported}`;
     if (failed.has(kind)) continue;
-    const answer = yield briefly({ ...scenario, hardware: { gpu: id, count: scenario.hardware?.count } });
+    const answer = yield fully({ ...scenario, hardware: { gpu: id, count: scenario.hardware?.count } });
     if (answer.ok && fitsAll(answer)) return id;
     failed.add(kind);
   }
@@ -27,7 +28,7 @@ export function* smallestCard(scenario: Scenario, { gpus }: Catalog): Asking<str
 export function* largestModel(scenario: Scenario, { models }: Catalog): Asking<string | undefined> {
   const bySize = Object.entries(models).sort(([, a], [, b]) => b.parameters - a.parameters);
   for (const [id] of bySize) {
-    const answer = yield briefly({ ...scenario, model: { id } });
+    const answer = yield fully({ ...scenario, model: { id } });
     if (answer.ok && fitsAll(answer) && !answer.assumptions.some(({ id: said }) => said === "activations-unknown")) return id;
   }
   return undefined;

@@ -49,7 +49,7 @@ export function* differenceSteps(found: Differences, engine: Engine, form: Form,
       const kind = key === "hardware.gpu" ? JSON.stringify({ ...catalog.gpus[word], name: "", class: "" }) : key + word;
       const known = alike.get(kind);
       if (!known) yield;
-      found[key][word] = known ?? differenceOf(ask(engine, { ...form, values: { ...form.values, [key]: word } }, catalog, "summary").estimate, now);
+      found[key][word] = known ?? differenceOf(ask(engine, { ...form, values: { ...form.values, [key]: word } }, catalog, "timeline").estimate, now);
       alike.set(kind, found[key][word]);
     }
   }

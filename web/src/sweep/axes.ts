@@ -42,10 +42,13 @@ export function pointOf(axes: Axis[], i: number): unknown[] {
   return point;
 }
 
-/** The scenario there, asked for as little as a sweep shows. */
+/** Up to here each point is the answer itself. A summary takes a fifth of the time, and its replay of the allocator leaves layers out. */
+export const mostWhole = 500;
+
+/** The scenario there. */
 export function scenarioAt(scenario: Scenario, axes: Axis[], i: number): Scenario {
   const changed = structuredClone(scenario) as unknown as Record<string, unknown>;
   const point = pointOf(axes, i);
   for (const [axis, { path }] of axes.entries()) setAt(changed, path, point[axis]);
-  return { ...(changed as unknown as Scenario), detail: "summary", questions: [] };
+  return { ...(changed as unknown as Scenario), detail: countOf(axes) > mostWhole ? "summary" : "timeline", questions: [] };
 }

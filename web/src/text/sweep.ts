@@ -8,6 +8,7 @@ export const second = "Second field";
 export const secondValues = "Values of the second field";
 export const nothing = "nothing else";
 export const wrong = (most: string) => `Values are divided by commas, such as 1024, 4096; or 1024..65536. A sweep has at most ${most} points.`;
+export const summaries = (most: string) => `With more than ${most}, each is a summary: what the allocator keeps beside the tensors is mostly a hundredth off.`;
 export const needs = "needs";
 export const refused = "no answer";
 export const fits = "fits";

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { grouped } from "../../format/counts";
 import { usePage, useShownFields } from "../../state/page";
-import { countOf, mostPoints, valuesOf } from "../../sweep/axes";
+import { countOf, mostPoints, mostWhole, valuesOf } from "../../sweep/axes";
 import type { Outcome } from "../../sweep/figures";
 import * as text from "../../text/sweep";
 import { fieldName } from "../../text/fields";
@@ -45,7 +45,7 @@ export default function Sweep() {
   );
   return (
     <div class="sweep">
-      <p class={wrong ? "refusal" : "note"} id="sweep-note" role={wrong ? "alert" : undefined}>{wrong ? text.wrong(grouped(mostPoints)) : text.hint}</p>
+      <p class={wrong ? "refusal" : "note"} id="sweep-note" role={wrong ? "alert" : undefined}>{wrong ? text.wrong(grouped(mostPoints)) : text.hint}{!wrong && count > mostWhole && ` ${text.summaries(grouped(mostWhole))}`}</p>
       <div class="controls">
         <select aria-label={text.over} value={first.key} onChange={(event) => setChosen([event.currentTarget.value, chosen[1]])}>{options()}</select>
         {list(0, text.values)}
