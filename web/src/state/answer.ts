@@ -35,12 +35,20 @@ export interface Difference {
 /** By key of the field, then by word of its menu. */
 export type Differences = Record<string, Record<string, Difference>>;
 
-/** Fills `found` option by option, the many cards last; each step is one estimate. */
-export function* differenceSteps(found: Differences, engine: Engine, form: Form, catalog: Catalog, words: Words, now: Answer) {
+/** Fills `found` option by option, the many cards last; each step is one estimate, or two where it is close. Differences are those of
+ *  summaries: what changes nothing must not seem to. */
+export function* differenceSteps(found: Differences, engine: Engine, form: Form, catalog: Catalog, words: Words) {
   const menus = shownFields(form.values, catalog)
     .filter(({ words }) => words)
     .map((field) => ({ key: field.key, options: field.words?.(words, form.values) ?? [] }));
   if (form.values["hardware.by"] === "gpu") menus.push({ key: "hardware.gpu", options: Object.keys(catalog.gpus) });
+  const { estimate: brief } = ask(engine, form, catalog, "summary");
+  if (!brief.ok) return;
+  const differenceWith = (values: Form["values"]) => {
+    const asked = (detail: Scenario["detail"]) => ask(engine, { ...form, values }, catalog, detail).estimate;
+    const then = asked("summary");
+    return differenceOf(then, brief, then.ok && isClose(then) ? asked("timeline") : then);
+  };
   // Many cards differ in their name only.
   const alike = new Map<string, Difference>();
   for (const { key, options } of menus) {
@@ -49,14 +57,19 @@ export function* differenceSteps(found: Differences, engine: Engine, form: Form,
       const kind = key === "hardware.gpu" ? JSON.stringify({ ...catalog.gpus[word], name: "", class: "" }) : key + word;
       const known = alike.get(kind);
       if (!known) yield;
-      found[key][word] = known ?? differenceOf(ask(engine, { ...form, values: { ...form.values, [key]: word } }, catalog, "timeline").estimate, now);
+      found[key][word] = known ?? differenceWith({ ...form.values, [key]: word });
       alike.set(kind, found[key][word]);
     }
   }
 }
 
-function differenceOf(estimate: Estimate, { devices: [now] }: Answer): Difference {
-  if (!estimate.ok) return {};
-  const [then] = estimate.devices;
-  return { bytes: then.processBytes.expected - now.processBytes.expected, fits: then.fits };
+/** Whether it fits is for the answer itself to say: a summary's replay of the allocator leaves layers out. */
+function isClose({ devices: [{ headroomBytes, usableBytes }] }: Answer): boolean {
+  const close = 0.1;
+  return headroomBytes !== undefined && usableBytes !== undefined && Math.abs(headroomBytes) < close * usableBytes;
+}
+
+function differenceOf(then: Estimate, { devices: [now] }: Answer, closer: Estimate): Difference {
+  if (!then.ok || !closer.ok) return {};
+  return { bytes: then.devices[0].processBytes.expected - now.processBytes.expected, fits: closer.devices[0].fits };
 }

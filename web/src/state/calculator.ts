@@ -77,7 +77,7 @@ export function useCalculator(engine: Engine, missing: boolean, words: Words, fi
   useEffect(() => {
     if (!estimate.ok || looking || !engine.whole) return;
     const found: Differences = {};
-    const steps = differenceSteps(found, engine, form, catalog, words, estimate);
+    const steps = differenceSteps(found, engine, form, catalog, words);
     let menusShown = false;
     const showMenus = () => {
       menusShown = true;
