@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import test from "node:test";
 import { readCatalog } from "../../scripts/support/catalog.mjs";
+import { root } from "../../scripts/support/run.mjs";
 import { codeFiles } from "./rules/files.mjs";
 import { citationProblems, citations, uncitedHeaders, unusedSources } from "./rules/sources.mjs";
 
@@ -38,4 +41,13 @@ test("found: a header of formulas without a source", () => {
 test("found: a source that nothing cites", () => {
   const small = { sources: { known: {}, row: {}, idle: {} }, formats: { fp32: { source: "row" } } };
   assert.deepEqual(unusedSources([cites], small), ["idle"]);
+});
+
+test("every file of C++ is built, once", () => {
+  const lists = [["CMakeLists.txt", "core/src", ""], ["tests/core/CMakeLists.txt", "tests/core", "tests/core/"]];
+  for (const [list, folder, prefix] of lists) {
+    const listed = readFileSync(join(root, list), "utf8").split("\n").flatMap((line) => /^  (\S+\.cpp)\)?$/.exec(line)?.[1] ?? []).map((file) => prefix + file);
+    const there = readdirSync(join(root, folder), { recursive: true }).filter((file) => file.endsWith(".cpp") && !file.startsWith("support/")).map((file) => `${folder}/${file}`);
+    assert.deepEqual(listed.sort(), there.sort());
+  }
 });
